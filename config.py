@@ -1,0 +1,184 @@
+"""Every setting of the service: one frozen class, one docstring a field.
+
+The environment and `.env` are read here and nowhere else. `.env.example` names
+exactly these settings; a test compares the two.
+"""
+
+import re
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+VERSION = "1.0.0"
+SERVICE = "interview-room-api"
+
+OPENROUTER_HOST = "openrouter.ai"
+SANDBOX_KEY = "sandbox"
+
+_ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
+
+
+def _comma_list(value: Any) -> Any:
+    """`a, b` as people write lists in an environment variable."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def _key(value: SecretStr) -> SecretStr:
+    """Keys travel in a header, so they are printable ASCII without spaces."""
+    text = value.get_secret_value().strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be printable ASCII without spaces")
+    return SecretStr(text)
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http(s) URL with a host, such as https://api.example.com/v1")
+    return value.rstrip("/")
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    trimmed = tuple(value.rstrip("/") for value in values)
+    for origin in trimmed:
+        if origin != "*" and not _ORIGIN.match(origin):
+            raise ValueError("each origin is scheme://host[:port], such as http://localhost:3000")
+    return trimmed
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
+
+
+class Settings(BaseSettings):
+    """What the service is told from outside. Times are seconds, sizes are bytes."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    daily_api_key: Key | None = None
+    """Daily.co API key: video rooms and meeting tokens."""
+    openrouter_api_key: Key | None = None
+    """OpenRouter API key: chat and debrief. Not needed when OPENROUTER_BASE_URL is a server of your own."""
+    openrouter_model: str = Field("openai/gpt-4o-mini", min_length=1, max_length=200)
+    """The model asked first. On OpenRouter a successor that follows new releases stands behind it."""
+    openai_api_key: Key | None = None
+    """OpenAI API key: the voice candidate (Realtime)."""
+    vapi_api_key: Key | None = None
+    """Vapi private key: the phone briefing."""
+    vapi_phone_number_id: str | None = None
+    """Id of the Vapi phone number that calls are placed from."""
+    vapi_assistant_id: str | None = None
+    """A saved Vapi assistant; without it each call carries its own."""
+    vapi_allowed_countries: CommaList = ("US", "CA")
+    """Two-letter regions that may be phoned, comma-separated. Calls cost money and ring phones."""
+
+    daily_api_url: BaseUrl = "https://api.daily.co/v1"
+    """Base URL with its version part."""
+    openrouter_base_url: BaseUrl = "https://openrouter.ai/api/v1"
+    """OpenRouter, or any OpenAI-compatible server; elsewhere the vendor-only fields are left out."""
+    openai_base_url: BaseUrl = "https://api.openai.com/v1"
+    """Base URL with its version part."""
+    vapi_base_url: BaseUrl = "https://api.vapi.ai"
+    """Base URL; Vapi has no version part."""
+
+    openai_realtime_model: str = Field("gpt-realtime-2.1-mini", min_length=1, max_length=100)
+    """The voice candidate's model. One that will be shut down soon is warned about at start."""
+    openai_realtime_voice: str = Field("marin", min_length=1, max_length=100)
+    """The voice candidate's voice."""
+    openai_transcription_model: str = Field("gpt-transcribe", min_length=1, max_length=100)
+    """What writes down the interviewer's words in a voice session."""
+
+    upstream_timeout_seconds: float = Field(15, gt=0, le=600)
+    """Deadline of a whole call to Daily, OpenAI or Vapi, retries included."""
+    llm_timeout_seconds: float = Field(90, gt=0, le=3600)
+    """Deadline of one LLM answer, retries included."""
+    llm_idle_timeout_seconds: float = Field(20, gt=0, le=600)
+    """Longest silence between two pieces of a streamed answer; a keep-alive comment is silence."""
+    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, le=1024**3)
+    """Largest request body that is read."""
+
+    sandbox: bool = False
+    """No network: the four vendors are emulated in the process, and every answer says so."""
+
+    database_url: SecretStr | None = None
+    """Empty: in memory. `sqlite:///./rooms.db` or `postgresql://…` to keep what is stored."""
+    retention_days: float | None = Field(None, gt=0, le=36500)
+    """Rooms that ended longer ago than this are erased with everything under them. Empty: until deleted."""
+    debrief_recommendation: bool = True
+    """`off`: a debrief gives evidence and ratings, and its recommendation is always `N/A`."""
+
+    api_keys: SecretStr | None = None
+    """Bearer keys as `name:key`, comma-separated; `name:sha256:<hex>` keeps the key itself out of here."""
+    auth_jwt_secret: SecretStr | None = None
+    """Secret of HS256 tokens (at least 32 bytes)."""
+    auth_jwks_url: BaseUrl | None = None
+    """Where the public keys of RS256, ES256 or EdDSA tokens are published."""
+    auth_jwt_audience: str | None = None
+    """`aud` that tokens must carry, when set."""
+    auth_jwt_issuer: str | None = None
+    """`iss` that tokens must carry, when set."""
+
+    rate_limit_default: str = "300/minute"
+    """Calls per caller (per address where there is none). Several windows: `30/minute;500/day`."""
+    rate_limit_llm: str = "30/minute"
+    """The same for chat, debrief, realtime and phone calls, on top of the default."""
+    rate_limit_storage_url: SecretStr = SecretStr("memory://")
+    """`redis://…` to share the counters between processes."""
+
+    cors_origins: Annotated[CommaList, AfterValidator(_origins)] = (
+        "http://localhost:3000",
+        "http://127.0.0.1:3000",
+    )
+    """Web origins that may call the API, comma-separated."""
+    trusted_hosts: CommaList = ()
+    """Host names the service answers to, comma-separated. Empty: any."""
+    docs_enabled: bool = True
+    """`off` hides /docs, /redoc and /openapi.json."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severity that is logged."""
+    log_format: Literal["text", "json"] = "text"
+    """One line of text, or one JSON object, for each event."""
+
+    @model_validator(mode="after")
+    def _regions_are_two_letters(self) -> Self:
+        if any(not re.fullmatch(r"[A-Z]{2}", region) for region in self.vapi_allowed_countries):
+            raise ValueError("VAPI_ALLOWED_COUNTRIES lists two-letter regions in capitals, such as US,CA")
+        return self
+
+    @property
+    def is_openrouter(self) -> bool:
+        """Whether the LLM is asked through OpenRouter itself, which knows fields that others refuse."""
+        host = urlsplit(self.openrouter_base_url).hostname or ""
+        return host == OPENROUTER_HOST or host.endswith(f".{OPENROUTER_HOST}")
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether callers must show who they are."""
+        return any((self.api_keys, self.auth_jwt_secret, self.auth_jwks_url))
+
+
+def load_settings() -> Settings:
+    """The settings from the environment and `.env`; a bad one ends the start with a line that names it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = (_settings_line(problem["loc"], problem["msg"]) for problem in error.errors())
+        raise SystemExit("\n".join(lines)) from None
+
+
+def _settings_line(location: tuple[int | str, ...], message: str) -> str:
+    name = str(location[0]).upper() if location else "Settings"
+    return f"{name}: {message.removeprefix('Value error, ')}"

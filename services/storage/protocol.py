@@ -1,0 +1,76 @@
+"""What a storage can do: one protocol, memory and SQL behind it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Receipt, Room, StoredDebrief
+
+
+class Storage(Protocol):
+    """Everything the service keeps, by room name.
+
+    Methods raise `StorageUnavailable` when the database can't be reached in
+    time, and `RoomNotFound` when something is saved under a room that is not
+    (or no longer) there. Each is one round trip.
+    """
+
+    kind: str
+    """`memory`, `sqlite` or `postgresql`: for the log and /health/ready."""
+    is_volatile: bool
+    """Whether a restart forgets everything, so that an unknown room is worth asking Daily about."""
+
+    async def save_room(self, room: Room) -> None:
+        """Keep a new room; one that is stored already is left as it is. Raises StorageFull."""
+
+    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview | None:
+        """The room, with its briefing and its latest debrief where asked, in one round trip."""
+
+    async def save_briefing(self, name: str, briefing: Briefing) -> None:
+        """Keep the briefing; saving again replaces."""
+
+    async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
+        """Append to the room's sidebar record, in this order."""
+
+    async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
+        """The room's sidebar record, oldest first."""
+
+    async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
+        """Keep a new version of the debrief; earlier ones stay. The version counts from 1."""
+
+    async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
+        """The newest debrief made of exactly this input at `since` or later."""
+
+    async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
+        """Remember that this room placed this call."""
+
+    async def has_phone_call(self, name: str, call_id: str) -> bool:
+        """Whether this room placed this call."""
+
+    async def erase(self, name: str) -> Receipt:
+        """Erase everything under the name, whether or not the room itself is there. Repeatable."""
+
+    async def erase_ended(self, before: datetime, limit: int) -> int:
+        """Erase at most `limit` rooms that expired before this time, with all that is theirs; how many it were.
+
+        Safe to run in several processes at once: each room is erased by one of them.
+        """
+
+    async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
+        """Take the slot for one piece of work that must run once.
+
+        A slot that is free, whose answer was to be kept `until` a time now past, or
+        whose holder's `lease` has passed, is taken and answers `started`.
+        """
+
+    async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
+        """Keep the answer under the slot; it is erased with `room`."""
+
+    async def abandon(self, slot: str) -> None:
+        """Free the slot without an answer."""
+
+    async def ping(self) -> None:
+        """Return when the storage answers; raise StorageUnavailable when it does not."""
+
+    async def close(self) -> None:
+        """Let go of connections and files."""

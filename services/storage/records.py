@@ -1,0 +1,98 @@
+"""What is stored under a room's name."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A video room of ours. Times are aware and in UTC."""
+
+    name: str
+    url: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    daily_id: str | None = None
+    """Daily's own id, by which transcripts are filtered."""
+    owner: str | None = None
+    """Id of the caller who opened it; None where nobody has to show who they are."""
+    candidate_name: str | None = None
+
+    def is_expired(self, now: datetime) -> bool:
+        return now >= self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What the interviewer knows before the interview, and the prompt made of it."""
+
+    candidate_name: str
+    role: str
+    resume_summary: str
+    notes: str
+    focus_areas: tuple[str, ...]
+    briefing_prompt: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDebrief:
+    """One version of a debrief. `document` is the JSON that clients get."""
+
+    version: int
+    fingerprint: str
+    created_at: datetime
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """One message of the sidebar."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Interview:
+    """A room with the parts that were asked for; a part that was not asked for is None like one that is missing."""
+
+    room: Room
+    briefing: Briefing | None = None
+    debrief: StoredDebrief | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How many of each were erased."""
+
+    room: int = 0
+    briefing: int = 0
+    debriefs: int = 0
+    chat_turns: int = 0
+    phone_calls: int = 0
+    idempotency_keys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer kept for replay."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What became of `Storage.begin`.
+
+    `started`: the slot is ours, go on. `running`: somebody else holds it.
+    `mismatch`: it was used with another fingerprint. `done`: `answer` is the first answer.
+    """
+
+    state: Literal["started", "running", "mismatch", "done"]
+    answer: Answer | None = None
