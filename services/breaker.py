@@ -15,7 +15,8 @@ REST_SECONDS = 5.0
 
 class Breaker:
     """Counts failures in a row. After ten of them every call is refused for five seconds;
-    then one call is let through, and its outcome decides."""
+    then one call is let through, and its outcome decides.
+    """
 
     def __init__(self, vendor: str, clock: Callable[[], float] = monotonic) -> None:
         self._vendor = vendor
@@ -37,7 +38,7 @@ class Breaker:
         self._is_probing = True
         return True
 
-    def leave(self, is_probe: bool) -> None:
+    def leave(self, *, is_probe: bool) -> None:
         """The call has ended, whatever its outcome."""
         if is_probe:
             self._is_probing = False

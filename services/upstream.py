@@ -168,7 +168,7 @@ class Upstream:
         with self._in_flight_call():
             try:
                 async with asyncio.timeout(self.deadline):
-                    answer = await self._read(await self._open(request, repeatable, ends))
+                    answer = await self._read(await self._open(request, repeatable=repeatable, ends=ends))
             except TimeoutError:
                 raise self._too_slow() from None
             self._breaker.succeeded()
@@ -197,7 +197,7 @@ class Upstream:
             finally:
                 await response.aclose()
 
-    async def _open(self, request: httpx.Request, repeatable: bool, ends: float) -> httpx.Response:
+    async def _open(self, request: httpx.Request, *, repeatable: bool, ends: float) -> httpx.Response:
         """A successful answer, its body unread, after as many tries as are allowed."""
         tries = 0
         while True:
@@ -278,11 +278,12 @@ class Upstream:
             yield
         finally:
             self._in_flight -= 1
-            self._breaker.leave(is_probe)
+            self._breaker.leave(is_probe=is_probe)
 
     def _transport_failure(self, error: httpx.TransportError) -> Failure:
         """httpx_aiohttp calls a refused connection, an unknown host and a lost connection all ConnectTimeout,
-        so aiohttp's own error, its cause, tells them apart."""
+        so aiohttp's own error, its cause, tells them apart.
+        """
         cause = error.__cause__ or error
         log.warning("%s did not answer: %s", self.vendor, type(cause).__name__)
         if isinstance(cause, httpx.ReadTimeout | httpx.WriteTimeout | aiohttp.SocketTimeoutError):

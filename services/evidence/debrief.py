@@ -1,4 +1,4 @@
-"""The debrief as it is stored, sent and printed: claims with the quotes that carry them, ratings, and how it was made."""
+"""The debrief as it is stored, sent and printed: claims, the quotes that carry them, ratings, how it was made."""
 
 from datetime import datetime
 from typing import Literal

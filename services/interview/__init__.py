@@ -1,0 +1,1 @@
+"""What takes several steps in order: opening a room, answering a chat, making a debrief."""

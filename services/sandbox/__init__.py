@@ -1,0 +1,1 @@
+"""The four vendors emulated in the process, behind the same clients."""
