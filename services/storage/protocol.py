@@ -64,10 +64,16 @@ class Storage(Protocol):
         """
 
     async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
-        """Keep the answer under the slot; it is erased with `room`."""
+        """Keep the answer under the slot; it is erased with `room`.
+
+        When that room is not there (any longer), nothing is kept and the slot is free.
+        """
 
     async def abandon(self, slot: str) -> None:
         """Free the slot without an answer."""
+
+    async def forget_answers(self, now: datetime) -> int:
+        """Erase the slots that were to be kept until a time now past; how many it were."""
 
     async def ping(self) -> None:
         """Return when the storage answers; raise StorageUnavailable when it does not."""

@@ -1,0 +1,440 @@
+"""What every storage does, whichever it is."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from services.errors import RoomNotFound
+from services.storage.protocol import Storage
+from services.storage.records import Begun, Receipt
+from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
+
+pytestmark = pytest.mark.anyio
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+ODD_TEXT = "naïve \x00 \uffff \\ \\0 ' \" 🦊 %s :name \r\n \u2028"
+
+
+def begin(storage: Storage, slot: str, fingerprint: str = "f1", after: timedelta = timedelta()):
+    now = NOW + after
+    return storage.begin(slot, fingerprint, now, now + DAY, now + MINUTE)
+
+
+async def fill(storage: Storage) -> str:
+    """A room with some of everything under its name."""
+    room = make_room()
+    await storage.save_room(room)
+    await storage.save_briefing(room.name, make_briefing())
+    await storage.add_chat_turns(room.name, make_turns("a", "b", "c"))
+    await storage.add_debrief(room.name, "f1", NOW, '{"v":1}')
+    await storage.add_debrief(room.name, "f2", NOW, '{"v":2}')
+    await storage.add_phone_call(room.name, "call-1", NOW)
+    slot = f"slot-{room.name}"
+    await begin(storage, slot)
+    await storage.finish(slot, ANSWER, room.name)
+    return room.name
+
+
+async def test_a_saved_room_is_found_as_it_was(storage):
+    room = make_room()
+
+    await storage.save_room(room)
+
+    interview = await storage.find(room.name)
+    assert interview is not None
+    assert interview.room == room
+
+
+async def test_a_room_without_optional_parts_is_found_as_it_was(storage):
+    room = replace(make_room(), daily_id=None, owner=None, candidate_name=None)
+
+    await storage.save_room(room)
+
+    interview = await storage.find(room.name, briefing=True, debrief=True)
+    assert interview.room == room
+    assert interview.briefing is None
+    assert interview.debrief is None
+
+
+async def test_times_come_back_aware_and_in_utc(storage):
+    room = make_room()
+    await storage.save_room(room)
+
+    found = (await storage.find(room.name)).room
+
+    assert found.expires_at.isoformat() == room.expires_at.isoformat()
+
+
+async def test_an_unknown_room_is_none(storage):
+    assert await storage.find("nowhere", briefing=True, debrief=True) is None
+
+
+async def test_saving_a_room_again_leaves_the_first(storage):
+    room = make_room()
+    await storage.save_room(room)
+
+    await storage.save_room(replace(room, created_by="Mallory"))
+
+    assert (await storage.find(room.name)).room.created_by == "Ada"
+
+
+async def test_a_briefing_is_found_as_it_was(storage):
+    room = make_room()
+    await storage.save_room(room)
+
+    await storage.save_briefing(room.name, make_briefing())
+
+    assert (await storage.find(room.name, briefing=True)).briefing == make_briefing()
+
+
+async def test_saving_a_briefing_again_replaces_it(storage):
+    room = make_room()
+    await storage.save_room(room)
+    await storage.save_briefing(room.name, make_briefing("first"))
+
+    await storage.save_briefing(room.name, make_briefing("second"))
+
+    assert (await storage.find(room.name, briefing=True)).briefing.notes == "second"
+
+
+async def test_parts_that_were_not_asked_for_are_none(storage):
+    name = await fill(storage)
+
+    interview = await storage.find(name)
+
+    assert interview.briefing is None
+    assert interview.debrief is None
+
+
+async def test_any_text_is_found_as_it_was(storage):
+    room = replace(make_room(), created_by=ODD_TEXT)
+    await storage.save_room(room)
+    briefing = replace(make_briefing(ODD_TEXT), focus_areas=(ODD_TEXT, "", ","))
+    await storage.save_briefing(room.name, briefing)
+    await storage.add_chat_turns(room.name, make_turns(ODD_TEXT))
+
+    found = await storage.find(room.name, briefing=True)
+
+    assert found.room == room
+    assert found.briefing == briefing
+    assert await storage.chat_turns(room.name) == tuple(make_turns(ODD_TEXT))
+
+
+async def test_a_large_briefing_is_found_as_it_was(storage):
+    room = make_room()
+    await storage.save_room(room)
+    briefing = make_briefing("ß" * 50_000)
+
+    await storage.save_briefing(room.name, briefing)
+
+    assert (await storage.find(room.name, briefing=True)).briefing == briefing
+
+
+async def test_the_latest_debrief_is_found(storage):
+    name = await fill(storage)
+
+    debrief = (await storage.find(name, debrief=True)).debrief
+
+    assert (debrief.version, debrief.fingerprint, debrief.created_at, debrief.document) == (2, "f2", NOW, '{"v":2}')
+
+
+async def test_debrief_versions_have_no_gap_under_concurrency(storage):
+    room = make_room()
+    await storage.save_room(room)
+
+    versions = await asyncio.gather(*(storage.add_debrief(room.name, "f", NOW, "{}") for _ in range(12)))
+
+    assert sorted(versions) == list(range(1, 13))
+
+
+async def test_a_debrief_of_the_same_input_is_found(storage):
+    name = await fill(storage)
+
+    found = await storage.find_debrief(name, "f1", NOW)
+
+    assert (found.version, found.document) == (1, '{"v":1}')
+
+
+async def test_the_newest_debrief_of_the_same_input_is_found(storage):
+    name = await fill(storage)
+    await storage.add_debrief(name, "f1", NOW, '{"v":3}')
+
+    found = await storage.find_debrief(name, "f1", NOW)
+
+    assert found.version == 3
+
+
+async def test_a_debrief_of_the_same_input_that_is_too_old_is_not_found(storage):
+    name = await fill(storage)
+
+    assert await storage.find_debrief(name, "f1", NOW + MINUTE) is None
+
+
+async def test_a_debrief_of_other_input_is_not_found(storage):
+    name = await fill(storage)
+
+    assert await storage.find_debrief(name, "f3", NOW) is None
+
+
+async def test_chat_turns_come_back_in_order(storage):
+    room = make_room()
+    await storage.save_room(room)
+    await storage.add_chat_turns(room.name, make_turns("1", "2", "3"))
+    await storage.add_chat_turns(room.name, make_turns("4", "5"))
+
+    turns = await storage.chat_turns(room.name)
+
+    assert turns == (*make_turns("1", "2", "3"), *make_turns("4", "5"))
+
+
+async def test_no_chat_turns_add_nothing(storage):
+    room = make_room()
+    await storage.save_room(room)
+
+    await storage.add_chat_turns(room.name, [])
+
+    assert await storage.chat_turns(room.name) == ()
+
+
+async def test_a_room_knows_the_calls_it_placed(storage):
+    name = await fill(storage)
+    other = await fill(storage)
+    await storage.add_phone_call(other, "call-2", NOW)
+
+    assert await storage.has_phone_call(name, "call-1")
+    assert not await storage.has_phone_call(name, "call-2")
+
+
+async def test_remembering_a_call_twice_does_no_harm(storage):
+    name = await fill(storage)
+
+    await storage.add_phone_call(name, "call-1", NOW)
+
+    assert await storage.has_phone_call(name, "call-1")
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda storage, name: storage.save_briefing(name, make_briefing()),
+        lambda storage, name: storage.add_chat_turns(name, make_turns("a")),
+        lambda storage, name: storage.add_debrief(name, "f", NOW, "{}"),
+        lambda storage, name: storage.add_phone_call(name, "call", NOW),
+    ],
+    ids=["briefing", "chat turns", "debrief", "phone call"],
+)
+async def test_nothing_is_saved_under_an_erased_room(storage, save):
+    name = await fill(storage)
+    await storage.erase(name)
+
+    with pytest.raises(RoomNotFound):
+        await save(storage, name)
+
+
+async def test_erasing_counts_what_was_there(storage):
+    name = await fill(storage)
+
+    receipt = await storage.erase(name)
+
+    assert receipt == Receipt(room=1, briefing=1, debriefs=2, chat_turns=3, phone_calls=1, idempotency_keys=1)
+
+
+async def test_erasing_leaves_nothing_to_be_found(storage):
+    name = await fill(storage)
+
+    await storage.erase(name)
+
+    assert await storage.find(name) is None
+    assert await storage.chat_turns(name) == ()
+    assert await storage.find_debrief(name, "f1", NOW) is None
+    assert not await storage.has_phone_call(name, "call-1")
+    assert await begin(storage, f"slot-{name}") == Begun("started")
+
+
+async def test_erasing_again_erases_nothing(storage):
+    name = await fill(storage)
+    await storage.erase(name)
+
+    assert await storage.erase(name) == Receipt()
+
+
+async def test_erasing_one_room_leaves_the_others(storage):
+    name, other = await fill(storage), await fill(storage)
+
+    await storage.erase(name)
+
+    interview = await storage.find(other, briefing=True, debrief=True)
+    assert interview.briefing == make_briefing()
+    assert interview.debrief.version == 2
+    assert len(await storage.chat_turns(other)) == 3
+    assert (await begin(storage, f"slot-{other}")).state == "done"
+
+
+async def test_two_erasures_at_once_count_each_part_once(storage):
+    name = await fill(storage)
+
+    receipts = await asyncio.gather(storage.erase(name), storage.erase(name))
+
+    assert sorted(receipt.room for receipt in receipts) == [0, 1]
+    assert sorted(receipt.chat_turns for receipt in receipts) == [0, 3]
+
+
+async def test_ended_rooms_are_erased_in_batches(storage):
+    for minutes in range(5):
+        await storage.save_room(make_room(ends_in=timedelta(minutes=minutes)))
+
+    counts = [await storage.erase_ended(NOW + 4 * MINUTE, 3) for _ in range(3)]
+
+    assert counts == [3, 1, 0]
+
+
+async def test_rooms_that_ended_first_are_erased_first(storage):
+    late, early = make_room(ends_in=2 * MINUTE), make_room(ends_in=MINUTE)
+    await storage.save_room(late)
+    await storage.save_room(early)
+
+    await storage.erase_ended(NOW + DAY, 1)
+
+    assert await storage.find(early.name) is None
+    assert await storage.find(late.name) is not None
+
+
+async def test_an_ended_room_is_erased_with_all_that_is_its(storage):
+    name = await fill(storage)
+
+    await storage.erase_ended(NOW + DAY, 10)
+
+    assert await storage.erase(name) == Receipt()
+
+
+async def test_each_ended_room_is_erased_once_by_concurrent_erasers(storage):
+    for _ in range(20):
+        await storage.save_room(make_room())
+
+    counts = await asyncio.gather(*(storage.erase_ended(NOW + DAY, 3) for _ in range(8)))
+    rest = await storage.erase_ended(NOW + DAY, 100)
+
+    assert sum(counts) + rest == 20
+
+
+async def test_a_free_slot_is_started(storage):
+    assert await begin(storage, uuid4().hex) == Begun("started")
+
+
+async def test_one_of_many_at_once_gets_the_slot(storage):
+    slot = uuid4().hex
+
+    begun = await asyncio.gather(*(begin(storage, slot) for _ in range(12)))
+
+    assert sorted(one.state for one in begun) == ["running"] * 11 + ["started"]
+
+
+async def test_a_held_slot_is_running(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+
+    assert await begin(storage, slot) == Begun("running")
+
+
+async def test_a_slot_used_for_something_else_is_a_mismatch(storage):
+    slot = uuid4().hex
+    await begin(storage, slot, "f1")
+
+    assert await begin(storage, slot, "f2") == Begun("mismatch")
+
+
+async def test_a_finished_slot_gives_its_answer(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+
+    await storage.finish(slot, ANSWER, None)
+
+    assert await begin(storage, slot) == Begun("done", ANSWER)
+
+
+async def test_a_finished_slot_used_for_something_else_is_a_mismatch(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+    await storage.finish(slot, ANSWER, None)
+
+    assert await begin(storage, slot, "f2") == Begun("mismatch")
+
+
+async def test_a_finished_slot_outlives_its_lease(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+    await storage.finish(slot, ANSWER, None)
+
+    assert await begin(storage, slot, after=2 * MINUTE) == Begun("done", ANSWER)
+
+
+async def test_a_slot_whose_holder_is_gone_is_taken_after_the_lease(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+
+    assert await begin(storage, slot, "f2", after=MINUTE) == Begun("started")
+    assert await begin(storage, slot, "f2", after=MINUTE) == Begun("running")
+
+
+async def test_an_answer_is_forgotten_after_its_time(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+    await storage.finish(slot, ANSWER, None)
+
+    assert await begin(storage, slot, after=DAY) == Begun("started")
+    assert await begin(storage, slot, after=DAY) == Begun("running")
+
+
+async def test_an_abandoned_slot_is_free(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+
+    await storage.abandon(slot)
+
+    assert await begin(storage, slot, "f2") == Begun("started")
+
+
+async def test_a_finished_slot_is_not_abandoned(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+    await storage.finish(slot, ANSWER, None)
+
+    await storage.abandon(slot)
+
+    assert (await begin(storage, slot)).state == "done"
+
+
+async def test_an_answer_about_an_erased_room_is_not_kept(storage):
+    name = await fill(storage)
+    slot = uuid4().hex
+    await begin(storage, slot)
+    await storage.erase(name)
+
+    await storage.finish(slot, ANSWER, name)
+
+    assert await begin(storage, slot) == Begun("started")
+
+
+async def test_finishing_a_slot_that_nobody_began_keeps_nothing(storage):
+    slot = uuid4().hex
+
+    await storage.finish(slot, ANSWER, None)
+
+    assert await begin(storage, slot) == Begun("started")
+
+
+async def test_answers_past_their_time_are_forgotten(storage):
+    slots = [uuid4().hex for _ in range(3)]
+    for hours, slot in enumerate(slots):
+        await begin(storage, slot, after=timedelta(hours=hours))
+
+    assert await storage.forget_answers(NOW + DAY + timedelta(hours=1)) == 2
+    assert await storage.forget_answers(NOW + DAY + timedelta(hours=1)) == 0
+
+
+async def test_a_storage_that_is_there_answers_a_ping(storage):
+    await storage.ping()
