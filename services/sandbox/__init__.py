@@ -1,1 +1,31 @@
-"""The four vendors emulated in the process, behind the same clients."""
+"""The four vendors emulated in the process, behind the same clients.
+
+A sandbox transport takes the place of the network under a vendor's own client,
+so what runs here is what runs in production. Nothing in this package opens a
+connection, and no answer in it was written by a language model.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import httpx
+
+from services.sandbox.daily import Daily
+from services.sandbox.openai import OpenAI
+from services.sandbox.openrouter import OpenRouter
+from services.sandbox.vapi import Vapi
+from services.sandbox.wire import Clock, Emulation
+
+Vendor = Literal["daily", "openrouter", "openai", "vapi"]
+
+_EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
+    "daily": Daily,
+    "openrouter": OpenRouter,
+    "openai": OpenAI,
+    "vapi": Vapi,
+}
+
+
+def sandbox_transport(vendor: Vendor, now: Clock) -> httpx.AsyncBaseTransport:
+    """A fresh emulation of the vendor under the httpx API. `now` gives Unix seconds."""
+    return httpx.MockTransport(_EMULATIONS[vendor](now).answer)

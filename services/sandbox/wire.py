@@ -1,0 +1,99 @@
+"""What the emulations share: a table of calls, a key that must be there, errors in the vendor's own shape."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+Clock = Callable[[], float]
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class Closed(BaseModel):
+    """An object that refuses what it does not know and converts nothing, as the vendors' validators do."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Refusal(Exception):
+    """An error answer as the vendor sends it."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+class Route(NamedTuple):
+    """One call. `path` is how the URL ends, with `{names}`: in front of it stands whatever the base URL has."""
+
+    method: str
+    path: str
+    answer: Callable[..., httpx.Response]
+
+    def match(self, request: httpx.Request) -> Mapping[str, str] | None:
+        """The named parts of the path, or None when this is another call."""
+        pattern = ".*" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
+        found = re.fullmatch(pattern, request.url.path)
+        return found.groupdict() if found and request.method == self.method else None
+
+
+class Emulation:
+    """A vendor: its calls, and how it refuses. Subclasses fill in `routes` and the two refusals."""
+
+    routes: Sequence[Route] = ()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        try:
+            if not bearer_key(request):
+                raise self.without_key()
+            return self._dispatch(request)
+        except Refusal as refusal:
+            return httpx.Response(refusal.status, json=refusal.body)
+
+    def without_key(self) -> Refusal:
+        """How a request without a usable `Authorization` header is refused."""
+        raise NotImplementedError
+
+    def unknown_call(self, request: httpx.Request) -> Refusal:
+        """How a call that the vendor does not have is refused."""
+        raise NotImplementedError
+
+    def _dispatch(self, request: httpx.Request) -> httpx.Response:
+        for route in self.routes:
+            if (names := route.match(request)) is not None:
+                return route.answer(request, **names)
+        raise self.unknown_call(request)
+
+
+def bearer_key(request: httpx.Request) -> str:
+    """The API key that the request shows; empty when it shows none."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def read_body(model: type[Body], request: httpx.Request, refuse: Callable[[Sequence[ErrorDetails]], Refusal]) -> Body:
+    """The request's JSON as the vendor's schema has it, or the vendor's refusal."""
+    try:
+        return model.model_validate_json(request.content)
+    except ValidationError as error:
+        raise refuse(error.errors(include_url=False, include_context=False)) from None
+
+
+def field_path(error: ErrorDetails) -> str:
+    """Where the refused value stands, with dots: `session.audio.input`."""
+    return ".".join(str(part) for part in error["loc"])
+
+
+def reason(error: ErrorDetails) -> str:
+    """What is wrong with the refused value."""
+    return error["msg"].removeprefix("Value error, ")
+
+
+def timestamp(at: float) -> str:
+    """Unix seconds as the vendors print times: ISO 8601 with milliseconds, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
