@@ -1,0 +1,130 @@
+"""Public keys that somebody else publishes and replaces: https://www.rfc-editor.org/rfc/rfc7517"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from jwt import PyJWK, PyJWTError
+
+from services.errors import ProviderBadAnswer, ProviderUnavailable, ServiceError
+from services.upstream import Json, Upstream
+
+log = logging.getLogger(__name__)
+
+FETCH_EVERY_SECONDS = 60.0
+"""Least time between two fetches, however many unknown keys tokens name."""
+RETRY_SECONDS = 5.0
+"""The same after a failure while there is no key at all."""
+FRESH_SECONDS = 600.0
+"""Keys older than this are fetched again, so that a withdrawn one stops opening doors."""
+MOST_KEYS = 100
+
+_ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
+"""What each kind of key verifies, and nothing else. Symmetric keys are none of them: they can't be public."""
+ALGORITHMS = tuple(_ALGORITHMS.values())
+
+
+class Jwks:
+    """The published keys by id: kept, refreshed when they age, fetched at most once at a time.
+
+    While they can't be fetched, those that are known go on working.
+    """
+
+    def __init__(self, upstream: Upstream, url: str, clock: Callable[[], float] = monotonic) -> None:
+        self._upstream = upstream
+        self._url = url
+        self._clock = clock
+        self._keys: Mapping[str, PyJWK] = {}
+        self._stale_at = 0.0
+        self._next_fetch = clock()
+        self._has_failed = False
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._upstream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait([self._fetching])
+        await self._upstream.__aexit__(kind, error, trace)
+
+    async def find(self, kid: str) -> PyJWK | None:
+        """The key with this id, or None where nobody publishes one.
+
+        An unknown id waits for a fetch; an aged key is used while one runs behind
+        it. Raises ProviderUnavailable while no key at all could be fetched.
+        """
+        if kid in self._keys:
+            if self._clock() >= self._stale_at:
+                self._refresh()
+            return self._keys[kid]
+        if refreshing := self._refresh():
+            await asyncio.shield(refreshing)
+        if self._has_failed and not self._keys:
+            raise ProviderUnavailable(
+                "The keys that tokens are checked with can't be fetched right now; try again in a moment.",
+                retry_after=int(RETRY_SECONDS),
+            )
+        return self._keys.get(kid)
+
+    def _refresh(self) -> asyncio.Task[None] | None:
+        """The fetch that is under way, or a new one where it is time; None where it is not."""
+        if self._fetching is None or self._fetching.done():
+            if self._clock() < self._next_fetch:
+                return None
+            self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
+
+    async def _fetch(self) -> None:
+        try:
+            answer = await self._upstream.call("GET", self._url, repeatable=True)
+            self._keys = _read_keys(answer.json_object())
+        except ServiceError as error:
+            log.warning("the keys of AUTH_JWKS_URL can't be fetched: %s", error.code)
+            self._has_failed = True
+        else:
+            self._has_failed = False
+            self._stale_at = self._clock() + FRESH_SECONDS
+        is_empty_handed = self._has_failed and not self._keys
+        self._next_fetch = self._clock() + (RETRY_SECONDS if is_empty_handed else FETCH_EVERY_SECONDS)
+
+
+def _read_keys(document: Json | None) -> Mapping[str, PyJWK]:
+    """The keys that can verify a token. Raises ProviderBadAnswer when it is no key set at all."""
+    published = document.get("keys") if document is not None else None
+    if not isinstance(published, list):
+        raise ProviderBadAnswer("AUTH_JWKS_URL does not answer with a key set.")
+    keys = (_read_key(key) for key in published[:MOST_KEYS] if isinstance(key, dict) and _is_for_signatures(key))
+    return {key.key_id: key for key in keys if key is not None and key.key_id is not None}
+
+
+def _is_for_signatures(key: Mapping[str, Any]) -> bool:
+    operations = key.get("key_ops", ["verify"])
+    return (
+        isinstance(key.get("kid"), str)
+        and key.get("use", "sig") == "sig"
+        and isinstance(operations, list)
+        and "verify" in operations
+        and "d" not in key  # half of a private key: whoever publishes that has lost it
+    )
+
+
+def _read_key(key: dict[str, Any]) -> PyJWK | None:
+    """The key bound to the one algorithm of its kind, or None where it is of another kind, odd or weak."""
+    kind = key.get("kty")
+    algorithm = _ALGORITHMS.get(kind) if isinstance(kind, str) else None
+    if algorithm is None or key.get("alg", algorithm) != algorithm:
+        return None
+    try:
+        read = PyJWK(key, algorithm)
+        is_weak = read.Algorithm.check_key_length(read.key) is not None
+    except PyJWTError:
+        return None
+    return None if is_weak else read
