@@ -1,0 +1,245 @@
+"""Debriefs to print: a typical one, one that says nothing, one of which nothing was heard, one written by an attacker."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from services.evidence.debrief import (
+    BriefingDocument,
+    Debrief,
+    Evidence,
+    Grounding,
+    Kind,
+    Quote,
+    Score,
+    ScorecardRow,
+    UnsupportedClaim,
+)
+
+CREATED_AT = datetime(2026, 11, 23, 16, 5, 12, tzinfo=UTC)
+
+
+def quote(text: str, turn: int | None = 1, **changes: Any) -> Quote:
+    """The candidate's words; turns stand a thousand characters apart."""
+    start = 1000 * (turn or 0)
+    fields: dict[str, Any] = {
+        "text": text,
+        "status": "exact",
+        "source": "transcript",
+        "speaker": "candidate",
+        "turn": turn,
+        "at": f"00:{turn:02}:31" if turn else None,
+        "start": start,
+        "end": start + len(text),
+    }
+    return Quote(**fields | changes)
+
+
+def claim(kind: Kind, text: str, *quotes: Quote) -> Evidence:
+    return Evidence(claim=text, kind=kind, quotes=list(quotes))
+
+
+def row(competency: str, rating: int | None, rationale: str, *quotes: Quote) -> ScorecardRow:
+    status = "not_assessed" if rating is None else "assessed"
+    return ScorecardRow(competency=competency, rating=rating, status=status, rationale=rationale, quotes=list(quotes))
+
+
+def briefing(**changes: Any) -> BriefingDocument:
+    fields: dict[str, Any] = {
+        "room_name": "interview-4f9c2d",
+        "candidate_name": "Ada Okafor",
+        "role": "Senior Backend Engineer, Payments",
+        "resume_summary": "",
+        "notes": "",
+        "focus_areas": [],
+        "briefing_prompt": "",
+        "updated_at": CREATED_AT,
+    }
+    return BriefingDocument(**fields | changes)
+
+
+def debrief(**changes: Any) -> Debrief:
+    """A debrief in which nothing is claimed, with what the test is about."""
+    evidence: list[Evidence] = changes.get("evidence", [])
+    fields: dict[str, Any] = {
+        "room_name": "interview-4f9c2d",
+        "version": 1,
+        "summary": "",
+        "strengths": [item.claim for item in evidence if item.kind == "strength"],
+        "improvements": [item.claim for item in evidence if item.kind == "improvement"],
+        "follow_up_questions": [],
+        "recommendation": "N/A",
+        "original_briefing": briefing(),
+        "evidence": evidence,
+        "unsupported": [],
+        "scorecard": [],
+        "score": Score(mean=None, assessed=0, total=0, rule="Fewer than half of the competencies were assessed."),
+        "basis": "transcript",
+        "warnings": [],
+        "grounding": Grounding(quotes_proposed=0, quotes_found=0, claims_supported=0, claims_total=0),
+        "turns_read": 0,
+        "model": "anthropic/claude-sonnet-4.5",
+        "usage": None,
+        "prompt_version": "2026-11-23",
+        "created_at": CREATED_AT,
+    }
+    return Debrief(**fields | changes)
+
+
+MIGRATION = quote(
+    "I wrote the plan for splitting the ledger table, ran it against a copy of production for two weeks, and only then touched the real one.",
+    12,
+)
+ROLLBACK = quote(
+    "We had a rollback for every step, and we used it twice. Nobody outside the team noticed either time.", 14
+)
+IDEMPOTENCY = quote(
+    "Every payment call carried a key that we stored with the result, so a retry could never charge a card twice.", 18
+)
+QUEUE = quote(
+    "I “owned” the queue rewrite — end to end — and it took the nightly backlog from four hours to about eleven minutes.",
+    21,
+    status="normalized",
+)
+MENTORING = quote("I paired with both juniors every Tuesday until they ran the on-call rotation without me.", 27)
+DISAGREE = quote(
+    "I told the product lead that the date was wrong, and I brought the three numbers that showed why.", 31
+)
+POSTMORTEM = quote("The postmortem had my name on the cause, because it was my change, and that was fine.", 33)
+ALERTS = quote("We did not really have alerts on that path. I found out from a customer.", 38)
+KUBERNETES = quote("Kubernetes, I mostly copied what the platform team gave us.", 41)
+TESTS = quote(
+    "Load tests, no, we never got round to those. It was always the next quarter.", 44, speaker="unknown", at=None
+)
+VAGUE = quote("It was, you know, a lot of stakeholders, so it kind of sorted itself out over time.", 47)
+NOTES = quote(
+    "Took a long time to get to the trade-off; needed two prompts.",
+    None,
+    source="notes",
+    speaker=None,
+    start=212,
+    end=273,
+)
+
+
+def typical() -> Debrief:
+    """Eight claims, five competencies, twelve quotes."""
+    return debrief(
+        version=2,
+        summary=(
+            "The candidate described two large changes to a payments system in detail, with the checks made before "
+            "and after each, and was open about the incident that one of them caused. Examples of work with other "
+            "teams were fewer and shorter. Observability and load testing came up only as things that had been left "
+            "undone, and system design at the scale of the role was hardly discussed."
+        ),
+        recommendation="Hire",
+        evidence=[
+            claim(
+                "strength",
+                "Plans risky data migrations and rehearses them before touching production",
+                MIGRATION,
+                ROLLBACK,
+            ),
+            claim("strength", "Designs payment calls so that retries are safe", IDEMPOTENCY),
+            claim("strength", "Takes a project from the first idea to a measured result", QUEUE),
+            claim("strength", "Grows colleagues until they no longer need help", MENTORING),
+            claim("strength", "Disagrees with evidence and owns mistakes in the open", DISAGREE, POSTMORTEM),
+            claim("improvement", "Shipped a critical path without monitoring", ALERTS),
+            claim("improvement", "Leaves operations and load testing to others", KUBERNETES, TESTS),
+            claim("improvement", "Explains trade-offs and stakeholder decisions only vaguely", VAGUE, NOTES),
+        ],
+        unsupported=[
+            UnsupportedClaim(claim="Led a team of twelve engineers across three time zones", kind="strength"),
+            UnsupportedClaim(claim="Has little experience with relational databases", kind="improvement"),
+        ],
+        scorecard=[
+            row(
+                "Data modelling and migrations",
+                5,
+                "A staged plan, a rehearsal on real volume and two rollbacks that worked.",
+                MIGRATION,
+                ROLLBACK,
+            ),
+            row("API reliability", 4, "Idempotency was designed in, not added later.", IDEMPOTENCY, QUEUE),
+            row(
+                "Operations and observability",
+                2,
+                "No alerts on a path that customers paid through; platform work copied.",
+                ALERTS,
+                KUBERNETES,
+            ),
+            row("Collaboration", 4, "Concrete pairing and a disagreement argued with numbers.", MENTORING, DISAGREE),
+            row("System design at scale", None, "The conversation did not reach it."),
+        ],
+        score=Score(
+            mean=3.75, assessed=4, total=5, rule="Hire: the mean of the ratings is at least 3.5 and no rating is 1."
+        ),
+        follow_up_questions=[
+            "Which alerts would you put on the payment path today, and who would they wake?",
+            "Walk through the design of the ledger for ten times the present volume. What breaks first?",
+            "What would a load test of the queue have shown you before the release?",
+            "How was the disagreement about the date settled, and by whom?",
+        ],
+        warnings=[
+            "The transcript does not say who spoke in 3 of 52 turns.",
+            "A passage in the resume addresses the model. It was treated as text and changed nothing.",
+        ],
+        grounding=Grounding(quotes_proposed=15, quotes_found=12, claims_supported=8, claims_total=10),
+        turns_read=52,
+    )
+
+
+def not_enough() -> Debrief:
+    """One competency of four was assessed."""
+    heard = quote("I like to work with people.", 3)
+    return debrief(
+        summary="The call ended after a few minutes.",
+        evidence=[claim("strength", "Says that collaboration matters to them", heard)],
+        scorecard=[
+            row("Role-related knowledge", None, ""),
+            row("Problem solving", None, ""),
+            row("Collaboration", 1, "A preference was stated and nothing told.", heard),
+            row("Clear communication", None, ""),
+        ],
+        score=Score(
+            mean=1.0,
+            assessed=1,
+            total=4,
+            rule="Fewer than half of the competencies were assessed, so there is no recommendation.",
+        ),
+        grounding=Grounding(quotes_proposed=2, quotes_found=1, claims_supported=1, claims_total=1),
+        turns_read=6,
+    )
+
+
+def nothing_to_analyse() -> Debrief:
+    """No transcript, notes or chat, and no briefing either."""
+    return debrief(
+        original_briefing=None,
+        scorecard=[row(name, None, "") for name in ("Role-related knowledge", "Problem solving", "Collaboration")],
+        score=Score(mean=None, assessed=0, total=3, rule="Fewer than half of the competencies were assessed."),
+        basis="none",
+        model=None,
+    )
+
+
+def everywhere(text: str) -> Debrief:
+    """The same text in every place where a stranger or a model can put text."""
+    said = quote(text, 7, at=text)
+    return debrief(
+        room_name=text,
+        summary=text,
+        follow_up_questions=[text],
+        recommendation="Hire",
+        original_briefing=briefing(candidate_name=text, role=text),
+        evidence=[claim("strength", text, said), claim("improvement", text, said)],
+        unsupported=[UnsupportedClaim(claim=text, kind="strength")],
+        scorecard=[
+            row(text, 4, text, said),
+            row(text, None, text),
+            row("Rated alone", 3, text, quote(text, 9, at=text)),
+        ],
+        score=Score(mean=4.0, assessed=1, total=2, rule=text),
+        warnings=[text],
+        model=text,
+        prompt_version=text,
+    )

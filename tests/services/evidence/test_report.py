@@ -1,0 +1,313 @@
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+from markdown_it import MarkdownIt
+
+from services.evidence.debrief import Debrief
+from services.evidence.report import HTML_CSP, render_html, render_markdown
+from tests.services.evidence import debriefs
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</style><script>alert(1)</script>",
+    "</title></head><body onload=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "<!-- comment",
+    "![beacon](https://evil.example/pixel.png)",
+    "[click](javascript:alert(1))",
+    "<https://evil.example/>",
+    "[reference]: https://evil.example/",
+    "{{ 7 * 7 }} {% include 'wording.jinja' %}",
+    "one | two | three",
+    "`code` ``` fence ``` ~~~",
+    "**bold** __bold__ *slanted* _slanted_ ~~struck~~",
+    "first\n# Heading\n\n- item\n\n---\n> quoted\n\n    indented",
+    "first\r\n===\r\nsecond\u2028third\u0085fourth",
+    "# Heading #",
+    "- item",
+    "+ item",
+    "12. item",
+    "3) item",
+    "> quoted",
+    "=== ",
+    "&lt;b&gt; &amp; &#60;b&#62;",
+    "\\",
+    "trailing\\",
+]
+RENDERERS = pytest.mark.parametrize("render", [render_html, render_markdown])
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.pieces: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.pieces).split())
+
+    @property
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(tag, tuple(attributes)) for tag, attributes in self.elements]
+
+
+def rendered(markdown: str) -> str:
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown)
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_adds_no_element_or_attribute_to_the_page(text):
+    harmless = Page(render_html(debriefs.everywhere("harmless"))).shape
+
+    shape = Page(render_html(debriefs.everywhere(text))).shape
+
+    assert shape == harmless
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_adds_no_element_to_rendered_markdown(text):
+    harmless = Page(rendered(render_markdown(debriefs.everywhere("harmless")))).shape
+
+    shape = Page(rendered(render_markdown(debriefs.everywhere(text)))).shape
+
+    assert shape == harmless
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_printed_as_it_was_written(text):
+    debrief = debriefs.everywhere(text)
+
+    page, markdown = Page(render_html(debrief)), Page(rendered(render_markdown(debrief)))
+
+    places = 18
+    assert page.text.count(flat(text)) >= places
+    assert markdown.text.count(flat(text)) >= places
+
+
+@pytest.mark.parametrize(
+    "text", ["https://evil.example/a", "HTTP://evil.example", "www.evil.example", "a@evil.example"]
+)
+def test_an_address_is_not_left_as_a_reader_of_markdown_would_link_it(text):
+    markdown = render_markdown(debriefs.everywhere(text))
+
+    assert text not in markdown
+    assert flat(text) in Page(rendered(markdown)).text
+
+
+@RENDERERS
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\x00", "\x1b", "\U000e0041", "\ud800"])
+def test_a_character_that_hides_or_reorders_text_is_named_instead(render, hidden):
+    report = render(debriefs.everywhere(f"before{hidden}{hidden}after"))
+
+    assert hidden not in report
+    assert "2 hidden characters" in report
+    report.encode()
+
+
+@RENDERERS
+@pytest.mark.parametrize("text", ["می‌خواهم", "👩‍💻 wrote it", "क्‍ष"])
+def test_joiners_that_carry_meaning_stay(render, text):
+    assert text in render(debriefs.everywhere(text))
+
+
+@RENDERERS
+def test_every_claim_quote_warning_and_question_is_printed(render):
+    debrief = debriefs.typical()
+
+    report = Page(rendered(render(debrief)) if render is render_markdown else render(debrief)).text
+
+    claims = [claim.claim for claim in (*debrief.evidence, *debrief.unsupported)]
+    quotes = [quote.text for claim in debrief.evidence for quote in claim.quotes]
+    rows = [text for row in debrief.scorecard for text in (row.competency, row.rationale)]
+    for text in (*claims, *quotes, *rows, *debrief.warnings, *debrief.follow_up_questions, debrief.summary):
+        assert text in report
+
+
+@RENDERERS
+def test_every_quote_says_where_it_stands(render):
+    report = Page(render(debriefs.typical())).text
+
+    assert "turn 12 · 00:12:31 · candidate · exact" in report
+    assert "turn 21 · 00:21:31 · candidate · normalized" in report
+    assert "turn 44 · speaker unknown · exact" in report
+    assert "interviewer’s notes · characters 212–273 · exact" in report
+
+
+@RENDERERS
+def test_normalized_and_unknown_are_explained_where_they_occur(render):
+    with_both, with_neither = render(debriefs.typical()), render(debriefs.not_enough())
+
+    assert "evened out" in with_both
+    assert "does not tell whose words" in with_both
+    assert "evened out" not in with_neither
+    assert "does not tell whose words" not in with_neither
+
+
+@RENDERERS
+def test_a_quote_that_carries_only_a_rating_is_printed(render):
+    only_rated = debriefs.quote("I profiled it before I changed a line.", 5)
+    debrief = debriefs.debrief(scorecard=[debriefs.row("Problem solving", 4, "", only_rated)])
+
+    report = render(debrief)
+
+    assert report.count(only_rated.text) == 1
+    assert "Behind the ratings" in report
+
+
+def test_the_same_words_have_one_number_and_one_anchor():
+    shared = debriefs.quote("We measured first and then decided.", 5)
+    debrief = debriefs.debrief(
+        evidence=[debriefs.claim("strength", "Measures", shared), debriefs.claim("strength", "Decides", shared)],
+        scorecard=[debriefs.row("Problem solving", 4, "", shared)],
+    )
+
+    page = Page(render_html(debrief))
+
+    anchors = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert page.text.count(shared.text) == 2
+    assert [anchor for anchor in anchors if anchor.startswith("quote-")] == ["quote-1"]
+
+
+@pytest.mark.parametrize("debrief", [debriefs.typical(), debriefs.not_enough(), debriefs.nothing_to_analyse()])
+def test_every_link_leads_to_a_place_on_the_page_and_names_are_unique(debrief):
+    page = Page(render_html(debrief))
+
+    names = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    links = [attributes["href"] for _, attributes in page.elements if "href" in attributes]
+    labels = [attributes["aria-labelledby"] for _, attributes in page.elements if "aria-labelledby" in attributes]
+    assert len(names) == len(set(names))
+    assert {f"#{name}" for name in names} >= set(links)
+    assert set(names) >= set(labels)
+
+
+@RENDERERS
+def test_the_recommendation_stands_with_its_rule_and_says_that_a_person_decides(render):
+    report = Page(render(debriefs.typical())).text
+
+    verdict = report.index("Hire: the mean of the ratings is at least 3.5 and no rating is 1.")
+    assert verdict < report.index("Scorecard")
+    assert "Mean 3.75 of 5 · 4 of 5 competencies assessed" in report
+    assert "A person decides" in report
+
+
+@RENDERERS
+def test_what_was_not_assessed_is_not_shown_as_a_low_rating(render):
+    report = render(debriefs.not_enough())
+
+    assert "not assessed" in report
+    assert "not a low rating" in report
+    assert "None of 5" not in report
+    assert Page(report).text.count("Role-related knowledge") == 2
+
+
+def test_a_rating_is_drawn_as_filled_dots_out_of_five():
+    page = Page(render_html(debriefs.not_enough()))
+
+    dots = [attributes["class"] for tag, attributes in page.elements if tag == "circle"]
+    dashes = [attributes for tag, attributes in page.elements if tag == "path"]
+    assert dots == ["on", "off", "off", "off", "off"]
+    assert len(dashes) == 3
+
+
+@RENDERERS
+def test_no_recommendation_gives_its_reason(render):
+    report = Page(render(debriefs.not_enough())).text
+
+    assert "N/A" in report
+    assert "Fewer than half of the competencies were assessed, so there is no recommendation." in report
+    assert "Code computed this" not in report
+
+
+@RENDERERS
+def test_a_debrief_of_nothing_says_so_and_claims_nothing(render):
+    report = render(debriefs.nothing_to_analyse())
+
+    assert "There was nothing to analyse" in report
+    assert "No model was asked" in report
+    assert not re.search(r"Strengths|Improvements|Summary|Not supported|does not prove", report)
+
+
+@RENDERERS
+def test_how_it_was_made_is_told_with_what_it_does_not_prove(render):
+    report = Page(render(debriefs.typical())).text
+
+    for fact in (
+        "15 proposed, 12 found",
+        "10 made, 8 supported",
+        "anthropic/claude-sonnet-4.5",
+        "version 2026-11-23",
+        "version 2 of room interview-4f9c2d",
+        "2026-11-23T16:05:12Z",
+        "does not prove that they support the claim",
+    ):
+        assert fact in report
+
+
+@pytest.mark.parametrize("basis", ["notes", "chat"])
+def test_the_basis_says_what_was_missing(basis):
+    debrief = debriefs.debrief(basis=basis)
+
+    page, markdown = render_html(debrief), render_markdown(debrief)
+
+    missing = {"notes": "there was no transcript", "chat": "no words of the candidate"}[basis]
+    assert missing in page
+    assert missing in markdown
+
+
+def test_the_page_fetches_nothing_and_runs_nothing():
+    page = Page(render_html(debriefs.everywhere("https://evil.example/")))
+
+    loading = {"script", "link", "img", "iframe", "object", "embed", "form", "base", "audio", "video", "source"}
+    assert not loading & {tag for tag, _ in page.elements}
+    for _, attributes in page.elements:
+        assert not {"src", "srcset", "style", "action", "background"} & set(attributes)
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (attributes.get("href") or "#").startswith("#")
+
+
+@pytest.mark.parametrize("debrief", [debriefs.typical(), debriefs.everywhere("</style>")])
+def test_the_policy_names_the_one_style_sheet_of_the_page(debrief: Debrief):
+    [style] = re.findall(r"<style>(.*?)</style>", render_html(debrief), re.DOTALL)
+
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in HTML_CSP
+    assert not re.search(r"url\(|@import", style)
+    assert "frame-ancestors 'none'" in HTML_CSP
+
+
+def test_a_saved_page_carries_its_policy():
+    page = Page(render_html(debriefs.typical()))
+
+    [policy] = [attributes["content"] for _, attributes in page.elements if attributes.get("http-equiv")]
+    assert policy == HTML_CSP.replace("; frame-ancestors 'none'", "")
+
+
+def test_the_page_has_landmarks_a_language_and_one_first_heading():
+    page = Page(render_html(debriefs.typical()))
+
+    tags = [tag for tag, _ in page.elements]
+    assert [tags.count(tag) for tag in ("header", "main", "footer", "h1")] == [1, 1, 1, 1]
+    assert dict(page.elements)["html"] == {"lang": "en"}
+
+
+@RENDERERS
+def test_the_same_debrief_gives_the_same_report(render):
+    assert render(debriefs.typical()) == render(debriefs.typical())
