@@ -21,7 +21,9 @@ def test_a_key_is_known_by_its_name():
 def test_another_key_is_nobodys():
     keys = ApiKeys.read(f"web:{KEY}")
 
-    assert [keys.name_of(wrong) for wrong in ("", KEY[:-1], KEY + "0", f"web:{KEY}", KEY.upper(), "\udce9")] == [None] * 6
+    assert [keys.name_of(wrong) for wrong in ("", KEY[:-1], KEY + "0", f"web:{KEY}", KEY.upper(), "\udce9")] == [
+        None
+    ] * 6
 
 
 def test_a_hash_stands_for_its_key():
