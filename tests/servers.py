@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 
 import psutil
@@ -41,12 +40,8 @@ class Server:
 
     def start(self) -> None:
         """Start it (again), and return when its port answers."""
-        self.process = subprocess.Popen(  # noqa: S603 (the commands stand below)
-            self.command,
-            cwd=self.directory,
-            stdout=(self.directory / "output").open("ab"),
-            stderr=subprocess.STDOUT,
-        )
+        with (self.directory / "output").open("ab") as output:
+            self.process = subprocess.Popen(self.command, cwd=self.directory, stdout=output, stderr=subprocess.STDOUT)
         _wait_for(self.port, self.process, self.directory / "output")
 
     def stop(self) -> None:
@@ -184,11 +179,11 @@ def _as_user() -> list[str]:
 
 
 def _run(command: Sequence[str], directory: Path) -> None:
-    subprocess.run([*_as_user(), *command], cwd=directory, check=True, capture_output=True, timeout=60)  # noqa: S603
+    subprocess.run([*_as_user(), *command], cwd=directory, check=True, capture_output=True, timeout=60)
 
 
 def _find(program: str, advice: str) -> str:
-    newest_first = sorted(glob("/usr/lib/postgresql/*/bin"), reverse=True)
+    newest_first = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *newest_first])
     found = shutil.which(program, path=path)
     if found is None:

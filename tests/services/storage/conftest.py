@@ -5,12 +5,15 @@ a server is started where PostgreSQL is installed.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 
-from services.storage.memory import MemoryStorage
+from config import Settings
+from services.storage.opening import open_storage
+from services.storage.protocol import Storage
 from tests.servers import Server, ServerMissing, pgbouncer, postgresql
 from tests.services.storage.interviews import NOW
 
@@ -20,9 +23,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["memory"])
-def storage(request):
-    return MemoryStorage(lambda: NOW)
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "pgbouncer"])
+async def storage(request, tmp_path) -> AsyncIterator[Storage]:
+    """Each storage in turn, with nothing in it."""
+    urls = {"memory": lambda: None, "sqlite": lambda: f"sqlite:///{tmp_path}/rooms.db"}
+    fixture = f"{request.param}_url"
+    url = urls.get(request.param, lambda: request.getfixturevalue(fixture))()
+    settings = Settings(_env_file=None, database_url=url)
+    async with open_storage(settings, lambda: NOW) as storage:
+        await empty(storage)
+        yield storage
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +51,17 @@ def pgbouncer_server(postgresql_server: Server) -> Iterator[Server]:
 def postgresql_url(request: pytest.FixtureRequest) -> str:
     given = os.environ.get("TEST_DATABASE_URL")
     return given or request.getfixturevalue("postgresql_server").url
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_url(pgbouncer_server: Server) -> str:
+    return pgbouncer_server.url
+
+
+async def empty(storage: Storage) -> None:
+    """The servers are shared by all tests."""
+    await storage.erase_ended(datetime.max.replace(tzinfo=UTC), 1_000_000)
+    await storage.forget_answers(datetime.max.replace(tzinfo=UTC))
 
 
 def _start(stack, server) -> Server:

@@ -1,0 +1,150 @@
+"""A database as SQLAlchemy reaches it: engine, pool, transactions, bounded waits.
+
+Connections commit each statement by themselves, so a call that is one
+statement is one round trip. Through psycopg that holds for a pooler in
+transaction mode as well: a statement is parsed, bound and run in one message
+pair, and nothing is left behind on the server.
+"""
+
+import asyncio
+import select
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Executable, Row, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.storage.failures import is_lost, unavailable
+
+CALL_SECONDS = 10.0
+"""The longest that a call waits for the database, all in all."""
+POOL_SECONDS = 5.0
+BUSY_MILLISECONDS = 5000
+"""How long SQLite waits for another process that is writing."""
+
+_SQLITE_PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
+    "PRAGMA foreign_keys = ON",
+    # What is erased is overwritten, and nothing is spilled into other files.
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+    # A commit is on the disk before it is acknowledged, so a power cut loses none either.
+    "PRAGMA synchronous = FULL",
+)
+_PSYCOPG_OPTIONS = {
+    # Statements that live on in a server's session break behind a pooler.
+    "prepare_threshold": None,
+    "connect_timeout": 5,
+    # A peer that vanished without a word is noticed within about 20 seconds.
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+
+
+def open_engine(url: URL) -> AsyncEngine:
+    """An engine that has not connected yet."""
+    if url.get_backend_name() == "sqlite":
+        engine = _open(url, pool_size=4)
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        return engine
+    engine = _open(
+        url,
+        pool_size=10,
+        # Poolers and firewalls drop connections that were idle for long.
+        pool_recycle=300,
+        use_native_hstore=False,
+        connect_args={name: value for name, value in _PSYCOPG_OPTIONS.items() if name not in url.query},
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_dropped)
+    return engine
+
+
+def _open(url: URL, **options: Any) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        hide_parameters=True,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_use_lifo=True,
+        **options,
+    )
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _refuse_dropped(connection: Any, record: Any, _proxy: object) -> None:
+    """Replace connections that the server has closed meanwhile, without a round trip to ask.
+
+    An idle connection has nothing to read unless the server said goodbye. After a
+    restart of the server all are like that, so the whole pool is replaced.
+    """
+    is_used, record.info["is_used"] = record.info.get("is_used", False), True
+    if is_used and _has_news(connection.driver_connection):
+        raise InvalidatePoolError
+
+
+def _has_news(connection: Any) -> bool:
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class Database:
+    """Runs statements, and says StorageUnavailable when the database is lost or too slow."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.kind = engine.dialect.name
+        self._engine = engine
+        self._begin = "BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN"
+
+    async def fetch(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """All rows, in one round trip."""
+        async with self.connection() as connection:
+            return (await connection.execute(statement, values)).fetchall()
+
+    async def write(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+        """How many rows were written, in one round trip."""
+        async with self.connection() as connection:
+            return (await connection.execute(statement, values)).rowcount
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Several statements that happen together or not at all."""
+        async with self.connection() as connection:
+            await connection.exec_driver_sql(self._begin)
+            try:
+                yield connection
+                await connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                # Closing the connection is the one way to roll back that always works.
+                await connection.invalidate()
+                raise
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with asyncio.timeout(CALL_SECONDS), self._engine.connect() as connection:
+                yield connection
+        except (TimeoutError, PoolTimeout) as error:
+            raise unavailable() from error
+        except DBAPIError as error:
+            if is_lost(error):
+                raise unavailable() from error
+            raise
+
+    async def close(self) -> None:
+        await self._engine.dispose()

@@ -1,0 +1,104 @@
+"""`DATABASE_URL` in the forms that people paste, turned into one that SQLAlchemy takes.
+
+PostgreSQL is reached with psycopg, so the parameters of the URL are libpq's own:
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
+
+from pathlib import Path
+
+import certifi
+from psycopg.pq import Conninfo
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+FORMS = "sqlite:///./rooms.db or postgresql://user:password@host:5432/database"
+SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+LIBPQ_KEYWORDS = frozenset(option.keyword.decode() for option in Conninfo.get_defaults())
+MEANT_FOR_OTHERS = frozenset(
+    {
+        "check_same_thread",
+        "connection_limit",
+        "pgbouncer",
+        "pool_size",
+        "pool_timeout",
+        "prepare_threshold",
+        "prepared_statement_cache_size",
+        "schema",
+        "statement_cache_size",
+        "supa",
+        "timeout",
+        "uselibpqcompat",
+    }
+)
+"""Hints to other programs' pools and caches, in URLs copied from their settings. They are left out."""
+
+
+class UnusableDatabaseUrl(ValueError):
+    """What stands in DATABASE_URL can't be used. The message is one line without the password."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"DATABASE_URL: {reason}")
+
+
+def read_database_url(text: str) -> URL:
+    """The URL with the driver and the parameters that we use. Raises UnusableDatabaseUrl."""
+    try:
+        url = make_url(text.strip().strip("\"'"))
+    except (ArgumentError, ValueError):
+        raise UnusableDatabaseUrl(f"this is no database URL; it looks like {FORMS}") from None
+    match url.get_backend_name():
+        case "sqlite":
+            return _sqlite(url)
+        case "postgresql" | "postgres":
+            return _postgresql(url)
+        case _:
+            raise UnusableDatabaseUrl(f"only SQLite and PostgreSQL are supported; use {FORMS}")
+
+
+def place(url: URL) -> str:
+    """Where the database is, for the log: no user, no password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.host or 'local socket'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def _sqlite(url: URL) -> URL:
+    if url.host:
+        raise UnusableDatabaseUrl("a SQLite file is written with three slashes, such as sqlite:///./rooms.db")
+    if not url.database or ":memory:" in url.database:
+        raise UnusableDatabaseUrl("name a file, such as sqlite:///./rooms.db; leave it empty to keep rooms in memory")
+    if unknown := set(url.query) - MEANT_FOR_OTHERS:
+        raise _unknown(unknown)
+    if not Path(url.database).parent.is_dir():
+        raise UnusableDatabaseUrl("the folder of the SQLite file does not exist")
+    return URL.create("sqlite+aiosqlite", database=url.database)
+
+
+def _postgresql(url: URL) -> URL:
+    query = {name: value for name, value in url.query.items() if name not in MEANT_FOR_OTHERS}
+    if "@" in (url.host or "") or any("@" in f"{name}{value}" for name, value in query.items()):
+        raise UnusableDatabaseUrl("write special characters in the password percent-encoded (@ is %40)")
+    if "ssl" in query:
+        query.setdefault("sslmode", _ssl_mode(query.pop("ssl")))
+    if unknown := set(query) - LIBPQ_KEYWORDS:
+        raise _unknown(unknown)
+    if query.get("sslmode", "prefer") not in SSL_MODES:
+        raise UnusableDatabaseUrl(f"sslmode is one of {', '.join(sorted(SSL_MODES))}")
+    if query.get("sslmode") in {"verify-ca", "verify-full"}:
+        query.setdefault("sslrootcert", _root_certificates())
+    return url.set(drivername="postgresql+psycopg", query=query)
+
+
+def _ssl_mode(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """`ssl=true` and `ssl=require` are asyncpg's and JDBC's words."""
+    return {"true": "require", "1": "require", "false": "disable", "0": "disable"}.get(str(value), value)
+
+
+def _root_certificates() -> str:
+    """libpq's own default file where somebody made one, else the authorities that vendors are checked by too."""
+    own = Path.home() / ".postgresql" / "root.crt"
+    return str(own) if own.is_file() else certifi.where()
+
+
+def _unknown(names: set[str]) -> UnusableDatabaseUrl:
+    return UnusableDatabaseUrl(f"unknown parameter {', '.join(sorted(names))}; take it out")

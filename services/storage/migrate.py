@@ -1,0 +1,121 @@
+"""Brings the schema up to date: at start, and by hand with `python -m services.storage.migrate`.
+
+Processes that start together take turns: the first one migrates, the others
+find it done.
+"""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from config import load_settings
+from services.storage.database import open_engine
+from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
+from services.storage.failures import is_lost
+
+TURN_SECONDS = 60
+"""The longest wait for another process that is migrating."""
+ADVISORY_LOCK = 7_290_115_204
+"""Any number that no other program locks in the same database."""
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Run what is missing. Raises UnusableDatabaseUrl when the database can't be used."""
+    try:
+        async with asyncio.timeout(TURN_SECONDS), engine.connect() as connection:
+            if not await connection.run_sync(_is_current):
+                await _migrate_in_turn(connection)
+    except TimeoutError:
+        raise UnusableDatabaseUrl(f"{place(engine.url)} did not answer in time") from None
+    except DBAPIError as error:
+        if not is_lost(error):
+            raise
+        raise UnusableDatabaseUrl(f"{place(engine.url)} can't be used: {_reason(error, engine)}") from None
+
+
+async def _migrate_in_turn(connection: AsyncConnection) -> None:
+    """All migrations in one transaction, which is also what holds the lock: a pooler may not split it."""
+    if connection.dialect.name == "sqlite":
+        await _use_write_ahead_log(connection)
+        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {TURN_SECONDS * 1000}")
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        await connection.exec_driver_sql("BEGIN")
+        await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+    try:
+        await connection.run_sync(_upgrade)
+        await connection.exec_driver_sql("COMMIT")
+    finally:
+        # Rolls back what failed, and forgets the long wait.
+        await connection.invalidate()
+
+
+async def _use_write_ahead_log(connection: AsyncConnection) -> None:
+    """Switching needs the file alone, and SQLite does not wait for that by itself."""
+    while True:
+        try:
+            await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except DBAPIError as error:
+            if not isinstance(error.orig, sqlite3.OperationalError) or not is_lost(error):
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+def _is_current(connection: Connection) -> bool:
+    current = MigrationContext.configure(connection).get_current_revision()
+    script = ScriptDirectory.from_config(_config())
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise UnusableDatabaseUrl(
+            f"the database is of a newer version of this program (schema {current}, known up to "
+            f"{script.get_current_head()}); install that version"
+        )
+    return current == script.get_current_head()
+
+
+def _upgrade(connection: Connection) -> None:
+    if _is_current(connection):
+        return
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _reason(error: DBAPIError, engine: AsyncEngine) -> str:
+    """The driver's own first line, which names host and user; the password is taken out to be sure."""
+    line = str(error.orig).strip().partition("\n")[0]
+    password = engine.url.password
+    return line.replace(password, "***") if password else line
+
+
+async def _main() -> None:
+    settings = load_settings()
+    if settings.database_url is None:
+        raise SystemExit("DATABASE_URL is empty: rooms are kept in memory, and there is nothing to migrate.")
+    try:
+        engine = open_engine(read_database_url(settings.database_url.get_secret_value()))
+        await migrate(engine)
+        await engine.dispose()
+    except UnusableDatabaseUrl as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

@@ -1,0 +1,159 @@
+"""Storage in SQLite or PostgreSQL: one code path, shared by as many processes as there are."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, insert, literal, select
+from sqlalchemy.exc import IntegrityError
+
+from services.errors import RoomNotFound
+from services.storage import statements
+from services.storage.database import Database
+from services.storage.failures import is_missing_room
+from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Receipt, Room, StoredDebrief
+from services.storage.statements import Upserts
+from services.storage.tables import CHILDREN, chat_turns
+
+log = logging.getLogger(__name__)
+
+
+class SqlStorage:
+    """Storage that outlives the process. `database` has the schema already."""
+
+    is_volatile = False
+
+    def __init__(self, database: Database) -> None:
+        self.kind = database.kind
+        self._database = database
+        self._upserts = Upserts(database.kind)
+        # SQLite lets one write at a time: those who wait do it here, not on a connection that readers need.
+        self._turn = asyncio.Lock() if database.kind == "sqlite" else nullcontext()
+        self._is_scrub_due = False
+
+    async def save_room(self, room: Room) -> None:
+        await self._write(self._upserts.save_room, asdict(room))
+
+    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview | None:
+        rows = await self._database.fetch(statements.FIND[briefing, debrief], {"name": name})
+        return statements.read_interview(rows[0], briefing=briefing, debrief=debrief) if rows else None
+
+    async def save_briefing(self, name: str, briefing: Briefing) -> None:
+        values = asdict(briefing) | {"room": name, "focus_areas": json.dumps(briefing.focus_areas)}
+        async with _room_is_there():
+            await self._write(self._upserts.save_briefing, values)
+
+    async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
+        if not turns:
+            return
+        rows = [asdict(turn) | {"room": name} for turn in turns]
+        async with _room_is_there():
+            await self._write(insert(chat_turns).values(rows))
+
+    async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
+        rows = await self._database.fetch(statements.CHAT_TURNS, {"name": name})
+        return tuple(map(statements.read_turn, rows))
+
+    async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
+        values = {"name": name, "fingerprint": fingerprint, "created_at": created_at, "document": document}
+        while True:
+            async with _room_is_there(), self._turn:
+                rows = await self._database.fetch(self._upserts.add_debrief, values)
+            if rows:
+                version: int = rows[0][0]
+                return version
+            # Either the room is gone, or another process took this version and the next is ours to try.
+            if await self.find(name) is None:
+                raise RoomNotFound
+
+    async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
+        values = {"name": name, "fingerprint": fingerprint, "since": since}
+        rows = await self._database.fetch(statements.FIND_DEBRIEF, values)
+        return statements.read_debrief(rows[0]) if rows else None
+
+    async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
+        async with _room_is_there():
+            await self._write(self._upserts.add_phone_call, {"room": name, "call_id": call_id, "at": at})
+
+    async def has_phone_call(self, name: str, call_id: str) -> bool:
+        return bool(await self._database.fetch(statements.HAS_PHONE_CALL, {"name": name, "call_id": call_id}))
+
+    async def erase(self, name: str) -> Receipt:
+        values = {"name": name}
+        async with self._turn, self._database.transaction() as connection:
+            # With the room locked, a second eraser waits, and finds nothing left to count.
+            await connection.execute(statements.LOCK_ROOM, values)
+            counts = [(await connection.execute(statements.erase_from(table), values)).rowcount for table in CHILDREN]
+            room = (await connection.execute(statements.ERASE_ROOM, values)).rowcount
+        await self._scrub(room + sum(counts))
+        return Receipt(room, *counts)
+
+    async def erase_ended(self, before: datetime, limit: int) -> int:
+        async with self._turn:
+            erased = await self._database.fetch(statements.ERASE_ENDED, {"before": before, "limit": limit})
+        await self._scrub(len(erased))
+        return len(erased)
+
+    async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
+        values = {"slot": slot, "fingerprint": fingerprint, "now": now, "until": until, "lease": lease}
+        while True:
+            async with self._turn:
+                taken = await self._database.fetch(self._upserts.begin, values)
+            if taken:
+                return Begun("started")
+            if held := await self._database.fetch(statements.FIND_SLOT, {"slot": slot}):
+                return statements.read_slot(held[0], fingerprint)
+            # Its holder let go of it between the two statements.
+
+    async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
+        values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body, "room": room}
+        try:
+            await self._write(statements.FINISH_SLOT, values | {"key": slot})
+        except IntegrityError as error:
+            if not is_missing_room(error):
+                raise
+            await self._write(statements.DROP_SLOT, {"slot": slot})
+
+    async def abandon(self, slot: str) -> None:
+        await self._write(statements.ABANDON_SLOT, {"slot": slot})
+
+    async def forget_answers(self, now: datetime) -> int:
+        count = await self._write(statements.FORGET_ANSWERS, {"now": now})
+        await self._scrub(count)
+        return count
+
+    async def ping(self) -> None:
+        await self._database.fetch(select(literal(1)), {})
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def _write(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+        async with self._turn:
+            return await self._database.write(statement, values)
+
+    async def _scrub(self, erased: int) -> None:
+        """Empty SQLite's write-ahead log, where what was erased still stands."""
+        if self.kind != "sqlite" or not (erased or self._is_scrub_due):
+            return
+        async with self._turn, self._database.connection() as connection:
+            is_busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+        self._is_scrub_due = bool(is_busy)
+        if is_busy:
+            log.warning("another program is reading the database file, so its log still holds what was erased")
+
+
+@asynccontextmanager
+async def _room_is_there() -> AsyncIterator[None]:
+    """What is saved belongs to a room, and the database holds us to it."""
+    try:
+        yield
+    except IntegrityError as error:
+        if is_missing_room(error):
+            raise RoomNotFound from error
+        raise

@@ -1,0 +1,170 @@
+"""Every SQL statement, made once, so that SQLAlchemy compiles each once; and how rows become records."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Executable,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Room, StoredDebrief
+from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, rooms
+
+NAME: ColumnElement[str] = bindparam("name")
+SLOT: ColumnElement[str] = bindparam("slot")
+_BRIEFING = tuple(column for column in briefings.c if column.name != "room")
+_DEBRIEF = tuple(column for column in debriefs.c if column.name != "room")
+_ROOM_WIDTH = len(rooms.c)
+_BRIEFING_WIDTH = len(_BRIEFING)
+
+
+def _find(*, briefing: bool, debrief: bool) -> Select[Any]:
+    statement = select(rooms).where(rooms.c.name == NAME)
+    if briefing:
+        statement = statement.add_columns(*_BRIEFING).outerjoin(briefings, briefings.c.room == rooms.c.name)
+    if debrief:
+        latest = select(func.max(debriefs.c.version)).where(debriefs.c.room == NAME).scalar_subquery()
+        is_latest = and_(debriefs.c.room == rooms.c.name, debriefs.c.version == latest)
+        statement = statement.add_columns(*_DEBRIEF).outerjoin(debriefs, is_latest)
+    return statement
+
+
+FIND = {(asked, too): _find(briefing=asked, debrief=too) for asked in (False, True) for too in (False, True)}
+"""By whether the briefing and the latest debrief are asked for."""
+
+FIND_DEBRIEF = (
+    select(*_DEBRIEF)
+    .where(
+        debriefs.c.room == NAME,
+        debriefs.c.fingerprint == bindparam("fingerprint"),
+        debriefs.c.created_at >= bindparam("since"),
+    )
+    .order_by(debriefs.c.version.desc())
+    .limit(1)
+)
+ADD_CHAT_TURNS = insert(chat_turns)
+CHAT_TURNS = select(chat_turns.c.role, chat_turns.c.content, chat_turns.c.at).where(chat_turns.c.room == NAME)
+CHAT_TURNS = CHAT_TURNS.order_by(chat_turns.c.id)
+HAS_PHONE_CALL = select(literal(1)).where(phone_calls.c.room == NAME, phone_calls.c.call_id == bindparam("call_id"))
+
+LOCK_ROOM = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
+ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
+
+_ended = select(rooms.c.name).where(rooms.c.expires_at < bindparam("before"))
+_ended_batch = _ended.order_by(rooms.c.expires_at).limit(bindparam("limit")).with_for_update(skip_locked=True).cte()
+ERASE_ENDED = delete(rooms).where(rooms.c.name.in_(select(_ended_batch.c.name))).returning(rooms.c.name)
+"""One statement; rooms that another process is erasing are passed over."""
+
+FIND_SLOT = select(
+    idempotency_slots.c.fingerprint,
+    idempotency_slots.c.status,
+    idempotency_slots.c.headers,
+    idempotency_slots.c.body,
+).where(idempotency_slots.c.slot == SLOT)
+FINISH_SLOT = (
+    update(idempotency_slots)
+    .where(idempotency_slots.c.slot == bindparam("key"))
+    .values({name: bindparam(name) for name in ("status", "headers", "body", "room")})
+)
+DROP_SLOT = delete(idempotency_slots).where(idempotency_slots.c.slot == SLOT)
+ABANDON_SLOT = DROP_SLOT.where(idempotency_slots.c.status.is_(None))
+FORGET_ANSWERS = delete(idempotency_slots).where(idempotency_slots.c.until <= bindparam("now"))
+
+
+def erase_from(children: Any) -> Delete:
+    """Delete what belongs to the room in one of the tables."""
+    return delete(children).where(children.c.room == NAME)
+
+
+class Upserts:
+    """The statements that need `ON CONFLICT`, which each database has an `insert` of its own for."""
+
+    def __init__(self, kind: str) -> None:
+        make: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[kind]
+        self.save_room: Executable = make(rooms).on_conflict_do_nothing()
+        briefing = make(briefings)
+        self.save_briefing: Executable = briefing.on_conflict_do_update(
+            index_elements=["room"], set_={column.name: briefing.excluded[column.name] for column in _BRIEFING}
+        )
+        self.add_phone_call: Executable = make(phone_calls).on_conflict_do_nothing()
+        self.add_debrief: Executable = (
+            make(debriefs)
+            .from_select([column.name for column in debriefs.c], _next_version())
+            .on_conflict_do_nothing()
+            .returning(debriefs.c.version)
+        )
+        self.begin: Executable = _begin(make)
+
+
+def _next_version() -> Select[Any]:
+    """The row of a new debrief, or none where there is no such room."""
+    version = select(func.coalesce(func.max(debriefs.c.version), 0) + 1).where(debriefs.c.room == NAME)
+    values = (bindparam(name, type_=debriefs.c[name].type) for name in ("fingerprint", "created_at", "document"))
+    return select(rooms.c.name, version.scalar_subquery(), *values).where(rooms.c.name == NAME)
+
+
+def _begin(make: Callable[..., Any]) -> Executable:
+    """Insert the slot, or take it over where it is free; a row comes back only then."""
+    statement = make(idempotency_slots).values(
+        {name: bindparam(name) for name in ("slot", "fingerprint", "until", "lease")}
+    )
+    held, new = idempotency_slots.c, statement.excluded
+    now = bindparam("now", type_=held.until.type)
+    taken = {"fingerprint": new.fingerprint, "until": new.until, "lease": new.lease}
+    emptied = {"room": None, "status": None, "headers": None, "body": None}
+    is_free = or_(held.until <= now, and_(held.status.is_(None), held.lease <= now))
+    upsert = statement.on_conflict_do_update(index_elements=["slot"], set_=taken | emptied, where=is_free)
+    returning: Executable = upsert.returning(held.slot)
+    return returning
+
+
+def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> Interview:
+    """A row of FIND as the records it holds."""
+    debrief_at = _ROOM_WIDTH + (_BRIEFING_WIDTH if briefing else 0)
+    return Interview(
+        Room(*row[:_ROOM_WIDTH]),
+        _read_briefing(row[_ROOM_WIDTH:debrief_at]) if briefing else None,
+        StoredDebrief(*row[debrief_at:]) if debrief and row[debrief_at] is not None else None,
+    )
+
+
+def _read_briefing(columns: Sequence[Any]) -> Briefing | None:
+    if columns[0] is None:
+        return None
+    candidate_name, role, resume_summary, notes, focus_areas, briefing_prompt, updated_at = columns
+    focus = tuple(json.loads(focus_areas))
+    return Briefing(candidate_name, role, resume_summary, notes, focus, briefing_prompt, updated_at)
+
+
+def read_debrief(row: Sequence[Any]) -> StoredDebrief:
+    """A row of FIND_DEBRIEF."""
+    return StoredDebrief(*row)
+
+
+def read_turn(row: Sequence[Any]) -> ChatTurn:
+    """A row of CHAT_TURNS."""
+    return ChatTurn(*row)
+
+
+def read_slot(row: Sequence[Any], fingerprint: str) -> Begun:
+    """What a slot that is held says to somebody who comes with this fingerprint."""
+    used_for, status, headers, body = row
+    if used_for != fingerprint:
+        return Begun("mismatch")
+    if status is None:
+        return Begun("running")
+    return Begun("done", Answer(status, tuple((name, value) for name, value in json.loads(headers)), body))
