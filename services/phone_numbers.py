@@ -1,0 +1,61 @@
+"""Which phone numbers may be dialled."""
+
+import re
+from collections.abc import Collection
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberType
+
+from services.errors import FieldError, InvalidInput
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+_ORDINARY_LINES = frozenset(
+    {
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+    }
+)
+"""Where a person answers. Premium, shared-cost and toll-free numbers, pagers and voicemail boxes are none."""
+
+
+def check_phone_number(text: str, allowed_countries: Collection[str]) -> str:
+    """The number as it may be dialled: E.164, assigned to an ordinary line in an allowed country.
+
+    Raises InvalidInput, which names VAPI_ALLOWED_COUNTRIES where the country is
+    what is wrong. No country code is ever guessed.
+    """
+    if not _E164.fullmatch(text):
+        raise _refused(
+            "Give the phone number with its country code, digits only behind the plus, such as +14155550100."
+        )
+    number = _parse(text)
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise _refused("There is no such phone number; check its digits.")
+    region = phonenumbers.region_code_for_number(number)
+    if region not in allowed_countries:
+        raise _refused(
+            f"This server does not phone {_place(region)}; VAPI_ALLOWED_COUNTRIES allows "
+            f"{', '.join(sorted(allowed_countries)) or 'none'}."
+        )
+    if phonenumbers.number_type(number) not in _ORDINARY_LINES:
+        raise _refused("This is no ordinary line; give the number of a landline or a mobile phone.")
+    return text
+
+
+def _parse(text: str) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _place(region: str | None) -> str:
+    """`001` is what the library calls satellite and other numbers that belong to no country."""
+    return f"numbers in {region}" if region and region.isalpha() else "numbers outside of any country"
+
+
+def _refused(detail: str) -> InvalidInput:
+    return InvalidInput(detail, errors=[FieldError("phone_number", detail)])

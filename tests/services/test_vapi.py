@@ -1,0 +1,408 @@
+"""Vapi at the wire: what is sent, what is made of the answer, and that no call is placed twice."""
+
+import asyncio
+import json
+import logging
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import respx
+from pydantic import SecretStr
+
+from config import Settings
+from services.errors import (
+    InvalidInput,
+    ProviderBadAnswer,
+    ProviderNotConfigured,
+    ProviderTimeout,
+    ProviderUnavailable,
+    ServiceError,
+)
+from services.evidence.voice_prompts import PHONE_SYSTEM_PROMPT
+from services.upstream import Upstream, open_client, open_transport
+from services.vapi import PhoneCall, Vapi, read_failure
+
+pytestmark = pytest.mark.anyio
+
+BASE = "https://vapi.example"
+KEY = "vapi-private-key"
+DATA = Path(__file__).parent.parent / "data/vapi"
+QUEUED = json.loads((DATA / "call_queued.json").read_text())
+ENDED = json.loads((DATA / "call_ended.json").read_text())
+NOT_E164 = json.loads((DATA / "error_400_not_e164.json").read_text())
+CALL_ID = QUEUED["id"]
+VENDOR_TEXT = "vendor text that quotes +14155550100"
+NONCE = "5eed5eed5eed5eed5eed5eed5eed5eed"
+
+
+def settings_with(**changes: object) -> Settings:
+    given = {"vapi_api_key": KEY, "vapi_phone_number_id": "number-1", "vapi_base_url": BASE}
+    return Settings(_env_file=None, **given | changes)
+
+
+def refusal(status: int, message: object = VENDOR_TEXT, **headers: str) -> httpx.Response:
+    body = {"message": message, "error": "Some Error", "statusCode": status}
+    return httpx.Response(status, json=body, headers={"retry-after": "0"} | headers)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def vendor():
+    with respx.mock(using="httpx", base_url=BASE, assert_all_called=False) as router:
+        yield router
+
+
+@pytest.fixture
+async def upstream():
+    client = open_client(BASE, SecretStr(KEY), open_transport(10, keep_alive=False))
+    async with Upstream("Vapi", client, read_failure, deadline=5, ceiling=10) as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def vapi(upstream: Upstream) -> Vapi:
+    return Vapi(upstream, settings_with())
+
+
+async def call_up(vapi: Vapi, **changes: object) -> PhoneCall:
+    asked = {
+        "phone_number": "+14155550100",
+        "interviewer_name": "Ada",
+        "room_name": "room-1",
+        "variables": {"briefing": "Name: Grace"},
+        "nonce": NONCE,
+    }
+    return await vapi.place_briefing_call(**asked | changes)
+
+
+@asynccontextmanager
+async def line(answer: bytes | None, deadline: float = 5):
+    """A Vapi on a real socket that takes requests, says `answer` (None: nothing at all) and hangs up."""
+    requests: list[bytes] = []
+    is_over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        if answer is None:
+            await is_over.wait()
+        writer.write(answer or b"")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = open_client(f"http://127.0.0.1:{port}", SecretStr(KEY), open_transport(10, keep_alive=False))
+        async with Upstream("Vapi", client, read_failure, deadline=deadline, ceiling=10) as upstream:
+            yield Vapi(upstream, settings_with()), requests
+        is_over.set()
+
+
+def sent_body(route: respx.Route) -> dict:
+    return json.loads(route.calls.last.request.content)
+
+
+async def call_failure(vapi: Vapi) -> ServiceError:
+    with pytest.raises(ServiceError) as caught:
+        await call_up(vapi)
+    assert VENDOR_TEXT not in str(caught.value)
+    return caught.value
+
+
+async def test_the_call_goes_to_the_interviewer_with_an_assistant_of_its_own(vendor, vapi):
+    route = vendor.post("/call").respond(201, json=QUEUED)
+
+    await call_up(vapi)
+
+    body = sent_body(route)
+    assert {key: body[key] for key in ("phoneNumberId", "customer", "name", "assistantOverrides")} == {
+        "phoneNumberId": "number-1",
+        "customer": {"number": "+14155550100", "name": "Ada"},
+        "name": "Briefing room-1",
+        "assistantOverrides": {"variableValues": {"briefing": "Name: Grace"}, "maxDurationSeconds": 900},
+    }
+    assert body["assistant"]["voicemailDetection"] == {"provider": "vapi"}
+    assert body["assistant"]["endCallPhrases"] == ["goodbye for now"]
+    assert body["assistant"]["artifactPlan"]["recordingEnabled"] is False
+    assert "assistantId" not in body
+
+
+async def test_only_a_constant_stands_in_the_templates_of_the_assistant(vendor, vapi):
+    route = vendor.post("/call").respond(201, json=QUEUED)
+
+    await call_up(vapi, variables={"briefing": "Name: Grace Hopper"})
+
+    assistant = sent_body(route)["assistant"]
+    assert assistant["model"]["messages"][0] == {"role": "system", "content": PHONE_SYSTEM_PROMPT}
+    assert "Grace" not in json.dumps(assistant)
+
+
+async def test_a_saved_assistant_is_told_the_variables_and_the_longest_duration(vendor, upstream):
+    route = vendor.post("/call").respond(201, json=QUEUED)
+    vapi = Vapi(upstream, settings_with(vapi_assistant_id="assistant-1"))
+
+    await call_up(vapi, variables={"briefing": "Name: Grace", "role": "Engineer"})
+
+    body = sent_body(route)
+    assert body["assistantId"] == "assistant-1"
+    assert body["assistantOverrides"] == {
+        "variableValues": {"briefing": "Name: Grace", "role": "Engineer"},
+        "maxDurationSeconds": 900,
+    }
+    assert "assistant" not in body
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ customer.number }}", "{% raw %}{{", "{{{{x}}}}", "%{%}", "{{%{", "{" * 5 + "}" * 5]
+)
+async def test_no_value_holds_anything_that_liquid_would_evaluate(vendor, vapi, text):
+    route = vendor.post("/call").respond(201, json=QUEUED)
+
+    await call_up(vapi, variables={"briefing": text}, interviewer_name=text)
+
+    body = sent_body(route)
+    said = body["assistantOverrides"]["variableValues"]["briefing"] + body["customer"]["name"]
+    assert not set("{}") & set(said)
+
+
+async def test_long_names_are_cut_to_what_vapi_takes(vendor, vapi):
+    route = vendor.post("/call").respond(201, json=QUEUED)
+
+    await call_up(vapi, interviewer_name="A" * 80, room_name="r" * 128)
+
+    body = sent_body(route)
+    assert (len(body["customer"]["name"]), len(body["name"])) == (40, 40)
+
+
+async def test_the_answer_is_the_call(vendor, vapi):
+    vendor.post("/call").respond(201, json=QUEUED)
+
+    assert await call_up(vapi) == PhoneCall(CALL_ID, "queued")
+
+
+async def test_a_status_that_was_not_given_is_not_made_up(vendor, vapi):
+    vendor.post("/call").respond(201, json={key: QUEUED[key] for key in ("id", "orgId", "createdAt", "updatedAt")})
+
+    assert await call_up(vapi) == PhoneCall(CALL_ID, None)
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"), [("vapi_api_key", "VAPI_API_KEY"), ("vapi_phone_number_id", "VAPI_PHONE_NUMBER_ID")]
+)
+async def test_without_a_setting_nothing_is_dialled_and_the_setting_is_named(vendor, upstream, missing, named):
+    route = vendor.post("/call")
+
+    with pytest.raises(ProviderNotConfigured, match=named):
+        await call_up(Vapi(upstream, settings_with(**{missing: None})))
+
+    assert not route.called
+
+
+PLACING_FAILURES = [
+    (refusal(400), ProviderBadAnswer, False),
+    (refusal(400, ["assistant.property tools should not exist"]), ProviderBadAnswer, False),
+    (refusal(401), ProviderUnavailable, False),
+    (refusal(403), ProviderUnavailable, False),
+    (httpx.Response(403, text="error code: 1010"), ProviderUnavailable, False),
+    (refusal(404), ProviderBadAnswer, False),
+    (refusal(429), ProviderUnavailable, False),
+    (refusal(408), ProviderTimeout, True),
+    (refusal(500), ProviderBadAnswer, True),
+    (refusal(502), ProviderBadAnswer, True),
+    (refusal(503), ProviderUnavailable, True),
+    (refusal(504), ProviderTimeout, True),
+    (refusal(524), ProviderTimeout, True),
+    (httpx.Response(500, content=b"\xff"), ProviderBadAnswer, True),
+    (httpx.Response(201, content=b""), ProviderBadAnswer, True),
+    (httpx.Response(201, content=b"<html>"), ProviderBadAnswer, True),
+    (httpx.Response(201, json=[]), ProviderBadAnswer, True),
+    (httpx.Response(201, json={"results": [], "errors": []}), ProviderBadAnswer, True),
+    (httpx.Response(201, json=QUEUED | {"id": "../assistant"}), ProviderBadAnswer, True),
+    (httpx.Response(201, json=QUEUED | {"id": 7}), ProviderBadAnswer, True),
+    (httpx.Response(201, json=QUEUED | {"status": VENDOR_TEXT}), ProviderBadAnswer, True),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "may_ring"), PLACING_FAILURES)
+async def test_a_call_that_fails_is_never_placed_again(vendor, vapi, answer, kind, may_ring):
+    route = vendor.post("/call").mock(return_value=answer)
+
+    error = await call_failure(vapi)
+
+    assert isinstance(error, kind)
+    assert ("The phone may ring all the same" in error.detail) is may_ring
+    assert route.call_count == 1
+
+
+HANG_UPS = {
+    "no answer": b"",
+    "half an answer": b"HTTP/1.1 201 Created\r\nContent-Length: 5000\r\n\r\n{",
+    "no HTTP": b"SSH-2.0-OpenSSH\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", HANG_UPS.values(), ids=HANG_UPS.keys())
+async def test_a_connection_that_breaks_after_the_request_is_no_reason_to_dial_again(answer):
+    async with line(answer) as (vapi, requests):
+        error = await call_failure(vapi)
+
+    assert isinstance(error, ProviderBadAnswer)
+    assert "The phone may ring all the same" in error.detail
+    assert len(requests) == 1
+
+
+async def test_a_silent_vendor_is_no_reason_to_dial_again():
+    async with line(None, deadline=0.3) as (vapi, requests):
+        error = await call_failure(vapi)
+
+    assert isinstance(error, ProviderTimeout)
+    assert "The phone may ring all the same" in error.detail
+    assert len(requests) == 1
+
+
+async def test_an_unreachable_vendor_has_rung_no_phone(vendor, vapi):
+    route = vendor.post("/call").mock(side_effect=httpx.ConnectTimeout("no route"))
+
+    error = await call_failure(vapi)
+
+    assert isinstance(error, ProviderUnavailable)
+    assert "ring" not in error.detail
+    assert route.call_count == 1
+
+
+async def test_a_failure_where_the_phone_may_ring_advises_no_waiting_time(vendor, vapi):
+    vendor.post("/call").mock(return_value=refusal(503, **{"retry-after": "30"}))
+
+    error = await call_failure(vapi)
+
+    assert error.retry_after is None
+
+
+async def test_a_limit_of_vapi_says_when_to_try_again(vendor, vapi):
+    vendor.post("/call").mock(return_value=refusal(429, **{"retry-after": "30"}))
+
+    error = await call_failure(vapi)
+
+    assert error.retry_after == 30
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+async def test_a_number_that_vapi_refuses_is_the_callers_to_mend(vendor, vapi, as_list):
+    [message] = NOT_E164["message"]
+    vendor.post("/call").respond(400, json=NOT_E164 | {"message": [message] if as_list else message})
+
+    error = await call_failure(vapi)
+
+    assert isinstance(error, InvalidInput)
+    assert error.errors[0].field == "phone_number"
+    assert message not in error.detail
+
+
+async def test_how_a_call_went(vendor, vapi):
+    vendor.get(f"/call/{CALL_ID}").respond(200, json=ENDED)
+
+    state = await vapi.get_call(CALL_ID)
+
+    assert state.started_at == datetime(2026, 11, 23, 10, 0, 9, tzinfo=UTC)
+    assert (state.call_id, state.status, state.ended_reason) == (CALL_ID, "ended", "customer-ended-call")
+    assert state.duration_seconds == 282
+    assert state.outcome == "The person who was called hung up."
+
+
+@pytest.mark.parametrize(
+    ("sample", "outcome"),
+    [
+        ("call_ended_unanswered.json", "Nobody answered."),
+        ("call_ended_without_credit.json", "Vapi's credit is used up; top it up there."),
+    ],
+)
+async def test_a_call_that_came_to_nothing_says_why(vendor, vapi, sample, outcome):
+    vendor.get(f"/call/{CALL_ID}").respond(200, content=(DATA / sample).read_bytes())
+
+    state = await vapi.get_call(CALL_ID)
+
+    assert (state.outcome, state.duration_seconds) == (outcome, None)
+
+
+async def test_a_call_that_still_rings_has_no_duration(vendor, vapi):
+    vendor.get(f"/call/{CALL_ID}").respond(200, json=QUEUED | {"status": "ringing"})
+
+    state = await vapi.get_call(CALL_ID)
+
+    assert (state.status, state.duration_seconds, state.outcome) == ("ringing", None, None)
+
+
+async def test_a_reason_that_nobody_has_seen_yet_is_passed_on(vendor, vapi):
+    vendor.get(f"/call/{CALL_ID}").respond(
+        200, json=ENDED | {"status": "over", "endedReason": "pipeline-error-new.2027"}
+    )
+
+    state = await vapi.get_call(CALL_ID)
+
+    assert (state.status, state.ended_reason, state.outcome) == ("over", "pipeline-error-new.2027", None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"null",
+        json.dumps(ENDED | {"startedAt": "yesterday"}).encode(),
+        json.dumps({"status": "ended"}).encode(),
+    ],
+)
+async def test_a_malformed_state_is_a_bad_answer(vendor, vapi, content):
+    vendor.get(f"/call/{CALL_ID}").respond(200, content=content)
+
+    with pytest.raises(ProviderBadAnswer):
+        await vapi.get_call(CALL_ID)
+
+
+async def test_looking_a_call_up_is_tried_again(vendor, vapi):
+    vendor.get(f"/call/{CALL_ID}").mock(side_effect=[refusal(503), refusal(503), httpx.Response(200, json=ENDED)])
+
+    state = await vapi.get_call(CALL_ID)
+
+    assert state.status == "ended"
+
+
+async def test_without_a_key_no_call_is_looked_up(vendor, upstream):
+    route = vendor.get(f"/call/{CALL_ID}")
+
+    with pytest.raises(ProviderNotConfigured, match="VAPI_API_KEY"):
+        await Vapi(upstream, settings_with(vapi_api_key=None)).get_call(CALL_ID)
+
+    assert not route.called
+
+
+async def test_the_log_holds_no_number_and_no_text_of_the_vendor(vendor, vapi, caplog):
+    caplog.set_level(logging.DEBUG)
+    vendor.post("/call").mock(return_value=refusal(400, f"customer.number {VENDOR_TEXT}"))
+
+    await call_failure(vapi)
+
+    assert "+14155550100" not in caplog.text
+    assert KEY not in caplog.text
+
+
+async def test_the_call_for_the_candidate_warns_that_it_is_deprecated(vendor, vapi):
+    route = vendor.post("/call/web").respond(201, json=QUEUED | {"webCallUrl": "https://vapi.example.daily.co/abc"})
+
+    with pytest.warns(DeprecationWarning, match="create_client_secret"):
+        call = await vapi.create_web_call(instructions="You are {{ Grace }}.")
+
+    assert call.url == "https://vapi.example.daily.co/abc"
+    assert sent_body(route)["assistantOverrides"] == {"variableValues": {"instructions": "You are (( Grace ))."}}
+
+
+async def test_a_web_call_without_a_url_is_a_bad_answer(vendor, vapi):
+    vendor.post("/call/web").respond(201, json=QUEUED)
+
+    with pytest.warns(DeprecationWarning, match="create_client_secret"), pytest.raises(ProviderBadAnswer):
+        await vapi.create_web_call(instructions="You are Grace.")
