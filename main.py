@@ -1,1 +1,106 @@
-"""The service."""
+"""The service: its settings, what it opens and closes, its middleware, its routers. A table of contents."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypedDict
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from config import VERSION, Settings, load_settings
+from logs import configure_logging
+from routers import health, realtime, rooms
+from routers.middleware import BodyLimit, Envelope, Lifeline, TrustedHosts
+from routers.problems import add_problem_handlers
+from services.access.auth import Authenticator
+from services.access.limits import Limiter
+from services.access.settings import UnusableSetting
+from services.clock import Clock, utc_now
+from services.storage.database_url import UnusableDatabaseUrl, read_database_url
+from services.wiring import Services, open_services, start_warnings
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = """\
+The backend for AI-assisted interviews: open a room, save a briefing, ask the sidebar, get a debrief.
+
+**The model reads, code checks and scores, a person decides.** Every quote in a debrief is found in the transcript by \
+code or thrown out, and the recommendation is computed by published rules.
+
+Every error is a problem document (RFC 9457) whose `detail` is one sentence that a person can act on."""
+
+EXPOSED = (
+    "X-Request-ID",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Location",
+    "X-Sandbox",
+    "Idempotency-Replayed",
+)
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request."""
+
+    services: Services
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
+    """The app as a function of its settings. It opens nothing before its lifespan begins.
+
+    Raises UnusableSetting or UnusableDatabaseUrl: one line that names the setting.
+    """
+    authenticator, limiter = Authenticator(settings), Limiter(settings)
+    if settings.database_url is not None:
+        read_database_url(settings.database_url.get_secret_value())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        for warning in start_warnings(settings, clock().date()):
+            log.warning(warning)
+        async with AsyncExitStack() as stack:
+            services = await open_services(stack, settings, clock, authenticator, limiter)
+            stack.enter_context(services.shutdown.hearing_signals())
+            yield {"services": services}
+
+    app = FastAPI(
+        title="Interview Room API",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/openapi.json" if settings.docs_enabled else None,
+        redirect_slashes=False,
+    )
+    # the last one added is the outermost
+    app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
+    if settings.trusted_hosts:
+        app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
+    app.add_middleware(Lifeline)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED,
+        max_age=600,
+    )
+    app.add_middleware(Envelope, is_sandbox=settings.sandbox)
+    add_problem_handlers(app)
+    for module in (rooms, realtime, health):
+        app.include_router(module.router)
+    return app
+
+
+def start() -> FastAPI:
+    """The app from the environment. A setting that can't be used ends the start with a line that names it."""
+    settings = load_settings()
+    configure_logging(settings)
+    try:
+        return create_app(settings)
+    except (UnusableSetting, UnusableDatabaseUrl) as error:
+        raise SystemExit(str(error)) from None
+
+
+app = start()

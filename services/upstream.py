@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from json import loads as json_loads
 from math import ceil
 from time import monotonic, time
 from types import TracebackType
@@ -34,6 +35,8 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 BACKOFF_SECONDS = 0.25
 BUSY_RETRY_AFTER = 1
+DEFAULT_RETRY_AFTER = 2
+"""Seconds, where a vendor turns us away without saying for how long."""
 
 Json = Mapping[str, Any]
 
@@ -47,6 +50,9 @@ _CUT = (
     httpx.RemoteProtocolError,
 )
 """The vendor was reached and hung up, or spoke something that is not HTTP."""
+
+_TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError)
+"""httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP."""
 
 
 class Failure(NamedTuple):
@@ -69,6 +75,14 @@ class VendorAnswer(NamedTuple):
     def retry_after(self) -> int | None:
         """Whole seconds from `Retry-After`, in either of its forms; None where it is missing or odd."""
         return parse_retry_after(self.headers.get("retry-after"))
+
+    def json_object(self) -> Json | None:
+        """The body as a JSON object, or None: error bodies may be anything."""
+        try:
+            value = json_loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
 
 
 def parse_retry_after(value: str | None) -> int | None:
@@ -215,7 +229,7 @@ class Upstream:
     async def _try(self, request: httpx.Request) -> httpx.Response | Failure:
         try:
             response = await self._client.send(request, stream=True)
-        except httpx.TransportError as error:
+        except _TRANSPORT_ERRORS as error:
             return self._transport_failure(error)
         if response.is_success:
             return response
@@ -237,12 +251,12 @@ class Upstream:
             raise ProviderBadAnswer(f"{self.vendor} sent an answer that can't be read; try again.")
         size = 0
         try:
-            async for chunk in response.aiter_raw():
+            async for chunk in response.aiter_bytes():
                 size += len(chunk)
                 if size > MAX_ANSWER_BYTES:
                     raise ProviderBadAnswer(f"{self.vendor} sent more than can be read; try again.")
                 yield chunk
-        except httpx.TransportError as error:
+        except _TRANSPORT_ERRORS as error:
             self._breaker.failed()
             raise ProviderBadAnswer(f"{self.vendor} broke off in the middle of its answer; try again.") from error
 
@@ -280,11 +294,11 @@ class Upstream:
             self._in_flight -= 1
             self._breaker.leave(is_probe=is_probe)
 
-    def _transport_failure(self, error: httpx.TransportError) -> Failure:
+    def _transport_failure(self, error: Exception) -> Failure:
         """httpx_aiohttp calls a refused connection, an unknown host and a lost connection all ConnectTimeout,
         so aiohttp's own error, its cause, tells them apart.
         """
-        cause = error.__cause__ or error
+        cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
         log.warning("%s did not answer: %s", self.vendor, type(cause).__name__)
         if isinstance(cause, httpx.ReadTimeout | httpx.WriteTimeout | aiohttp.SocketTimeoutError):
             return Failure(self._too_slow_error(), is_down=True)
@@ -309,4 +323,27 @@ def _backoff(tries: int, error: ServiceError) -> float:
     """Seconds to wait: what the vendor asks for, else exponential with jitter."""
     if error.retry_after is not None:
         return float(error.retry_after)
-    return BACKOFF_SECONDS * 2**tries * random.uniform(0.5, 1.5)
+    return BACKOFF_SECONDS * float(2**tries) * random.uniform(0.5, 1.5)
+
+
+def failure_by_status(vendor: str, answer: VendorAnswer, key_variable: str) -> Failure:
+    """What a status means where the vendor says nothing more precise."""
+    match answer.status:
+        case 401 | 403:
+            detail = f"{vendor} did not accept our key; whoever runs this server should check {key_variable}."
+            return Failure(ProviderUnavailable(detail))
+        case 429:
+            wait = DEFAULT_RETRY_AFTER if answer.retry_after is None else answer.retry_after
+            return Failure(
+                ProviderUnavailable(f"{vendor} is overloaded; try again in a moment.", retry_after=wait), retries=2
+            )
+        case 503 | 529:
+            return Failure(
+                ProviderUnavailable(f"{vendor} is down or overloaded; try again.", retry_after=answer.retry_after), 2
+            )
+        case 408 | 504 | 524:
+            return Failure(ProviderTimeout(f"{vendor} took too long to answer; try again."), retries=1)
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Failure(ProviderBadAnswer(f"{vendor} failed to answer; try again."), retries=1)
+        case _:
+            return Failure(ProviderBadAnswer(f"{vendor} did not accept our request; try again later."))

@@ -253,7 +253,6 @@ def _briefing_assistant(nonce: str) -> dict[str, Any]:
         "firstMessageMode": "assistant-speaks-first",
         "endCallPhrases": [PHONE_END_PHRASE],
         "voicemailDetection": {"provider": "vapi"},
-        "backgroundSound": "off",
         "artifactPlan": {"recordingEnabled": False, "pcapEnabled": False},
         "monitorPlan": {"listenEnabled": False, "controlEnabled": False},
     }

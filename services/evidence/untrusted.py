@@ -14,6 +14,8 @@ _INVISIBLE = re.compile(
 )
 _NEWLINES = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
 
+_UNPRINTABLE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+
 _ADDRESSES_MODEL = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|all|your|the|any)\b"
     r"[^.\n]{0,40}\b(?:instruction|prompt|rule|direction|message)s?\b"
@@ -32,9 +34,14 @@ def clean(text: str) -> str:
     return _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
 
 
+def printable(text: str) -> str:
+    """A model's answer without controls, bidirectional overrides and tags; joiners that scripts and emoji need stay."""
+    return _UNPRINTABLE.sub("", text)
+
+
 def fence(nonce: str, kind: str, text: str) -> str:
     """One block of data. `nonce` is at least 64 random bits in hex, made for this request alone."""
-    body = clean(text).replace(nonce, "")
+    body = clean(text).replace(nonce, " ")  # a space: what stood around it must not come together as another one
     return f'<data-{nonce} kind="{kind}">\n{body}\n</data-{nonce}>'
 
 

@@ -1,0 +1,125 @@
+"""What a handler may ask for, as types: the services, the rooms as this caller may see them, an answer given once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+
+from services.access.idempotency import Kept
+from services.errors import RateLimited, Unauthorized
+from services.interview.rooms import Rooms, run_to_the_end
+from services.storage.records import Answer
+from services.wiring import Services
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.state.services
+    return services
+
+
+AllServices = Annotated[Services, Depends(_services)]
+
+bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="bearer",
+    description="An API key or a JWT; needed only where API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL is set.",
+)
+
+
+class Admission:
+    """Knows the caller, counts the call against its limits, and hands out the rooms as this caller may see them.
+
+    It runs before any vendor is called, so a refused call costs nothing.
+    """
+
+    def __init__(self, group: Literal["default", "llm"] = "default", *, is_public: bool = False) -> None:
+        self.group = group
+        self.is_public = is_public
+
+    async def __call__(self, request: Request, services: AllServices, _: Annotated[object, Depends(bearer)]) -> Rooms:
+        caller = await services.authenticator.identify(request.headers.get("authorization"))
+        request.state.caller_id = caller_id = caller.id if caller else None
+        await self._count(request, services, caller_id)
+        is_open = not services.authenticator.is_required
+        if caller is None and not is_open and not self.is_public:
+            raise Unauthorized("Show who you are: send an API key or token as Authorization: Bearer <key>.")
+        return Rooms(services.daily, services.storage, services.clock, is_open, caller_id)
+
+    async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
+        address = request.client.host if request.client else "unknown"
+        counted = await services.limiter.count(self.group, caller_id or f"address:{address}")
+        request.state.answer_headers = {
+            "RateLimit": counted.rate_limit,
+            "RateLimit-Policy": counted.rate_limit_policy,
+        }
+        if not counted.is_allowed:
+            raise RateLimited(
+                "You have reached the limit of calls for now; wait as long as Retry-After says.",
+                retry_after=counted.retry_after,
+            )
+
+
+OwnRooms = Annotated[Rooms, Depends(Admission())]
+"""For a caller who has shown who they are, where that is needed."""
+ModelRooms = Annotated[Rooms, Depends(Admission("llm"))]
+"""The same, for calls that cost money."""
+LinkedRooms = Annotated[Rooms, Depends(Admission(is_public=True))]
+"""For anyone who has a room's link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a call that must run once has made: the answer, whose room it is kept with, and where it stands."""
+
+    answer: BaseModel
+    room_name: str | None
+    status: int = 200
+    location: str | None = None
+
+    def kept(self) -> Kept:
+        headers = (("Location", self.location),) if self.location else ()
+        return Kept(Answer(self.status, headers, self.answer.model_dump_json().encode()), self.room_name)
+
+
+class Once:
+    """Runs a call once for its `Idempotency-Key`, and replays the answer to whoever sends the same again."""
+
+    def __init__(
+        self,
+        request: Request,
+        services: AllServices,
+        key: Annotated[
+            str | None,
+            Header(
+                alias="Idempotency-Key",
+                description="The same key with the same body replays the first answer, for 24 hours.",
+            ),
+        ] = None,
+    ) -> None:
+        self._idempotency = services.idempotency
+        self._request = request
+        self._route = f"{request.method} {request.url.path}?{request.url.query}"
+        self._key = key
+
+    async def run(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
+        """The answer of this work, or the one that it gave before."""
+        done = await self._idempotency.run(
+            caller=self._request.state.caller_id or "anyone",
+            route=self._route,
+            key=self._key,
+            body=body.model_dump_json().encode(),
+            work=lambda: _kept(work),
+        )
+        headers = dict(done.answer.headers) | ({"Idempotency-Replayed": "true"} if done.is_replayed else {})
+        return Response(done.answer.body, done.answer.status, headers, "application/json")
+
+    async def run_to_the_end(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
+        """The same for work that leaves something behind: it is finished, and kept, even when the caller leaves."""
+        return await run_to_the_end(self.run(body, work))
+
+
+async def _kept(work: Callable[[], Awaitable[Made]]) -> Kept:
+    return (await work()).kept()

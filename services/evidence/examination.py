@@ -1,0 +1,77 @@
+"""What is left of a model's reading once code has checked it: no verdict in prose, no claim without a found quote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.evidence.debrief import Evidence, Grounding, ScorecardRow, UnsupportedClaim
+from services.evidence.grounding import ProposedClaim, ProposedQuote, ProposedRating, ground
+from services.evidence.reading import Reading, ReadQuote
+from services.evidence.transcript import Transcript
+from services.evidence.verdicts import without_verdicts
+
+VERDICT_WARNING = "The model wrote a verdict into its text; it was taken out, and has no effect on the recommendation."
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """The checked parts of a debrief."""
+
+    summary: str
+    follow_up_questions: list[str]
+    evidence: list[Evidence]
+    unsupported: list[UnsupportedClaim]
+    scorecard: list[ScorecardRow]
+    grounding: Grounding
+    warnings: list[str]
+
+
+def examine(reading: Reading, competencies: Sequence[str], transcript: Transcript, notes: str) -> Examination:
+    """Check a reading against the record it is of. One scorecard row for each competency, in their order."""
+    cleaned = _without_verdicts(reading)
+    grounded = ground(
+        transcript,
+        notes,
+        claims=[ProposedClaim(claim.claim, claim.kind, _quotes(claim.evidence)) for claim in cleaned.claims],
+        ratings=_ratings(cleaned, competencies),
+        prose=cleaned.summary,
+    )
+    return Examination(
+        summary=grounded.prose,
+        follow_up_questions=cleaned.follow_up_questions,
+        evidence=grounded.evidence,
+        unsupported=grounded.unsupported,
+        scorecard=grounded.scorecard,
+        grounding=grounded.counts,
+        warnings=[VERDICT_WARNING] if cleaned != reading else [],
+    )
+
+
+def _ratings(reading: Reading, competencies: Sequence[str]) -> list[ProposedRating]:
+    by_number = {rating.competency: rating for rating in reading.ratings}
+    rows: list[ProposedRating] = []
+    for number, name in enumerate(competencies, 1):
+        read = by_number.get(number)
+        if read is None:
+            rows.append(ProposedRating(name, None, "", ()))
+        else:
+            rows.append(ProposedRating(name, read.rating, read.rationale, _quotes(read.evidence)))
+    return rows
+
+
+def _quotes(quotes: Sequence[ReadQuote]) -> tuple[ProposedQuote, ...]:
+    return tuple(ProposedQuote(quote.source, quote.turn, quote.quote) for quote in quotes)
+
+
+def _without_verdicts(reading: Reading) -> Reading:
+    """The same reading, its prose without verdicts; a claim that was nothing else is no claim."""
+    claims = [claim.model_copy(update={"claim": without_verdicts(claim.claim)}) for claim in reading.claims]
+    ratings = [row.model_copy(update={"rationale": without_verdicts(row.rationale)}) for row in reading.ratings]
+    questions = [without_verdicts(question) for question in reading.follow_up_questions]
+    return reading.model_copy(
+        update={
+            "summary": without_verdicts(reading.summary),
+            "claims": [claim for claim in claims if claim.claim],
+            "ratings": ratings,
+            "follow_up_questions": [question for question in questions if question],
+        }
+    )

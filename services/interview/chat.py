@@ -1,0 +1,95 @@
+"""The interviewer's sidebar: a question answered from the briefing, what was said so far, and what the client adds."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from services.clock import Clock
+from services.completion import Reply
+from services.errors import RoomNotFound, StorageFull, StorageUnavailable
+from services.evidence.prompts import Material, Message, split_lines
+from services.evidence.transcript import SpokenTurn, Turn, parse_transcript
+from services.interview.material import material_of
+from services.llm import LLM, Piece
+from services.storage.protocol import Storage
+from services.storage.records import ChatTurn, Interview
+
+log = logging.getLogger(__name__)
+
+TRANSCRIPT_CHARACTERS = 160_000
+"""About 40 000 tokens: what a sidebar's answer may carry of the transcript. The end of it is what matters in a call."""
+
+CUT_WARNING = "The transcript is long: this answer read its end only."
+LENGTH_WARNING = "The answer was cut off at its length limit."
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the interviewer asks, and what the client knows besides."""
+
+    message: str
+    context: str = ""
+    history: Sequence[Message] = ()
+    transcript: str | Sequence[SpokenTurn] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """Answers one room's questions and keeps a record of them."""
+
+    llm: LLM
+    storage: Storage
+    clock: Clock
+    interview: Interview
+
+    async def answer(self, question: Question) -> tuple[Reply, list[str]]:
+        """The whole answer, and what the reader should know about how it was made."""
+        material, warnings = self._material(question)
+        reply = await self.llm.chat_with_context(self.interview.room.name, material, question.history, question.message)
+        await self._remember(question, reply)
+        return reply, warnings + _warnings(reply)
+
+    async def stream(self, question: Question) -> AsyncIterator[Piece | tuple[Reply, list[str]]]:
+        """The answer's pieces as they come, and at the end the whole."""
+        material, warnings = self._material(question)
+        pieces = self.llm.stream_chat_with_context(
+            self.interview.room.name, material, question.history, question.message
+        )
+        async for piece in pieces:
+            if isinstance(piece, Piece):
+                yield piece
+            else:
+                await self._remember(question, piece)
+                yield piece, warnings + _warnings(piece)
+
+    def _material(self, question: Question) -> tuple[Material, list[str]]:
+        room, briefing = self.interview.room, self.interview.briefing
+        if not question.transcript:
+            return material_of(briefing, context=question.context), []
+        said = parse_transcript(
+            question.transcript,
+            candidate_name=briefing.candidate_name if briefing else room.candidate_name,
+            interviewer_names=room.interviewer_names(),
+        )
+        lines, warnings = _last_lines(said.turns)
+        return material_of(briefing, context=question.context, transcript=lines), warnings
+
+    async def _remember(self, question: Question, reply: Reply) -> None:
+        """The answer is what was asked for; that it could not be recorded must not take it away."""
+        now = self.clock()
+        turns = (ChatTurn("user", question.message, now), ChatTurn("assistant", reply.text, now))
+        try:
+            await self.storage.add_chat_turns(self.interview.room.name, turns)
+        except (StorageUnavailable, StorageFull, RoomNotFound) as error:
+            log.warning("a chat turn of %s is not recorded: %s", self.interview.room.name, error.code)
+
+
+def _last_lines(turns: Sequence[Turn]) -> tuple[str, list[str]]:
+    """The numbered end of the transcript, and a warning where something before it is left out."""
+    parts = split_lines(reversed(turns), TRANSCRIPT_CHARACTERS)
+    lines = "\n".join(reversed(parts[0].split("\n")))
+    return lines, [CUT_WARNING] if len(parts) > 1 else []
+
+
+def _warnings(reply: Reply) -> list[str]:
+    return [LENGTH_WARNING] if reply.finish_reason == "length" else []

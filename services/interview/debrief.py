@@ -1,0 +1,254 @@
+"""A debrief, step by step: read the record, ask the model, check every quote, score by rule, keep the result."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+
+from services.access.idempotency import Idempotency
+from services.clock import Clock
+from services.errors import ProviderBadAnswer
+from services.evidence.debrief import Basis, BriefingDocument, Debrief, Grounding
+from services.evidence.examination import Examination, examine
+from services.evidence.prompts import (
+    DEFAULT_COMPETENCIES,
+    PROMPT_VERSION,
+    Material,
+    Message,
+    conversation,
+    numbered,
+    split_lines,
+)
+from services.evidence.scoring import score
+from services.evidence.suspicions import suspicions
+from services.evidence.transcript import SpokenTurn, Transcript, Turn, parse_transcript
+from services.interview.material import briefing_document, material_of
+from services.llm import LLM, DebriefReading, add_usage
+from services.storage.protocol import Storage
+from services.storage.records import Interview, StoredDebrief
+
+log = logging.getLogger(__name__)
+
+SAME_INPUT_FOR = timedelta(hours=1)
+PART_CHARACTERS = 240_000
+"""About 60 000 tokens: what one call carries of a transcript beside everything else."""
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewRecord:
+    """What there is to debrief besides the stored briefing."""
+
+    transcript: str | Sequence[SpokenTurn] = ""
+    notes: str = ""
+    chat_history: Sequence[Message] = ()
+
+    @property
+    def basis(self) -> Basis:
+        """The best of what there is."""
+        if self.transcript:
+            return "transcript"
+        if self.notes.strip():
+            return "notes"
+        return "chat" if self.chat_history else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Debriefing:
+    """Makes the debriefs of one interview."""
+
+    llm: LLM
+    storage: Storage
+    once: Idempotency
+    clock: Clock
+    interview: Interview
+    is_recommending: bool
+
+    async def make(self, record: InterviewRecord, report: Report, *, is_new_wanted: bool) -> Debrief:
+        """The debrief of this record: the one made of the same input within the hour, or else a new version.
+
+        `report` is told the stages. Identical requests at the same time make one debrief.
+        Raises the provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
+        """
+        if record.basis == "none":
+            return self._empty()
+        self.llm.require_configured()
+        report("reading")
+        # in a thread: a long transcript would hold up every other call
+        transcript = await asyncio.to_thread(self._parse, record)
+        fingerprint = await asyncio.to_thread(self._fingerprint, record)
+        async with self.once.alone(f"debrief {self.interview.room.name} {fingerprint}"):
+            if not is_new_wanted and (stored := await self._stored(fingerprint)):
+                return read_stored(stored)
+            return await self._make_new(record, transcript, fingerprint, report)
+
+    async def _make_new(
+        self, record: InterviewRecord, transcript: Transcript, fingerprint: str, report: Report
+    ) -> Debrief:
+        report("analysing")
+        reading, warnings = await self._read(record, transcript)
+        report("checking")
+        examination = await asyncio.to_thread(examine, reading.reading, self._competencies(), transcript, record.notes)
+        warnings = [*transcript.warnings, *warnings, *await asyncio.to_thread(self._suspicions, record, transcript)]
+        debrief = self._compose(record, transcript, reading, examination, warnings)
+        version = await self.storage.add_debrief(
+            self.interview.room.name, fingerprint, debrief.created_at, debrief.model_dump_json()
+        )
+        log.info("debrief %d of %s made by %s", version, self.interview.room.name, reading.model)
+        return debrief.model_copy(update={"version": version})
+
+    async def _stored(self, fingerprint: str) -> StoredDebrief | None:
+        since = self.clock() - SAME_INPUT_FOR
+        return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+
+    async def _read(self, record: InterviewRecord, transcript: Transcript) -> tuple[DebriefReading, list[str]]:
+        """One reading of the whole record.
+
+        A transcript that one call can't carry is read in parts first, to find
+        the turns that matter; the debrief is then made of those.
+        """
+        parts = await asyncio.to_thread(split_lines, transcript.turns, PART_CHARACTERS)
+        if len(parts) <= 1:
+            return await self._ask(record, parts[0] if parts else ""), []
+        readings = await asyncio.gather(*(self._ask(record, part) for part in parts))
+        turns = _quoted_turns(readings, transcript.turns)
+        if not turns:
+            raise ProviderBadAnswer("The language model found nothing to quote in this long transcript; try again.")
+        last = await self._ask(record, numbered(turns)[:PART_CHARACTERS])
+        usage = last.usage
+        for reading in readings:
+            usage = add_usage(usage, reading.usage)
+        warning = (
+            f"The transcript is long: it was read whole, in {len(parts)} parts, and the debrief was made of the "
+            f"{len(turns)} turns that were found to matter."
+        )
+        return last._replace(usage=usage), [warning]
+
+    async def _ask(self, record: InterviewRecord, lines: str) -> DebriefReading:
+        material = self._material(record, lines)
+        return await self.llm.generate_debrief(self.interview.room.name, material, self._competencies())
+
+    def _material(self, record: InterviewRecord, lines: str) -> Material:
+        return material_of(
+            self.interview.briefing,
+            transcript=lines,
+            interviewer_notes=record.notes,
+            sidebar_chat=conversation(record.chat_history),
+        )
+
+    def _competencies(self) -> tuple[str, ...]:
+        briefing = self.interview.briefing
+        return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
+
+    def _parse(self, record: InterviewRecord) -> Transcript:
+        room, briefing = self.interview.room, self.interview.briefing
+        return parse_transcript(
+            record.transcript,
+            candidate_name=briefing.candidate_name if briefing else room.candidate_name,
+            interviewer_names=room.interviewer_names(),
+        )
+
+    def _fingerprint(self, record: InterviewRecord) -> str:
+        """Of everything that the debrief is made of, so that the same input is known again."""
+        briefing = self.interview.briefing
+        made_of = {
+            "prompts": PROMPT_VERSION,
+            "model": self.llm.model,
+            "recommending": self.is_recommending,
+            "briefing": asdict(replace(briefing, briefing_prompt="")) if briefing else None,
+            "record": asdict(record),
+        }
+        return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()
+
+    def _suspicions(self, record: InterviewRecord, transcript: Transcript) -> list[str]:
+        briefing = self.interview.briefing
+        texts = {"The interviewer's notes": record.notes, "The sidebar chat": conversation(record.chat_history)}
+        if briefing:
+            texts |= {
+                "The resume": briefing.resume_summary,
+                "The job description": briefing.notes,
+                "The candidate's name": briefing.candidate_name,
+                "The role": briefing.role,
+                "A focus area": "\n".join(briefing.focus_areas),
+            }
+        return suspicions(transcript.turns, texts)
+
+    def _compose(
+        self,
+        record: InterviewRecord,
+        transcript: Transcript,
+        reading: DebriefReading,
+        examination: Examination,
+        warnings: list[str],
+    ) -> Debrief:
+        recommendation, result = score(
+            [row.rating for row in examination.scorecard], is_recommending=self.is_recommending
+        )
+        claims = examination.evidence
+        return Debrief(
+            room_name=self.interview.room.name,
+            version=0,
+            summary=examination.summary,
+            strengths=[entry.claim for entry in claims if entry.kind == "strength"],
+            improvements=[entry.claim for entry in claims if entry.kind == "improvement"],
+            follow_up_questions=examination.follow_up_questions,
+            recommendation=recommendation,
+            original_briefing=self._briefing_document(),
+            evidence=claims,
+            unsupported=examination.unsupported,
+            scorecard=examination.scorecard,
+            score=result,
+            basis=record.basis,
+            warnings=[*warnings, *examination.warnings],
+            grounding=examination.grounding,
+            turns_read=len(transcript.turns),
+            model=reading.model,
+            usage=reading.usage,
+            prompt_version=PROMPT_VERSION,
+            created_at=self.clock(),
+        )
+
+    def _empty(self) -> Debrief:
+        """Nothing to analyse, so nothing is asked, and nothing is kept."""
+        recommendation, result = score([None] * 0, is_recommending=self.is_recommending)
+        return Debrief(
+            room_name=self.interview.room.name,
+            version=0,
+            summary="",
+            strengths=[],
+            improvements=[],
+            follow_up_questions=[],
+            recommendation=recommendation,
+            original_briefing=self._briefing_document(),
+            evidence=[],
+            unsupported=[],
+            scorecard=[],
+            score=result,
+            basis="none",
+            warnings=["There was no transcript, no notes and no chat to analyse."],
+            grounding=Grounding(quotes_proposed=0, quotes_found=0, claims_supported=0, claims_total=0),
+            turns_read=0,
+            model=None,
+            usage=None,
+            prompt_version=PROMPT_VERSION,
+            created_at=self.clock(),
+        )
+
+    def _briefing_document(self) -> BriefingDocument | None:
+        briefing = self.interview.briefing
+        return briefing_document(self.interview.room.name, briefing) if briefing else None
+
+
+def read_stored(stored: StoredDebrief) -> Debrief:
+    """The debrief as it was kept, with the number of its version."""
+    return Debrief.model_validate_json(stored.document).model_copy(update={"version": stored.version})
+
+
+def _quoted_turns(readings: Sequence[DebriefReading], turns: Sequence[Turn]) -> list[Turn]:
+    """The turns that the readings of the parts quote, in order."""
+    quotes = (quote for reading in readings for quote in reading.reading.quotes())
+    numbers = {quote.turn for quote in quotes}
+    return [turn for turn in turns if turn.number in numbers]

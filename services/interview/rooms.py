@@ -1,0 +1,163 @@
+"""Rooms: opening one, finding one as a caller may see it, entering it, and taking it away with all that is its own."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Literal, NamedTuple, TypeVar
+
+from services.clock import Clock
+from services.daily import Daily, DailyRoom
+from services.errors import Forbidden, ProviderNotConfigured, RoomExpired, RoomNotFound, ServiceError, Unauthorized
+from services.storage.protocol import Storage
+from services.storage.records import UNKNOWN_CREATOR, Interview, Receipt, Room
+
+log = logging.getLogger(__name__)
+
+Participant = Literal["interviewer", "candidate"]
+Result = TypeVar("Result")
+
+NAME_PREFIX = "interview-"
+NAME_BYTES = 13
+"""104 random bits: nobody guesses a room, and the name stays within the 41 characters that old Daily domains allow."""
+
+_OUR_NAME = re.compile(rf"^{NAME_PREFIX}[0-9a-f]{{{2 * NAME_BYTES}}}$")
+
+
+class OpenedRoom(NamedTuple):
+    """A new room and its interviewer's token."""
+
+    room: Room
+    interviewer_token: str
+
+
+class Erasure(NamedTuple):
+    """What was erased, and in words what remains to be done."""
+
+    receipt: Receipt
+    remaining: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The rooms as one caller may see and use them.
+
+    `caller` is None where nobody has to show who they are; then every room is everybody's.
+    """
+
+    daily: Daily
+    storage: Storage
+    clock: Clock
+    is_open: bool
+    caller: str | None
+
+    async def open(self, interviewer_name: str, candidate_name: str | None, minutes: int) -> OpenedRoom:
+        """A private room at Daily, a token for its interviewer, and our record of it: all three or none."""
+        name = NAME_PREFIX + token_hex(NAME_BYTES)
+        now = self.clock()
+        expires_at = (now + timedelta(minutes=minutes)).replace(microsecond=0)
+        made = await self.daily.create_room(name, expires_at)
+        room = Room(name, made.url, interviewer_name, now, expires_at, made.id, self.caller, candidate_name)
+        try:
+            token = await self.daily.create_meeting_token(name, interviewer_name, expires_at, is_owner=True)
+            await self.storage.save_room(room)
+        except ServiceError:
+            await self._delete_at_daily(name)
+            raise
+        log.info("room %s opened until %s", name, expires_at.isoformat())
+        return OpenedRoom(room, token)
+
+    async def visible(self, name: str) -> Room:
+        """A room that is still open, for anyone who has its link. Raises RoomNotFound and RoomExpired."""
+        interview = await self.storage.find(name)
+        room = await self._adopt(name) if interview is None else interview.room
+        if room.is_expired(self.clock()):
+            raise RoomExpired
+        return room
+
+    async def owned(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview:
+        """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
+        interview = await self.storage.find(name, briefing=briefing, debrief=debrief)
+        if interview is None:
+            interview = Interview(await self._adopt(name))
+        if not self._is_owner(interview.room):
+            raise RoomNotFound
+        return interview
+
+    async def owned_and_live(self, name: str, *, briefing: bool = False) -> Interview:
+        """The same, for what makes no sense once the room has ended. Raises RoomExpired."""
+        interview = await self.owned(name, briefing=briefing)
+        if interview.room.is_expired(self.clock()):
+            raise RoomExpired
+        return interview
+
+    async def join(self, name: str, participant_name: str, participant_type: Participant) -> tuple[Room, str]:
+        """The room and a token for it; only its owner enters as the interviewer."""
+        room = await self.visible(name)
+        is_owner = participant_type == "interviewer"
+        if is_owner and not self.is_open and self.caller is None:
+            raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
+        if is_owner and not self._is_owner(room):
+            raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
+        token = await self.daily.create_meeting_token(name, participant_name, room.expires_at, is_owner=is_owner)
+        return room, token
+
+    async def close(self, name: str) -> Erasure:
+        """Erase what is stored under the name, and take the room away at Daily.
+
+        What is stored goes even when Daily is down. Repeatable: what is not there any more counts as zero.
+        """
+        interview = await self.storage.find(name)
+        if interview is not None and not self._is_owner(interview.room):
+            raise RoomNotFound
+        receipt = await self.storage.erase(name)
+        if interview is None and self.storage.is_volatile and not self.is_open:
+            # whose room it was is not known any more, so it is left to end by itself
+            return Erasure(receipt, ())
+        return Erasure(receipt, await self._delete_at_daily(name))
+
+    def _is_owner(self, room: Room) -> bool:
+        return self.is_open or (self.caller is not None and room.owner == self.caller)
+
+    async def _adopt(self, name: str) -> Room:
+        """A room that a restart made us forget and that Daily still knows.
+
+        A room without an end is none of ours. Where callers have to show who
+        they are, neither is one that is not named by us, and nobody owns it.
+        """
+        if not self.storage.is_volatile or not (self.is_open or _OUR_NAME.match(name)):
+            raise RoomNotFound
+        room = _remembered(await self.daily.get_room(name))
+        if not room.is_expired(self.clock()):
+            await self.storage.save_room(room)
+        return room
+
+    async def _delete_at_daily(self, name: str) -> tuple[str, ...]:
+        try:
+            await self.daily.delete_room(name)
+        except ProviderNotConfigured:
+            return ()
+        except ServiceError as error:
+            log.warning("room %s is still at Daily: %s", name, error.code)
+            return ("The video room still stands at Daily and ends by itself; repeat this call to remove it now.",)
+        return ()
+
+
+def _remembered(room: DailyRoom) -> Room:
+    if room.config.exp is None:
+        raise RoomNotFound
+    expires_at = datetime.fromtimestamp(room.config.exp, UTC)
+    return Room(room.name, room.url, UNKNOWN_CREATOR, room.created_at.astimezone(UTC), expires_at, room.id)
+
+
+async def run_to_the_end(work: Awaitable[Result]) -> Result:
+    """The work's result. When the caller leaves meanwhile, it is still done to its end: nothing is left half made."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,145 @@
+"""Everything that runs the service, opened in order and closed in reverse."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+import httpx
+from pydantic import SecretStr
+
+from config import SANDBOX_KEY, Settings
+from services import completion, daily, openai_realtime, vapi
+from services.access.auth import Authenticator
+from services.access.idempotency import Idempotency
+from services.access.limits import Limiter
+from services.clock import Clock
+from services.daily import Daily
+from services.llm import LLM
+from services.openai_realtime import OpenAIRealtime
+from services.sandbox import sandbox_transport
+from services.shutdown import Shutdown
+from services.storage.opening import open_storage
+from services.storage.protocol import Storage
+from services.storage.retention import keep_retention
+from services.upstream import Failure, Upstream, VendorAnswer, open_client, open_transport
+from services.vapi import Vapi
+
+log = logging.getLogger(__name__)
+
+Provider = Literal["daily", "openrouter", "openai", "vapi"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers work with, open for as long as the app runs."""
+
+    settings: Settings
+    clock: Clock
+    daily: Daily
+    llm: LLM
+    openai: OpenAIRealtime
+    vapi: Vapi
+    storage: Storage
+    authenticator: Authenticator
+    limiter: Limiter
+    idempotency: Idempotency
+    shutdown: Shutdown
+
+
+class _Way(NamedTuple):
+    """How one provider is reached. `ceiling` is the most calls in flight at once."""
+
+    base_url: str
+    key: SecretStr | None
+    deadline: float
+    ceiling: int
+    keep_alive: bool = True
+
+
+async def open_services(
+    stack: AsyncExitStack, settings: Settings, clock: Clock, authenticator: Authenticator, limiter: Limiter
+) -> Services:
+    """Open what the service works with; the stack closes it again, in reverse.
+
+    Raises UnusableDatabaseUrl when the database can't be used.
+    """
+    storage = await stack.enter_async_context(open_storage(settings, clock))
+    await stack.enter_async_context(authenticator)
+    await stack.enter_async_context(limiter)
+    ways = {provider: await stack.enter_async_context(_upstream(provider, settings, clock)) for provider in _READERS}
+    if settings.retention_days is not None:
+        keeping = asyncio.create_task(keep_retention(storage, clock, timedelta(days=settings.retention_days)))
+        stack.push_async_callback(_stop, keeping)
+    return Services(
+        settings=settings,
+        clock=clock,
+        daily=Daily(ways["daily"], is_configured=settings.sandbox or settings.daily_api_key is not None),
+        llm=LLM(ways["openrouter"], settings),
+        openai=OpenAIRealtime(ways["openai"], settings),
+        vapi=Vapi(ways["vapi"], settings),
+        storage=storage,
+        authenticator=authenticator,
+        limiter=limiter,
+        idempotency=Idempotency(storage, clock),
+        shutdown=Shutdown(),
+    )
+
+
+def start_warnings(settings: Settings, today: date) -> list[str]:
+    """What whoever starts the service should know."""
+    warnings = [_SANDBOX_WARNING] if settings.sandbox else []
+    if not settings.is_authenticated:
+        warnings.append(_OPEN_WARNING)
+    if settings.database_url is None:
+        warnings.append(_MEMORY_WARNING)
+    return [*warnings, *openai_realtime.warnings_about(settings, today)]
+
+
+_SANDBOX_WARNING = "SANDBOX is on: Daily, OpenRouter, OpenAI and Vapi are emulated in this process, nothing is real"
+_OPEN_WARNING = "the API is open: anyone who reaches it may use it; set API_KEYS or AUTH_JWT_SECRET/AUTH_JWKS_URL"
+_MEMORY_WARNING = (
+    "DATABASE_URL is empty: what is stored is lost on restart and not shared, so run one process (one worker) only"
+)
+
+_READERS: dict[Provider, tuple[str, Callable[[VendorAnswer], Failure]]] = {
+    "daily": (daily.VENDOR, daily.read_failure),
+    "openrouter": (completion.VENDOR, completion.read_failure),
+    "openai": ("OpenAI", openai_realtime.read_failure),
+    "vapi": (vapi.VENDOR, vapi.read_failure),
+}
+
+
+def _upstream(provider: Provider, settings: Settings, clock: Clock) -> Upstream:
+    """A pool of its own for each provider, so that one that hangs starves no other."""
+    way = _ways(settings)[provider]
+    vendor, read_failure = _READERS[provider]
+    key = SecretStr(SANDBOX_KEY) if settings.sandbox else way.key
+    client = open_client(way.base_url, key, _transport(provider, way, settings, clock))
+    return Upstream(vendor, client, read_failure, deadline=way.deadline, ceiling=way.ceiling)
+
+
+def _ways(settings: Settings) -> dict[Provider, _Way]:
+    short, long = settings.upstream_timeout_seconds, settings.llm_timeout_seconds
+    return {
+        "daily": _Way(settings.daily_api_url, settings.daily_api_key, short, 100),
+        "openrouter": _Way(settings.openrouter_base_url, settings.openrouter_api_key, long, 1500),
+        "openai": _Way(settings.openai_base_url, settings.openai_api_key, short, 100),
+        # a call that must not be placed twice never goes out on a connection that may be dead
+        "vapi": _Way(settings.vapi_base_url, settings.vapi_api_key, short, 20, keep_alive=False),
+    }
+
+
+def _transport(provider: Provider, way: _Way, settings: Settings, clock: Clock) -> httpx.AsyncBaseTransport:
+    if settings.sandbox:
+        return sandbox_transport(provider, lambda: clock().timestamp())
+    return open_transport(way.ceiling, keep_alive=way.keep_alive)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
