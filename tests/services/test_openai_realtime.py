@@ -22,10 +22,11 @@ from services.errors import (
 )
 from services.openai_realtime import VOICES, ClientSecret, OpenAIRealtime, read_failure, warnings_about
 from services.upstream import Upstream, open_client, open_transport
+from tests.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
 
-BASE = "https://openai.example/v1"
+BASE = "https://api.openai.com/v1"
 URL = f"{BASE}/realtime/client_secrets"
 KEY = "sk-test-0123456789"
 ANSWER = json.loads((Path(__file__).parent.parent / "data/openai/client_secret.json").read_text())
@@ -99,6 +100,18 @@ async def test_the_session_is_ready_to_talk(openai, realtime):
             },
         },
     }
+
+
+@pytest.mark.parametrize("voice", ["cedar", "voice_1234"])
+async def test_the_request_is_what_the_published_document_asks_for(openai, upstream, voice):
+    route = openai.post(URL).respond(200, json=ANSWER)
+    checker = SpecChecker.from_environment()
+    if checker is None:
+        pytest.skip(WITHOUT)
+
+    await mint(OpenAIRealtime(upstream, settings_with(openai_realtime_voice=voice)))
+
+    checker.check(route.calls.last.request)
 
 
 async def test_the_key_travels_as_bearer_and_the_room_as_a_hash(openai, realtime):

@@ -24,10 +24,11 @@ from services.errors import (
 from services.evidence.voice_prompts import PHONE_SYSTEM_PROMPT
 from services.upstream import Upstream, open_client, open_transport
 from services.vapi import PhoneCall, Vapi, read_failure
+from tests.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
 
-BASE = "https://vapi.example"
+BASE = "https://api.vapi.ai"
 KEY = "vapi-private-key"
 DATA = Path(__file__).parent.parent / "data/vapi"
 QUEUED = json.loads((DATA / "call_queued.json").read_text())
@@ -168,6 +169,36 @@ async def test_no_value_holds_anything_that_liquid_would_evaluate(vendor, vapi, 
     body = sent_body(route)
     said = body["assistantOverrides"]["variableValues"]["briefing"] + body["customer"]["name"]
     assert not set("{}") & set(said)
+
+
+@pytest.fixture
+def published() -> SpecChecker:
+    checker = SpecChecker.from_environment()
+    if checker is None:
+        pytest.skip(WITHOUT)
+    return checker
+
+
+@pytest.mark.parametrize("assistant_id", [None, "assistant-1"])
+async def test_the_calls_are_what_the_published_document_asks_for(vendor, upstream, published, assistant_id):
+    placing = vendor.post("/call").respond(201, json=QUEUED)
+    looking_up = vendor.get(f"/call/{CALL_ID}").respond(200, json=ENDED)
+    vapi = Vapi(upstream, settings_with(vapi_assistant_id=assistant_id))
+
+    await call_up(vapi)
+    await vapi.get_call(CALL_ID)
+
+    published.check(placing.calls.last.request)
+    published.check(looking_up.calls.last.request)
+
+
+async def test_the_deprecated_call_is_what_the_published_document_asks_for(vendor, vapi, published):
+    route = vendor.post("/call/web").respond(201, json=QUEUED | {"webCallUrl": "https://vapi.example.daily.co/abc"})
+
+    with pytest.warns(DeprecationWarning, match="create_client_secret"):
+        await vapi.create_web_call(instructions="You are Grace.")
+
+    published.check(route.calls.last.request)
 
 
 async def test_long_names_are_cut_to_what_vapi_takes(vendor, vapi):
