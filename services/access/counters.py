@@ -3,7 +3,8 @@
 Windows are fixed: one counter that begins with the first call and ends whole.
 That is one atomic increment, exact across processes, and a caller who waits as
 long as `RateLimit` says has the whole quota again. A moving window would keep
-every call's time; a fixed one lets up to two quotas pass around its end.
+every call's time; the price of a fixed one is that up to two quotas may pass
+around its end.
 """
 
 from collections.abc import Callable
@@ -103,8 +104,7 @@ class RedisCounters:
             # once more and at once, for a connection that the server closed while it was idle
             retry=Retry(NoBackoff(), 1),
         )
-        # the library's signature knows plain options only, yet hands this one on to redis-py
-        pool = cast("str", self._pool)
+        pool = cast("str", self._pool)  # what the library documents; its annotation knows plain options only
         self._storage = RedisStorage(url, implementation="redispy", key_prefix=PREFIX, connection_pool=pool)
 
     async def add(self, key: str, seconds: int) -> Count:

@@ -95,16 +95,16 @@ class Limiter:
             ) from error
 
     async def _count(self, windows: Sequence[Window], identifiers: Sequence[str]) -> Counted:
-        if self._shared is not None and self._outage.admits():
+        if self._shared is not None and self._outage.admit():
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    counted = await _count(self._shared, windows, identifiers)
+                    counted = await _count_in(self._shared, windows, identifiers)
             except _GONE as error:
-                self._outage.go_on(error)
+                self._outage.failed(error)
             else:
-                self._outage.end()
+                self._outage.succeeded()
                 return counted
-        return await _count(self._local, windows, identifiers)
+        return await _count_in(self._local, windows, identifiers)
 
 
 class _Outage:
@@ -115,14 +115,14 @@ class _Outage:
         self._is_on = False
         self._rests_until = 0.0
 
-    def admits(self) -> bool:
+    def admit(self) -> bool:
         """Whether this call may try Redis: every one as long as it works, then one after each rest."""
         if self._is_on and self._clock() < self._rests_until:
             return False
         self._rests_until = self._clock() + REST_SECONDS
         return True
 
-    def go_on(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
         if not self._is_on:
             log.warning(
                 "rate limits are counted per process: the Redis of %s is gone (%s)", _VARIABLE, type(error).__name__
@@ -130,13 +130,13 @@ class _Outage:
         self._is_on = True
         self._rests_until = self._clock() + REST_SECONDS
 
-    def end(self) -> None:
+    def succeeded(self) -> None:
         if self._is_on:
             log.warning("rate limits are shared again: the Redis of %s is back", _VARIABLE)
         self._is_on = False
 
 
-async def _count(counters: Counters, windows: Sequence[Window], identifiers: Sequence[str]) -> Counted:
+async def _count_in(counters: Counters, windows: Sequence[Window], identifiers: Sequence[str]) -> Counted:
     remaining = []
     retry_after = None
     for window in windows:
