@@ -8,6 +8,7 @@ pair, and nothing is left behind on the server.
 
 import asyncio
 import select
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -79,9 +80,14 @@ def _open(url: URL, **options: Any) -> AsyncEngine:
 
 def _set_pragmas(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in _SQLITE_PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
+    try:
+        for pragma in _SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+    except sqlite3.Error:
+        # SQLAlchemy forgets a connection that fails here, and its thread would live on.
+        connection.close()
+        raise
 
 
 def _refuse_dropped(connection: Any, record: Any, _proxy: object) -> None:

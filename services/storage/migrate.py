@@ -36,9 +36,7 @@ async def migrate(engine: AsyncEngine) -> None:
     except TimeoutError:
         raise UnusableDatabaseUrl(f"{place(engine.url)} did not answer in time") from None
     except DBAPIError as error:
-        if not is_lost(error):
-            raise
-        raise UnusableDatabaseUrl(f"{place(engine.url)} can't be used: {_reason(error, engine)}") from None
+        raise UnusableDatabaseUrl(f"{place(engine.url)} can't be used: {_reason(error, engine)}") from error
 
 
 async def _migrate_in_turn(connection: AsyncConnection) -> None:

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+UNKNOWN_CREATOR = "unknown"
+"""Who opened a room that only Daily remembers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -19,6 +22,10 @@ class Room:
     owner: str | None = None
     """Id of the caller who opened it; None where nobody has to show who they are."""
     candidate_name: str | None = None
+
+    def interviewer_names(self) -> tuple[str, ...]:
+        """Who is known to ask the questions."""
+        return () if self.created_by == UNKNOWN_CREATOR else (self.created_by,)
 
     def is_expired(self, now: datetime) -> bool:
         return now >= self.expires_at

@@ -1,0 +1,82 @@
+"""CPU time of reading a stored briefing, beside each other: memory, SQLite and PostgreSQL.
+
+    python scripts/bench_storage.py [postgresql://…]
+
+Without an argument a PostgreSQL server is started where it is installed.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from config import Settings  # noqa: E402 (the path above comes first)
+from services.storage.opening import open_storage  # noqa: E402
+from services.storage.protocol import Storage  # noqa: E402
+from services.storage.records import Briefing, Room  # noqa: E402
+from tests.servers import ServerMissing, postgresql  # noqa: E402
+
+IN_FLIGHT = 32
+READS = 4000
+ROOM = "bench"
+
+
+def main() -> None:
+    """Print one line for each storage."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        urls = [None, f"sqlite:///{folder}/rooms.db", _postgresql_url(stack)]
+        print(f"reading a stored briefing of 20 kB, {IN_FLIGHT} in flight, {READS} times")
+        for url in urls:
+            if url != "":
+                asyncio.run(_bench(url))
+
+
+def _postgresql_url(stack: ExitStack) -> str:
+    if len(sys.argv) > 1:
+        return sys.argv[1]
+    try:
+        return stack.enter_context(postgresql()).url
+    except ServerMissing as missing:
+        print(f"{missing} Or give the URL of a database.")
+        return ""
+
+
+async def _bench(url: str | None) -> None:
+    settings = Settings(_env_file=None, database_url=url)
+    async with open_storage(settings, lambda: datetime.now(UTC)) as storage:
+        await _fill(storage)
+        await _read(storage, IN_FLIGHT * 10)
+        cpu, wall = time.process_time(), time.perf_counter()
+        await _read(storage, READS)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        await storage.erase(ROOM)
+        print(f"{storage.kind:12} {cpu / READS * 1000:6.3f} ms CPU each   {READS / wall:8.0f} per second")
+
+
+async def _fill(storage: Storage) -> None:
+    now = datetime.now(UTC)
+    await storage.save_room(Room(ROOM, "https://example.daily.co/bench", "Ada", now, now + timedelta(hours=1)))
+    resume, job = "A line of a resume. " * 500, "A line of a job. " * 600
+    await storage.save_briefing(ROOM, Briefing("Grace", "Engineer", resume, job, ("Compilers",), "Prompt.", now))
+
+
+async def _read(storage: Storage, count: int) -> None:
+    numbers = iter(range(count))
+
+    async def read_on() -> None:
+        for _ in numbers:
+            interview = await storage.find(ROOM, briefing=True)
+            assert interview is not None
+
+    await asyncio.gather(*(read_on() for _ in range(IN_FLIGHT)))
+
+
+if __name__ == "__main__":
+    main()

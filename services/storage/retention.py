@@ -1,0 +1,47 @@
+"""Erasing in the background what has outlived its time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from services.errors import StorageUnavailable
+from services.storage.protocol import Storage
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+"""Rooms erased in one transaction: few enough that nobody waits for it."""
+EVERY = timedelta(minutes=10)
+
+
+async def erase_outlived(storage: Storage, now: datetime, retention: timedelta | None, *, batch: int = BATCH) -> int:
+    """Erase answers kept for replay that are past their time and, where there is a `retention`,
+    the rooms that ended longer ago than that; how many rooms it were.
+    """
+    await storage.forget_answers(now)
+    if retention is None:
+        return 0
+    total = 0
+    while count := await storage.erase_ended(now - retention, batch):
+        total += count
+    return total
+
+
+async def keep_retention(
+    storage: Storage,
+    clock: Callable[[], datetime],
+    retention: timedelta | None,
+    *,
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
+    """Erase now and every ten minutes, until cancelled. A lost database is tried again the next time."""
+    while True:
+        try:
+            count = await erase_outlived(storage, clock(), retention)
+        except StorageUnavailable:
+            log.warning("ended rooms were not erased: the database can't be reached")
+        else:
+            if count:
+                log.info("erased %d rooms that ended long ago", count)
+        await pause(EVERY.total_seconds())

@@ -1,0 +1,122 @@
+"""DATABASE_URL as people paste it."""
+
+import logging
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from config import Settings
+from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
+from services.storage.opening import open_storage
+from tests.servers import free_port
+from tests.services.storage.interviews import NOW
+
+SECRET = "s3cr3t-w0rd"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg2"])
+def test_every_form_of_a_postgresql_url_is_the_same(scheme):
+    url = read_database_url(f"{scheme}://ada:{SECRET}@db.example.com:6543/rooms")
+
+    assert url == make_url(f"postgresql+psycopg://ada:{SECRET}@db.example.com:6543/rooms")
+
+
+def test_a_percent_encoded_password_is_decoded():
+    assert read_database_url("postgres://ada:p%40ss%2Fw%25rd@db/rooms").password == "p@ss/w%rd"
+
+
+def test_spaces_and_quotes_around_it_are_no_part_of_it():
+    assert read_database_url(' "postgres://db/rooms" ').host == "db"
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require"])
+def test_sslmode_is_kept(mode):
+    assert read_database_url(f"postgres://db/rooms?sslmode={mode}").query == {"sslmode": mode}
+
+
+def test_asyncpgs_word_for_sslmode_is_understood():
+    assert read_database_url("postgres://db/rooms?ssl=require").query == {"sslmode": "require"}
+
+
+def test_a_verified_server_is_verified_by_known_authorities():
+    assert read_database_url("postgres://db/rooms?sslmode=verify-full").query["sslrootcert"].endswith((".pem", ".crt"))
+
+
+def test_an_authority_of_ones_own_is_kept():
+    url = read_database_url("postgres://db/rooms?sslmode=verify-full&sslrootcert=/ca.pem")
+
+    assert url.query["sslrootcert"] == "/ca.pem"
+
+
+def test_hints_to_other_programs_are_left_out():
+    url = read_database_url("postgres://db/rooms?pgbouncer=true&connection_limit=1&connect_timeout=3&schema=public")
+
+    assert url.query == {"connect_timeout": "3"}
+
+
+@pytest.mark.parametrize("text", ["sqlite:///./rooms.db", "sqlite+aiosqlite:///./rooms.db"])
+def test_every_form_of_a_sqlite_url_is_the_same(text):
+    assert read_database_url(text) == make_url("sqlite+aiosqlite:///./rooms.db")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("rooms.db", "is no database URL"),
+        (f"postgres://ada:{SECRET}@db:port/rooms", "is no database URL"),
+        (f"mysql://ada:{SECRET}@db/rooms", "only SQLite and PostgreSQL"),
+        (f"https://ada:{SECRET}@db/rooms", "only SQLite and PostgreSQL"),
+        (f"postgres://ada:x@{SECRET}@db/rooms", "percent-encoded"),
+        (f"postgres://ada:x@y?{SECRET}=1@db/rooms", "percent-encoded"),
+        (f"postgres://ada:{SECRET}@db/rooms?sslmod=require", "unknown parameter sslmod"),
+        (f"postgres://ada:{SECRET}@db/rooms?sslmode=yes", "sslmode is one of"),
+        ("sqlite://rooms.db", "three slashes"),
+        ("sqlite://", "name a file"),
+        ("sqlite:///:memory:", "name a file"),
+        ("sqlite:////nowhere/at/all/rooms.db", "folder"),
+        ("sqlite:///rooms.db?mode=ro", "unknown parameter mode"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line_without_the_password(text, reason):
+    with pytest.raises(UnusableDatabaseUrl, match=reason) as refused:
+        read_database_url(text)
+
+    assert str(refused.value).startswith("DATABASE_URL: ")
+    assert "\n" not in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_the_place_holds_neither_user_nor_password():
+    assert place(read_database_url(f"postgres://ada:{SECRET}@db:6543/rooms")) == "db:6543/rooms"
+
+
+@pytest.mark.anyio
+async def test_a_database_that_is_not_there_ends_the_start_with_one_line(caplog):
+    caplog.set_level(logging.DEBUG)
+    url = f"postgres://ada:{SECRET}@127.0.0.1:{free_port()}/rooms"
+
+    with pytest.raises(UnusableDatabaseUrl, match="Connection refused") as refused:
+        async with open_storage(Settings(_env_file=None, database_url=url), lambda: NOW):
+            pass
+
+    assert "\n" not in str(refused.value)
+    assert SECRET not in str(refused.value) + caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_file_that_cannot_be_opened_ends_the_start_with_one_line(tmp_path):
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}")
+
+    with pytest.raises(UnusableDatabaseUrl, match="unable to open database file"):
+        async with open_storage(settings, lambda: NOW):
+            pass
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_no_database_ends_the_start_with_one_line(tmp_path):
+    path = tmp_path / "rooms.db"
+    path.write_text("This is a letter, and not a database. " * 100)
+
+    with pytest.raises(UnusableDatabaseUrl, match="not a database"):
+        async with open_storage(Settings(_env_file=None, database_url=f"sqlite:///{path}"), lambda: NOW):
+            pass

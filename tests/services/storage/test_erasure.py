@@ -1,0 +1,128 @@
+"""After an erasure, not one byte of the room is left in any of SQLite's files."""
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from config import Settings
+from services.storage.opening import open_storage
+from services.storage.records import Answer, Briefing, ChatTurn
+from tests.services.storage.interviews import NOW, make_briefing, make_room
+
+pytestmark = pytest.mark.anyio
+
+CANARY = "canary-7f3a"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def sqlite_storage(tmp_path):
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/rooms.db")
+    async with open_storage(settings, lambda: NOW) as storage:
+        yield storage
+
+
+def canary(field: str, size: int = 1) -> str:
+    return f"{CANARY}-{field} " * size
+
+
+async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
+    """A room with the canary in every field of every table."""
+    name = f"{CANARY}-{size}"
+    room = replace(
+        make_room(name, ends_in=ends_in),
+        created_by=canary("creator"),
+        daily_id=canary("daily"),
+        owner=canary("owner"),
+        candidate_name=canary("candidate"),
+    )
+    await storage.save_room(room)
+    texts = [canary(field, size) for field in ("candidate", "role", "resume", "notes")]
+    for _ in range(2):
+        await storage.save_briefing(name, Briefing(*texts, (canary("focus"),), canary("prompt", size), NOW))
+    await storage.add_chat_turns(name, [ChatTurn("user", canary("turn", size), NOW)] * 3)
+    for _ in range(3):
+        await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
+    await storage.add_phone_call(name, canary("call"), NOW)
+    await storage.begin(canary("slot"), canary("print"), NOW, NOW + DAY, NOW)
+    headers = ((canary("header"), canary("value")),)
+    await storage.finish(canary("slot"), Answer(200, headers, canary("body", size).encode()), name)
+    return name
+
+
+def canaries(folder) -> dict[str, int]:
+    return {path.name: path.read_bytes().count(CANARY.encode()) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("size", [1, 30, 5000])
+async def test_nothing_of_an_erased_room_is_left_in_any_file(sqlite_storage, tmp_path, size):
+    name = await plant(sqlite_storage, size)
+    assert sum(canaries(tmp_path).values()) > 0
+
+    await sqlite_storage.erase(name)
+
+    assert set(canaries(tmp_path).values()) == {0}
+
+
+async def test_nothing_of_a_room_is_left_after_its_retention(sqlite_storage, tmp_path):
+    await plant(sqlite_storage, ends_in=timedelta(hours=1))
+
+    await sqlite_storage.erase_ended(NOW + DAY, 10)
+
+    assert set(canaries(tmp_path).values()) == {0}
+
+
+async def test_nothing_is_left_when_many_rooms_share_the_pages(sqlite_storage, tmp_path):
+    """Pages that split while rooms come and go keep no copies of what moved."""
+    others = [make_room() for _ in range(150)]
+    for at, room in enumerate(others):
+        await sqlite_storage.save_room(room)
+        await sqlite_storage.save_briefing(room.name, make_briefing("n" * (at * 37 % 900)))
+        if at == 75:
+            name = await plant(sqlite_storage)
+
+    for room in others[::2]:
+        await sqlite_storage.erase(room.name)
+    await sqlite_storage.erase(name)
+
+    assert set(canaries(tmp_path).values()) == {0}
+
+
+async def test_erasing_while_others_read_leaves_nothing(sqlite_storage, tmp_path):
+    other = make_room()
+    await sqlite_storage.save_room(other)
+    name = await plant(sqlite_storage, 30)
+
+    async def read():
+        for _ in range(100):
+            await sqlite_storage.find(other.name, briefing=True)
+
+    await asyncio.gather(read(), read(), sqlite_storage.erase(name), read())
+
+    assert set(canaries(tmp_path).values()) == {0}
+
+
+async def test_answers_past_their_time_leave_nothing(sqlite_storage, tmp_path):
+    await sqlite_storage.begin("slot", "f", NOW, NOW, NOW)
+    await sqlite_storage.finish("slot", Answer(200, (), CANARY.encode()), None)
+
+    await sqlite_storage.forget_answers(NOW)
+
+    assert set(canaries(tmp_path).values()) == {0}
+
+
+async def test_what_another_program_holds_is_scrubbed_when_it_lets_go(sqlite_storage, tmp_path, caplog):
+    name = await plant(sqlite_storage)
+    reader = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM rooms").fetchall()
+
+    await sqlite_storage.erase(name)
+    assert "another program is reading" in caplog.text
+    reader.close()
+    await sqlite_storage.forget_answers(NOW)
+
+    assert set(canaries(tmp_path).values()) == {0}

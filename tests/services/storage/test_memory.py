@@ -1,0 +1,181 @@
+"""Memory is bounded: ended rooms make way, live ones never do."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.errors import RoomNotFound, StorageFull
+from services.storage.memory import MemoryStorage
+from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
+
+pytestmark = pytest.mark.anyio
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+async def begin_many(storage) -> None:
+    for number in range(100):
+        await storage.begin(f"slot-{number}", "f", NOW, NOW + DAY, NOW + DAY)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def test_at_the_ceiling_of_rooms_the_one_that_ended_first_makes_way(clock):
+    storage = MemoryStorage(clock, max_rooms=3)
+    later, first, live = (make_room(ends_in=ends * MINUTE) for ends in (2, 1, 100))
+    for room in (later, first, live):
+        await storage.save_room(room)
+    clock.now += 3 * MINUTE
+
+    await storage.save_room(make_room())
+
+    assert await storage.find(first.name) is None
+    assert await storage.find(later.name) is not None
+    assert await storage.find(live.name) is not None
+
+
+async def test_a_live_room_never_makes_way(clock):
+    storage = MemoryStorage(clock, max_rooms=1)
+    live = make_room(ends_in=HOUR)
+    await storage.save_room(live)
+
+    with pytest.raises(StorageFull) as refused:
+        await storage.save_room(make_room())
+
+    assert refused.value.retry_after == 3600
+    assert await storage.find(live.name) is not None
+
+
+async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
+    storage = MemoryStorage(clock, max_bytes=100_000)
+    ended, live = make_room(ends_in=MINUTE), make_room()
+    for room in (ended, live):
+        await storage.save_room(room)
+    await storage.save_briefing(ended.name, make_briefing("n" * 60_000))
+    clock.now += HOUR
+
+    await storage.save_briefing(live.name, make_briefing("n" * 60_000))
+
+    assert await storage.find(ended.name) is None
+    assert (await storage.find(live.name, briefing=True)).briefing is not None
+
+
+async def test_what_does_not_fit_beside_live_rooms_is_refused_and_changes_nothing(clock):
+    storage = MemoryStorage(clock, max_bytes=100_000)
+    ended, live, other = make_room(ends_in=MINUTE), make_room(), make_room()
+    for room in (ended, live, other):
+        await storage.save_room(room)
+    await storage.save_briefing(live.name, make_briefing("n" * 60_000))
+    clock.now += HOUR
+
+    with pytest.raises(StorageFull):
+        await storage.add_chat_turns(other.name, make_turns("n" * 60_000))
+
+    assert await storage.find(ended.name) is not None
+    assert await storage.chat_turns(other.name) == ()
+
+
+async def test_what_can_never_fit_is_not_worth_waiting_for(clock):
+    storage = MemoryStorage(clock, max_bytes=10_000)
+    room = make_room()
+    await storage.save_room(room)
+
+    with pytest.raises(StorageFull) as refused:
+        await storage.save_briefing(room.name, make_briefing("n" * 20_000))
+
+    assert refused.value.retry_after is None
+
+
+async def test_a_room_does_not_make_way_for_itself(clock):
+    storage = MemoryStorage(clock, max_bytes=10_000)
+    room = make_room(ends_in=MINUTE)
+    await storage.save_room(room)
+    clock.now += HOUR
+
+    with pytest.raises(StorageFull):
+        await storage.save_briefing(room.name, make_briefing("n" * 9_500))
+
+    assert await storage.find(room.name) is not None
+
+
+async def test_replacing_a_briefing_takes_only_the_difference(clock):
+    storage = MemoryStorage(clock, max_bytes=100_000)
+    room = make_room()
+    await storage.save_room(room)
+
+    for letter in "abc":
+        await storage.save_briefing(room.name, make_briefing(letter * 60_000))
+
+    assert (await storage.find(room.name, briefing=True)).briefing.notes == "c" * 60_000
+
+
+async def test_erasing_gives_the_space_back(clock):
+    storage = MemoryStorage(clock, max_bytes=100_000)
+    for _ in range(5):
+        room = make_room()
+        await storage.save_room(room)
+        await storage.save_briefing(room.name, make_briefing("n" * 60_000))
+        await storage.begin("slot", "f", NOW, NOW + DAY, NOW + MINUTE)
+        await storage.finish("slot", ANSWER, room.name)
+
+        await storage.erase(room.name)
+
+    await storage.save_room(make_room())
+
+
+async def test_an_ended_room_is_kept_for_a_day(clock):
+    storage = MemoryStorage(clock)
+    room = make_room(ends_in=HOUR)
+    await storage.save_room(room)
+    clock.now += HOUR + DAY - MINUTE
+
+    assert await storage.find(room.name) is not None
+
+
+async def test_an_ended_room_is_forgotten_after_a_day(clock):
+    storage = MemoryStorage(clock)
+    room = make_room(ends_in=HOUR)
+    await storage.save_room(room)
+    clock.now += HOUR + DAY
+
+    assert await storage.find(room.name) is None
+    with pytest.raises(RoomNotFound):
+        await storage.save_briefing(room.name, make_briefing())
+
+
+async def test_rooms_that_nobody_asks_for_give_their_space_back(clock):
+    storage = MemoryStorage(clock)
+    await storage.save_room(make_room(ends_in=HOUR))
+    clock.now += HOUR + DAY
+
+    await storage.save_room(make_room(ends_in=100 * HOUR))
+
+    assert await storage.erase_ended(clock.now, 10) == 0
+
+
+async def test_slots_count_towards_the_bytes(clock):
+    storage = MemoryStorage(clock, max_bytes=2_000)
+
+    with pytest.raises(StorageFull):
+        await begin_many(storage)
+
+
+async def test_slots_past_their_time_give_their_space_back(clock):
+    storage = MemoryStorage(clock, max_bytes=2_000)
+
+    for number in range(100):
+        await storage.begin(f"slot-{number}", "f", clock.now, clock.now + MINUTE, clock.now + MINUTE)
+        clock.now += MINUTE

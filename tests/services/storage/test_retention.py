@@ -1,0 +1,107 @@
+"""Ended rooms go when their time is over, by a clock that the test holds."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.errors import StorageUnavailable
+from services.storage.retention import EVERY, erase_outlived, keep_retention
+from tests.services.storage.interviews import NOW, make_room
+
+pytestmark = pytest.mark.anyio
+
+DAY = timedelta(days=1)
+
+
+async def save_rooms(storage, count, ends_in=timedelta(minutes=5)):
+    rooms = [make_room(ends_in=ends_in) for _ in range(count)]
+    for room in rooms:
+        await storage.save_room(room)
+    return rooms
+
+
+async def test_rooms_that_ended_longer_ago_are_erased_in_as_many_batches_as_it_takes(storage):
+    await save_rooms(storage, 7)
+
+    assert await erase_outlived(storage, NOW + 2 * DAY, DAY, batch=3) == 7
+
+
+async def test_rooms_that_ended_lately_stay(storage):
+    [room] = await save_rooms(storage, 1, timedelta(minutes=5))
+
+    erased = await erase_outlived(storage, NOW + DAY, DAY)
+
+    assert erased == 0
+    assert await storage.find(room.name) is not None
+
+
+async def test_without_a_retention_rooms_stay(storage):
+    [room] = await save_rooms(storage, 1)
+
+    await erase_outlived(storage, NOW + 1000 * DAY, None)
+
+    assert await storage.find(room.name) is not None
+
+
+async def test_answers_past_their_time_go_without_a_retention(storage):
+    await storage.begin("slot", "f1", NOW, NOW + DAY, NOW + DAY)
+
+    await erase_outlived(storage, NOW + DAY, None)
+
+    assert await storage.forget_answers(NOW + DAY) == 0
+    assert (await storage.begin("slot", "f2", NOW, NOW + DAY, NOW + DAY)).state == "started"
+
+
+class Stopped(Exception):
+    """The clock of a test ran out."""
+
+
+class Clock:
+    """Moves when it is waited on."""
+
+    def __init__(self, rounds: int) -> None:
+        self.now = NOW
+        self.rounds = rounds
+
+    def __call__(self):
+        return self.now
+
+    async def pause(self, seconds: float) -> None:
+        self.rounds -= 1
+        if self.rounds == 0:
+            raise Stopped
+        self.now += timedelta(seconds=seconds)
+
+
+async def test_the_loop_erases_a_room_as_soon_as_its_time_is_over(storage):
+    [early] = await save_rooms(storage, 1, ends_in=EVERY / 2)
+    [late] = await save_rooms(storage, 1, ends_in=EVERY * 3)
+    clock = Clock(rounds=3)
+
+    with pytest.raises(Stopped):
+        await keep_retention(storage, clock, EVERY, pause=clock.pause)
+
+    assert await storage.find(early.name) is None
+    assert await storage.find(late.name) is not None
+
+
+class LostOnce:
+    """A storage whose database is away the first time."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def forget_answers(self, _now) -> int:
+        self.calls += 1
+        if self.calls == 1:
+            raise StorageUnavailable("Away.")
+        return 0
+
+
+async def test_the_loop_outlives_a_lost_database():
+    storage, clock = LostOnce(), Clock(rounds=2)
+
+    with pytest.raises(Stopped):
+        await keep_retention(storage, clock, None, pause=clock.pause)
+
+    assert storage.calls == 2
