@@ -54,8 +54,9 @@ class KeptRoom:
 class Daily(Emulation):
     """Rooms and tokens of one Daily domain. An expired room counts as deleted and is dropped when space is needed."""
 
-    def __init__(self, now: Clock) -> None:
+    def __init__(self, now: Clock, capacity: int = MAX_ROOMS) -> None:
         self._now = now
+        self._capacity = capacity
         self._rooms: dict[str, KeptRoom] = {}
         self.routes = (
             Route("POST", "/rooms", self._create_room),
@@ -115,11 +116,11 @@ class Daily(Emulation):
             raise _invalid("exp is in the past")
 
     def _make_space(self) -> None:
-        if len(self._rooms) < MAX_ROOMS:
+        if len(self._rooms) < self._capacity:
             return
         now = self._now()
         self._rooms = {name: room for name, room in self._rooms.items() if not room.is_expired(now)}
-        if len(self._rooms) >= MAX_ROOMS:
+        if len(self._rooms) >= self._capacity:
             raise Refusal(429, {"error": "rate-limit-error", "info": "the sandbox keeps no more rooms"})
 
 

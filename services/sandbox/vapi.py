@@ -150,8 +150,9 @@ class PlacedCall:
 class Vapi(Emulation):
     """Phone calls of one organisation; the oldest are forgotten."""
 
-    def __init__(self, now: Clock) -> None:
+    def __init__(self, now: Clock, capacity: int = MAX_CALLS) -> None:
         self._now = now
+        self._capacity = capacity
         self._calls: dict[str, PlacedCall] = {}
         self.routes = (
             Route("POST", "/call", self._create_call),
@@ -185,7 +186,7 @@ class Vapi(Emulation):
 
     def _keep(self, call: PlacedCall) -> None:
         self._calls[call.id] = call
-        for oldest in list(islice(self._calls, max(0, len(self._calls) - MAX_CALLS))):
+        for oldest in list(islice(self._calls, max(0, len(self._calls) - self._capacity))):
             del self._calls[oldest]
 
 
