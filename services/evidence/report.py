@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.evidence.debrief import Debrief, Evidence, Quote, ScorecardRow
+from services.evidence.prompts import without_placeholder
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -71,12 +72,12 @@ class _Report:
     @property
     def candidate(self) -> str:
         briefing = self.debrief.original_briefing
-        return briefing.candidate_name.strip() if briefing else ""
+        return without_placeholder(briefing.candidate_name) if briefing else ""
 
     @property
     def role(self) -> str:
         briefing = self.debrief.original_briefing
-        return briefing.role.strip() if briefing else ""
+        return without_placeholder(briefing.role) if briefing else ""
 
     @property
     def claims(self) -> list[tuple[str, list[Evidence]]]:

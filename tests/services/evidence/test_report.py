@@ -7,7 +7,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, render_html, render_markdown
+from services.evidence.prompts import DEBRIEF_SYSTEM
+from services.evidence.report import HTML_CSP, SCALE, render_html, render_markdown
 from tests.services.evidence import debriefs
 
 HOSTILE = [
@@ -243,6 +244,22 @@ def test_a_debrief_of_nothing_says_so_and_claims_nothing(render):
     assert "There was nothing to analyse" in report
     assert "No model was asked" in report
     assert not re.search(r"Strengths|Improvements|Summary|Not supported|does not prove", report)
+
+
+@RENDERERS
+def test_what_the_web_page_sends_when_it_knows_nothing_is_not_printed_as_a_name(render):
+    unknown = debriefs.briefing(candidate_name="the candidate", role="See job description")
+
+    report = render(debriefs.debrief(original_briefing=unknown))
+
+    assert "andidate not named" in report
+    assert "See job description" not in report
+
+
+def test_the_scale_is_the_one_that_the_model_was_told():
+    told = DEBRIEF_SYSTEM.replace(",", "").replace("\n", " ")
+
+    assert " ".join(SCALE) in told
 
 
 @RENDERERS
