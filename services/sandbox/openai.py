@@ -149,9 +149,9 @@ class OpenAI(Emulation):
 
 
 def _session_document(session: Session) -> dict[str, Any]:
-    """The session as it is echoed, with the defaults filled in. Its own `expires_at` is 0, as documented."""
+    """The session as it is echoed, with the defaults that there are. Its own `expires_at` is 0, as documented."""
     identity = {"id": f"sess_{secrets.token_hex(10)}", "object": "realtime.session", "expires_at": 0}
-    return session.model_dump() | identity
+    return session.model_dump(exclude_none=True) | identity
 
 
 _CODES: Mapping[str, str] = {
