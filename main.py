@@ -13,12 +13,10 @@ from logs import configure_logging
 from routers import health, realtime, rooms
 from routers.middleware import BodyLimit, Envelope, Lifeline, TrustedHosts
 from routers.problems import add_problem_handlers
-from services.access.auth import Authenticator
-from services.access.limits import Limiter
 from services.access.settings import UnusableSetting
 from services.clock import Clock, utc_now
-from services.storage.database_url import UnusableDatabaseUrl, read_database_url
-from services.wiring import Services, open_services, start_warnings
+from services.storage.database_url import UnusableDatabaseUrl
+from services.wiring import Services, check_settings, open_services, start_warnings
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +50,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     Raises UnusableSetting or UnusableDatabaseUrl: one line that names the setting.
     """
-    authenticator, limiter = Authenticator(settings), Limiter(settings)
-    if settings.database_url is not None:
-        read_database_url(settings.database_url.get_secret_value())
+    check_settings(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         for warning in start_warnings(settings, clock().date()):
             log.warning(warning)
         async with AsyncExitStack() as stack:
-            services = await open_services(stack, settings, clock, authenticator, limiter)
+            services = await open_services(stack, settings, clock)
             stack.enter_context(services.shutdown.hearing_signals())
             yield {"services": services}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Request, Response
@@ -49,8 +50,7 @@ class Admission:
         return Rooms(services.daily, services.storage, services.clock, is_open, caller_id)
 
     async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
-        address = request.client.host if request.client else "unknown"
-        counted = await services.limiter.count(self.group, caller_id or f"address:{address}")
+        counted = await services.limiter.count(self.group, caller_id or address_of(request))
         request.state.answer_headers = {
             "RateLimit": counted.rate_limit,
             "RateLimit-Policy": counted.rate_limit_policy,
@@ -60,6 +60,16 @@ class Admission:
                 "You have reached the limit of calls for now; wait as long as Retry-After says.",
                 retry_after=counted.retry_after,
             )
+
+
+def address_of(request: Request) -> str:
+    """The peer's address; of IPv6 the network, since a client has all the addresses in it to itself."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"address:{host}"
+    return f"address:{ip_network((address, 64), strict=False) if address.version == 6 else address}"
 
 
 OwnRooms = Annotated[Rooms, Depends(Admission())]
@@ -84,7 +94,7 @@ class Made:
         return Kept(Answer(self.status, headers, self.answer.model_dump_json().encode()), self.room_name)
 
 
-class Once:
+class OncePerKey:
     """Runs a call once for its `Idempotency-Key`, and replays the answer to whoever sends the same again."""
 
     def __init__(
@@ -102,14 +112,14 @@ class Once:
         self._idempotency = services.idempotency
         self._request = request
         self._route = f"{request.method} {request.url.path}?{request.url.query}"
-        self._key = key
+        self.key = key
 
     async def run(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
         """The answer of this work, or the one that it gave before."""
         done = await self._idempotency.run(
             caller=self._request.state.caller_id or "anyone",
             route=self._route,
-            key=self._key,
+            key=self.key,
             body=body.model_dump_json().encode(),
             work=lambda: _kept(work),
         )
@@ -119,6 +129,9 @@ class Once:
     async def run_to_the_end(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
         """The same for work that leaves something behind: it is finished, and kept, even when the caller leaves."""
         return await run_to_the_end(self.run(body, work))
+
+
+Once = Annotated[OncePerKey, Depends()]
 
 
 async def _kept(work: Callable[[], Awaitable[Made]]) -> Kept:

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from json import dumps
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 
 from routers.dependencies import AllServices, LinkedRooms, Made, ModelRooms, Once, OwnRooms
 from routers.negotiation import preferred
 from routers.problems import problem_answers
+from routers.realtime import Candidate, realtime_answer
 from routers.schemas import (
     BriefingRequest,
     ChatAnswer,
@@ -23,7 +24,13 @@ from routers.schemas import (
     JoinAnswer,
     JoinRequest,
     OpenedRoomAnswer,
+    PhoneCallAnswer,
+    PhoneCallId,
+    PhoneCallRequest,
+    PhoneCallStateAnswer,
     ProgressEvent,
+    RealtimeAnswer,
+    RealtimeTokenRequest,
     RoomAnswer,
     RoomName,
     RoomRequest,
@@ -38,6 +45,7 @@ from services.interview.chat import Question, Sidebar
 from services.interview.debrief import Debriefing, InterviewRecord, read_stored
 from services.interview.material import briefing_document
 from services.interview.rooms import run_to_the_end
+from services.interview.voice import PhoneBriefing
 from services.llm import Piece, generate_briefing_prompt
 from services.storage.records import Briefing, Interview
 from services.wiring import Services
@@ -229,6 +237,82 @@ async def get_debrief(name: RoomName, rooms: OwnRooms, accept: Accept = None) ->
             return Response(render_markdown(debrief), headers={"Vary": "Accept"}, media_type=MARKDOWN)
         case _:
             return Response(debrief.model_dump_json(), headers={"Vary": "Accept"}, media_type=JSON)
+
+
+@router.post(
+    "/{name}/realtime/token",
+    status_code=201,
+    response_model=RealtimeAnswer,
+    operation_id="create_realtime_token",
+    tags=["voice"],
+    responses=problem_answers(404, 409, 410, 502, 504),
+)
+async def create_realtime_token(
+    *,
+    name: RoomName,
+    body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
+    rooms: ModelRooms,
+    candidate: Candidate,
+    once: Once,
+) -> Response:
+    """A short-lived key for a voice session that plays this room's candidate. The instructions stay here."""
+    interview = await rooms.owned_and_live(name, briefing=True)
+
+    async def work() -> Made:
+        issued = await candidate.for_room(interview, body.voice, body.expires_in_seconds)
+        return Made(realtime_answer(issued), name, 201)
+
+    return await once.run(body, work)
+
+
+@router.post(
+    "/{name}/briefing/call",
+    status_code=202,
+    response_model=PhoneCallAnswer,
+    operation_id="place_briefing_call",
+    tags=["voice"],
+    responses=problem_answers(404, 409, 410, 502, 504),
+)
+async def place_briefing_call(
+    name: RoomName, body: PhoneCallRequest, rooms: ModelRooms, services: AllServices, once: Once
+) -> Response:
+    """Phone the interviewer and brief them from the stored briefing. Costs money and rings a phone: three an hour."""
+    interview = await rooms.owned_and_live(name, briefing=True)
+    countries = services.settings.vapi_allowed_countries
+
+    async def work() -> Made:
+        call, warnings = await _phone_briefing(services, interview).place(body.phone_number, countries, once.key)
+        answer = PhoneCallAnswer(call_id=call.call_id, status=call.status, warnings=warnings)
+        return Made(answer, name, 202, f"/api/rooms/{name}/briefing/call/{call.call_id}")
+
+    return await once.run_to_the_end(body, work)
+
+
+@router.get(
+    "/{name}/briefing/call/{call_id}",
+    operation_id="get_briefing_call",
+    tags=["voice"],
+    responses=problem_answers(404, 502, 504),
+)
+async def get_briefing_call(
+    name: RoomName, call_id: PhoneCallId, rooms: OwnRooms, services: AllServices
+) -> PhoneCallStateAnswer:
+    """How a call that this room placed goes, or went."""
+    interview = await rooms.owned(name)
+    state = await _phone_briefing(services, interview).look_up(call_id)
+    return PhoneCallStateAnswer(
+        call_id=state.call_id,
+        status=state.status,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+        duration_seconds=state.duration_seconds,
+        ended_reason=state.ended_reason,
+        outcome=state.outcome,
+    )
+
+
+def _phone_briefing(services: Services, interview: Interview) -> PhoneBriefing:
+    return PhoneBriefing(services.vapi, services.storage, services.limiter, services.clock, interview)
 
 
 def _debriefing(services: Services, interview: Interview) -> Debriefing:

@@ -22,6 +22,7 @@ from pydantic import (
 from services.evidence.debrief import Usage
 from services.evidence.transcript import SpokenTurn
 from services.interview.rooms import Participant
+from services.openai_realtime import LONGEST_SECRET_SECONDS, SECRET_SECONDS, SHORTEST_SECRET_SECONDS
 
 TRANSCRIPT_CHARACTERS = 1_000_000
 TRANSCRIPT_TURNS = 20_000
@@ -77,6 +78,10 @@ RoomName = Annotated[
         description="The room's name, as `room_name` gives it.",
         examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
     ),
+]
+PhoneCallId = Annotated[
+    str,
+    Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The call's id, as placing it gave it."),
 ]
 PersonName = Annotated[
     str,
@@ -332,6 +337,87 @@ class DebriefRequest(_WithTranscript):
     chat_history: Annotated[list[HistoryMessage], _or_no_list(HistoryMessage, 50), Field(max_length=50)] = []
     notes: Annotated[str, _or_null(50_000), StringConstraints(max_length=50_000), NoNullBytes] = ""
     """The interviewer's own notes."""
+
+
+class RealtimeTokenRequest(Sent):
+    """Ask for a voice session with this room's candidate. Every field may be left out."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"voice": "cedar", "expires_in_seconds": 60}})
+
+    voice: Annotated[str | None, Field(max_length=100)] = None
+    """One of OpenAI's voices; the server's own choice without it."""
+    expires_in_seconds: Annotated[int, Field(ge=SHORTEST_SECRET_SECONDS, le=LONGEST_SECRET_SECONDS)] = SECRET_SECONDS
+    """How long the secret may start sessions. A session that is running goes on."""
+
+
+class RealtimeSessionRequest(Sent):
+    """Ask for a voice session with a candidate that is described here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "candidate_name": "Grace Hopper",
+                "role": "Compiler engineer",
+                "resume": "Wrote the A-0 linker…",
+                "job_description": "We look for somebody who…",
+            }
+        }
+    )
+
+    candidate_name: PersonName
+    role: Annotated[str, _or_null(200), StringConstraints(max_length=200), NoNullBytes] = ""
+    resume: Annotated[str, _or_null(50_000), StringConstraints(max_length=50_000), NoNullBytes] = ""
+    job_description: Annotated[str, _or_null(50_000), StringConstraints(max_length=50_000), NoNullBytes] = ""
+
+
+class RealtimeAnswer(Given):
+    """A short-lived key with which a browser talks to the voice candidate. It holds no instructions."""
+
+    client_secret: str
+    """Starts sessions until it expires. Treat it as a password."""
+    expires_at: Timestamp
+    session_id: str
+    model: str
+    modalities: list[str]
+    calls_url: str
+    """Post the SDP offer here, with the secret as bearer."""
+    note: str
+    """How to use it, for pages that still speak the interface that OpenAI removed."""
+    warnings: list[str] = []
+    """What the candidate does not know, or knows in part."""
+
+
+class PhoneCallRequest(Sent):
+    """Phone the interviewer."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"phone_number": "+14155550100"}})
+
+    phone_number: Annotated[str, Field(max_length=40)]
+    """E.164: a plus, the country code, the number, and nothing else."""
+
+
+class PhoneCallAnswer(Given):
+    """A call that is being placed."""
+
+    call_id: str
+    status: str | None
+    """Vapi's word, such as `queued`; null where it gave none."""
+    warnings: list[str] = []
+
+
+class PhoneCallStateAnswer(Given):
+    """How a call goes, or went."""
+
+    call_id: str
+    status: str | None
+    """Vapi's word, such as `ringing`, `in-progress` or `ended`."""
+    started_at: Timestamp | None
+    ended_at: Timestamp | None
+    duration_seconds: int | None
+    ended_reason: str | None
+    """Vapi's word, one of hundreds."""
+    outcome: str | None
+    """The same as a sentence, for the common ones."""
 
 
 class FieldProblem(BaseModel):

@@ -5,10 +5,10 @@ https://openrouter.ai/docs/api-reference/errors-and-debugging
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from services.errors import PayloadTooLarge, ProviderBadAnswer, ProviderRefused, ProviderUnavailable, ServiceError
 from services.evidence.debrief import Usage
@@ -21,8 +21,15 @@ VENDOR = "The language model"
 KEY_VARIABLE = "OPENROUTER_API_KEY"
 
 
+def _joined(content: Any) -> Any:
+    """Some providers send text in parts."""
+    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+        return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
+    return content
+
+
 class _Message(BaseModel):
-    content: str | None = None
+    content: Annotated[str | None, BeforeValidator(_joined)] = None
     refusal: str | None = None
 
 

@@ -22,6 +22,7 @@ from services.llm import LLM
 from services.openai_realtime import OpenAIRealtime
 from services.sandbox import sandbox_transport
 from services.shutdown import Shutdown
+from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.protocol import Storage
 from services.storage.retention import keep_retention
@@ -60,16 +61,22 @@ class _Way(NamedTuple):
     keep_alive: bool = True
 
 
-async def open_services(
-    stack: AsyncExitStack, settings: Settings, clock: Clock, authenticator: Authenticator, limiter: Limiter
-) -> Services:
+def check_settings(settings: Settings) -> None:
+    """Raises UnusableSetting or UnusableDatabaseUrl: one line that names the setting and never shows a secret."""
+    Authenticator(settings)
+    Limiter(settings)
+    if settings.database_url is not None:
+        read_database_url(settings.database_url.get_secret_value())
+
+
+async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Services:
     """Open what the service works with; the stack closes it again, in reverse.
 
     Raises UnusableDatabaseUrl when the database can't be used.
     """
     storage = await stack.enter_async_context(open_storage(settings, clock))
-    await stack.enter_async_context(authenticator)
-    await stack.enter_async_context(limiter)
+    authenticator = await stack.enter_async_context(Authenticator(settings))
+    limiter = await stack.enter_async_context(Limiter(settings))
     ways = {provider: await stack.enter_async_context(_upstream(provider, settings, clock)) for provider in _READERS}
     if settings.retention_days is not None:
         keeping = asyncio.create_task(keep_retention(storage, clock, timedelta(days=settings.retention_days)))
@@ -84,7 +91,7 @@ async def open_services(
         storage=storage,
         authenticator=authenticator,
         limiter=limiter,
-        idempotency=Idempotency(storage, clock),
+        idempotency=Idempotency(storage, clock, timedelta(seconds=_LONGEST_ANSWERS * settings.llm_timeout_seconds)),
         shutdown=Shutdown(),
     )
 
@@ -104,6 +111,9 @@ _OPEN_WARNING = "the API is open: anyone who reaches it may use it; set API_KEYS
 _MEMORY_WARNING = (
     "DATABASE_URL is empty: what is stored is lost on restart and not shared, so run one process (one worker) only"
 )
+
+_LONGEST_ANSWERS = 5
+"""The parts of a long debrief, its last reading, and a repair of each: no work under a lease takes longer."""
 
 _READERS: dict[Provider, tuple[str, Callable[[VendorAnswer], Failure]]] = {
     "daily": (daily.VENDOR, daily.read_failure),

@@ -7,7 +7,7 @@ _VERDICT = re.compile(
     r"\b(?:strong|leaning|lean|clear|definite|solid)[\s-]+(?:no[\s-]+)?hire\b"
     r"|\bno[\s-]hire\b"
     r"|\b(?:do|would|should|must|to|not|I'?d)\s+(?:not\s+)?(?:be\s+)?hired?\b"
-    r"|\b(?:recommend(?:ed|ation)?|verdict|decision)\b[^.!?\n]{0,60}\b(?:hir(?:e|ed|ing)|reject(?:ed|ion)?|offer)\b"
+    r"|\b(?:recommend(?:ed|ation)?|verdict|decision)\b[^.!?\n]{0,60}\b(?:hir(?:ed?|ing)|reject\w*|offer)\b"
     r"|\b(?:overall|final)\s+(?:recommendation|verdict|decision|rating|score)\b"
     r"|\brecommendation\s*:",
     re.IGNORECASE,

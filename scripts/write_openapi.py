@@ -1,0 +1,21 @@
+"""Write openapi.json as the service describes itself: `make openapi` after a change of the API."""
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from config import Settings  # noqa: E402  the project's root is on the path only now
+from main import create_app  # noqa: E402  the same
+
+
+def main() -> None:
+    """Write the document of an app with default settings."""
+    document = create_app(Settings(_env_file=None)).openapi()
+    (ROOT / "openapi.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

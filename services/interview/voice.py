@@ -1,0 +1,196 @@
+"""Voice: a secret for talking to this room's candidate, and a phone call that briefs the interviewer."""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from json import dumps
+from secrets import token_hex
+from typing import NamedTuple
+
+from services.access.limits import Limiter
+from services.clock import Clock
+from services.errors import (
+    BriefingNotFound,
+    InvalidInput,
+    PhoneCallNotFound,
+    PhoneCallUncertain,
+    ProviderUnavailable,
+    RateLimited,
+    RoomNotFound,
+    StorageFull,
+    StorageUnavailable,
+)
+from services.evidence.voice_prompts import candidate_instructions, spoken_briefing
+from services.openai_realtime import SECRET_SECONDS, ClientSecret, OpenAIRealtime
+from services.phone_numbers import check_phone_number
+from services.storage.protocol import Storage
+from services.storage.records import Briefing, Interview
+from services.vapi import CallRefused, PhoneCall, PhoneCallState, Vapi
+
+log = logging.getLogger(__name__)
+
+SECRETS_PER_ROOM = "30/hour"
+CALLS_PER_ROOM = "3/hour"
+DIALLED_FOR = timedelta(hours=24)
+"""How long an attempt at a call is remembered: as long as its idempotency key is."""
+
+_NONCE_BYTES = 16
+_NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."
+_NOT_RECORDED = "The call is placed but could not be recorded, so it can't be looked up here."
+
+
+class Persona(NamedTuple):
+    """Who the voice candidate is. What is not known is empty, or a placeholder of the web page."""
+
+    candidate_name: str = ""
+    role: str = ""
+    resume: str = ""
+    job: str = ""
+
+
+class IssuedSecret(NamedTuple):
+    """A client secret, and what its user should know about the session behind it."""
+
+    secret: ClientSecret
+    warnings: list[str]
+
+
+class PlacedCall(NamedTuple):
+    """A call that Vapi has taken on, and what its user should know."""
+
+    call: PhoneCall
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceCandidate:
+    """Mints secrets for sessions that play a candidate."""
+
+    openai: OpenAIRealtime
+    limiter: Limiter
+
+    async def for_room(self, interview: Interview, voice: str | None, expires_in_seconds: int) -> IssuedSecret:
+        """A secret for this room's candidate. Raises RateLimited beyond thirty an hour for the room."""
+        room, briefing = interview.room, interview.briefing
+        voice = self.openai.check_voice(voice)
+        self.openai.require_configured()
+        await _count(self.limiter, "realtime", SECRETS_PER_ROOM, room.name, "voice sessions")
+        persona = _persona(briefing) if briefing else Persona(candidate_name=room.candidate_name or "")
+        issued = await self._issue(persona, voice, expires_in_seconds, f"room:{room.name}")
+        return issued if briefing else IssuedSecret(issued.secret, [_NO_BRIEFING, *issued.warnings])
+
+    async def for_page(self, persona: Persona, caller: str) -> IssuedSecret:
+        """A secret for a candidate that no room knows, for a browser that connects at once."""
+        return await self._issue(persona, None, SECRET_SECONDS, f"caller:{caller}")
+
+    async def _issue(
+        self, persona: Persona, voice: str | None, expires_in_seconds: int, safety_identifier: str
+    ) -> IssuedSecret:
+        instructions = candidate_instructions(**persona._asdict(), nonce=token_hex(_NONCE_BYTES))
+        secret = await self.openai.create_client_secret(
+            instructions=instructions.text,
+            voice=voice,
+            expires_in_seconds=expires_in_seconds,
+            safety_identifier=safety_identifier,
+        )
+        log.info("voice session %s is ready", secret.session_id)
+        return IssuedSecret(secret, list(instructions.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneBriefing:
+    """Phones one room's interviewer, and tells how that went."""
+
+    vapi: Vapi
+    storage: Storage
+    limiter: Limiter
+    clock: Clock
+    interview: Interview
+
+    async def place(self, phone_number: str, allowed_countries: Collection[str], attempt: str | None) -> PlacedCall:
+        """Phone them and brief them from the stored briefing: three times an hour for a room at most.
+
+        `attempt` is the caller's idempotency key. An attempt whose end nobody
+        knows may have rung the phone, so the same one never dials again. Raises
+        InvalidInput, BriefingNotFound, RateLimited, PhoneCallUncertain, and what `Vapi` raises.
+        """
+        number = check_phone_number(phone_number, allowed_countries)
+        briefing = self.interview.briefing
+        if briefing is None:
+            raise BriefingNotFound
+        self.vapi.require_configured()
+        slot = await self._take(attempt)
+        try:
+            await _count(self.limiter, "phone", CALLS_PER_ROOM, self.interview.room.name, "phone calls")
+            call = await self._dial(number, briefing)
+        except (RateLimited, InvalidInput, ProviderUnavailable, CallRefused):
+            await self._give_back(slot)
+            raise
+        return PlacedCall(call, await self._record(call))
+
+    async def look_up(self, call_id: str) -> PhoneCallState:
+        """How a call of this room goes, or went. Raises PhoneCallNotFound for a call that is not this room's."""
+        if not await self.storage.has_phone_call(self.interview.room.name, call_id):
+            raise PhoneCallNotFound
+        return await self.vapi.get_call(call_id)
+
+    async def _dial(self, number: str, briefing: Briefing) -> PhoneCall:
+        room = self.interview.room
+        persona = _persona(briefing)
+        spoken = spoken_briefing(
+            candidate_name=persona.candidate_name,
+            role=persona.role,
+            resume=persona.resume,
+            notes=persona.job,
+            focus_areas=briefing.focus_areas,
+        )
+        return await self.vapi.place_briefing_call(
+            phone_number=number,
+            interviewer_name=room.created_by,
+            room_name=room.name,
+            variables={"briefing": spoken},
+            nonce=token_hex(_NONCE_BYTES),
+        )
+
+    async def _record(self, call: PhoneCall) -> list[str]:
+        """The phone rings: that this could not be recorded must not look as if no call was placed."""
+        name = self.interview.room.name
+        log.info("room %s placed call %s", name, call.call_id)
+        try:
+            await self.storage.add_phone_call(name, call.call_id, self.clock())
+        except (StorageUnavailable, StorageFull, RoomNotFound) as error:
+            log.warning("call %s of room %s is not recorded: %s", call.call_id, name, error.code)
+            return [_NOT_RECORDED]
+        return []
+
+    async def _take(self, attempt: str | None) -> str | None:
+        """The slot of this attempt. It outlives a crash in the middle of dialling."""
+        if attempt is None:
+            return None
+        slot = sha256(dumps(("dial", self.interview.room.name, attempt)).encode()).hexdigest()
+        now = self.clock()
+        begun = await self.storage.begin(slot, "", now, now + DIALLED_FOR, now + DIALLED_FOR)
+        if begun.state != "started":
+            raise PhoneCallUncertain
+        return slot
+
+    async def _give_back(self, slot: str | None) -> None:
+        """No phone rang, so the same attempt may be made again."""
+        if slot is not None:
+            await self.storage.abandon(slot)
+
+
+def _persona(briefing: Briefing) -> Persona:
+    return Persona(briefing.candidate_name, briefing.role, briefing.resume_summary, briefing.notes)
+
+
+async def _count(limiter: Limiter, policy: str, limit: str, room_name: str, what: str) -> None:
+    counted = await limiter.count_for(policy, limit, room_name)
+    if not counted.is_allowed:
+        amount = limit.partition("/")[0]
+        raise RateLimited(
+            f"This room has reached its {amount} {what} an hour; wait as long as Retry-After says.",
+            retry_after=counted.retry_after,
+        )

@@ -1,0 +1,237 @@
+"""Rooms over HTTP, Daily mocked at the wire."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.interviews import DAILY, mock_daily, open_room, sample, sent_to
+
+
+@pytest.fixture(autouse=True)
+def daily(vendors):
+    mock_daily(vendors)
+
+
+def parse(moment):
+    return datetime.fromisoformat(moment)
+
+
+def test_opening_a_room_gives_its_link_and_a_token_and_says_where_it_is(client):
+    answer = client.post("/api/rooms", json={"interviewer_name": "Ada", "candidate_name": "Grace"})
+
+    room = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"/api/rooms/{room['room_name']}"
+    assert room["room_url"] == f"https://team.daily.co/{room['room_name']}"
+    assert room["interviewer_token"] == "daily-token"
+    assert room["created_by"] == "Ada"
+    assert room["created_at"].endswith("Z")
+
+
+def test_a_room_is_private_unguessable_and_ends_for_everybody_in_it(client, vendors, clock):
+    names = {open_room(client, expires_in_minutes=30) for _ in range(5)}
+
+    bodies = sent_to(vendors, f"{DAILY}/rooms")
+    assert len(names) == 5
+    assert all(re.fullmatch(r"[A-Za-z0-9-]{30,41}", name) for name in names)
+    assert {body["privacy"] for body in bodies} == {"private"}
+    assert all(body["properties"]["eject_at_room_exp"] is True for body in bodies)
+    assert all(body["properties"]["exp"] == int((clock() + timedelta(minutes=30)).timestamp()) for body in bodies)
+
+
+def test_a_room_lasts_two_hours_unless_asked_otherwise(client, clock):
+    room = client.post("/api/rooms", json={"interviewer_name": "Ada"}).json()
+
+    assert parse(room["expires_at"]) == (clock() + timedelta(hours=2)).replace(microsecond=0)
+
+
+def test_every_token_opens_one_room_until_it_ends_and_names_a_short_user(client, vendors):
+    name = open_room(client)
+    room = client.get(f"/api/rooms/{name}").json()
+
+    client.post(f"/api/rooms/{name}/join", json={"participant_name": "G" * 80, "participant_type": "candidate"})
+
+    for body in sent_to(vendors, f"{DAILY}/meeting-tokens"):
+        assert body["properties"]["room_name"] == name
+        assert body["properties"]["exp"] == int(parse(room["expires_at"]).timestamp())
+        assert 0 < len(body["properties"]["user_id"]) <= 36
+
+
+@pytest.mark.parametrize(("kind", "is_owner"), [("interviewer", True), ("candidate", False)])
+def test_only_an_interviewer_gets_an_owners_token(client, vendors, kind, is_owner):
+    name = open_room(client)
+
+    answer = client.post(f"/api/rooms/{name}/join", json={"participant_name": "Grace", "participant_type": kind})
+
+    assert answer.status_code == 200
+    assert answer.json()["token"] == "daily-token"
+    assert sent_to(vendors, f"{DAILY}/meeting-tokens")[-1]["properties"]["is_owner"] is is_owner
+
+
+def test_a_room_whose_token_cannot_be_minted_is_taken_away_again(client, vendors):
+    vendors.post(f"{DAILY}/meeting-tokens").respond(400, json={"error": "invalid-request-error"})
+
+    answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})
+
+    made = sent_to(vendors, f"{DAILY}/rooms")[0]["name"]
+    assert answer.status_code == 502
+    assert [str(call.request.url) for call in vendors.calls if call.request.method == "DELETE"] == [
+        f"{DAILY}/rooms/{made}"
+    ]
+
+
+def test_a_room_that_only_daily_remembers_is_found_after_a_restart(start, vendors, clock):
+    name = open_room(start())
+    exp = int((clock() + timedelta(hours=1)).timestamp())
+    room = sample("daily/room.json") | {"name": name, "config": {"exp": exp}}
+    vendors.get(f"{DAILY}/rooms/{name}").respond(json=room)
+
+    restarted = start()
+    answer = restarted.get(f"/api/rooms/{name}")
+    briefing = restarted.post(f"/api/rooms/{name}/briefing", json={"candidate_name": "Grace"})
+
+    assert answer.status_code == 200
+    assert parse(answer.json()["expires_at"]) == datetime.fromtimestamp(exp, UTC)
+    assert answer.json()["created_by"] == "unknown"
+    assert briefing.status_code == 200
+
+
+def test_a_room_at_daily_that_never_ends_is_none_of_ours(client, vendors):
+    vendors.get(f"{DAILY}/rooms/board").respond(json=sample("daily/room.json") | {"name": "board", "config": {}})
+
+    answer = client.get("/api/rooms/board")
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/briefing", "/debrief", "/chat"])
+def test_an_unknown_room_is_not_found(client, vendors, path):
+    vendors.get(f"{DAILY}/rooms/nobody").respond(404, json={"error": "not-found"})
+
+    answer = client.get(f"/api/rooms/nobody{path}")
+
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "room_not_found"
+
+
+def test_a_room_that_has_ended_is_gone_for_those_who_would_enter(client, clock):
+    name = open_room(client, expires_in_minutes=15)
+    clock.advance(minutes=16)
+
+    seen = client.get(f"/api/rooms/{name}")
+    joined = client.post(f"/api/rooms/{name}/join", json={"participant_name": "G", "participant_type": "candidate"})
+
+    assert (seen.status_code, seen.json()["code"]) == (410, "room_expired")
+    assert joined.status_code == 410
+
+
+def test_what_belongs_to_an_ended_room_can_still_be_read(client, clock):
+    name = open_room(client, expires_in_minutes=15)
+    client.post(f"/api/rooms/{name}/briefing", json={"candidate_name": "Grace"})
+    clock.advance(minutes=16)
+
+    answer = client.get(f"/api/rooms/{name}/briefing")
+
+    assert answer.status_code == 200
+
+
+def test_deleting_a_room_erases_it_and_gives_a_receipt(client, vendors):
+    vendors.get(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
+    name = open_room(client)
+    client.post(f"/api/rooms/{name}/briefing", json={"candidate_name": "Grace"})
+
+    receipt = client.delete(f"/api/rooms/{name}").json()
+
+    assert (receipt["deleted"]["room"], receipt["deleted"]["briefing"], receipt["remaining"]) == (1, 1, [])
+    assert client.get(f"/api/rooms/{name}").status_code == 404
+    assert client.get(f"/api/rooms/{name}/briefing").status_code == 404
+
+
+def test_deleting_again_deletes_nothing_and_is_no_error(client):
+    name = open_room(client)
+    client.delete(f"/api/rooms/{name}")
+
+    again = client.delete(f"/api/rooms/{name}")
+
+    assert again.status_code == 200
+    assert set(again.json()["deleted"].values()) == {0}
+
+
+def test_a_room_that_daily_does_not_know_any_more_counts_as_deleted(client, vendors):
+    vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
+    name = open_room(client)
+
+    receipt = client.delete(f"/api/rooms/{name}")
+
+    assert receipt.status_code == 200
+    assert receipt.json()["remaining"] == []
+
+
+def test_when_daily_is_down_the_data_is_erased_all_the_same_and_the_receipt_says_what_remains(client, vendors):
+    vendors.delete(url__startswith=f"{DAILY}/rooms/").mock(side_effect=httpx.ConnectError("down"))
+    name = open_room(client)
+
+    receipt = client.delete(f"/api/rooms/{name}").json()
+
+    assert receipt["deleted"]["room"] == 1
+    assert "repeat this call" in receipt["remaining"][0]
+
+
+def test_a_name_that_is_taken_was_taken_by_us_when_the_first_answer_got_lost(client, vendors, clock):
+    exp = int((clock() + timedelta(hours=2)).timestamp())
+    vendors.post(f"{DAILY}/rooms").mock(
+        side_effect=[httpx.ReadError("lost"), httpx.Response(400, json=sample("daily/error_400_duplicate_room.json"))]
+    )
+    room = sample("daily/room.json") | {"config": {"exp": exp}}
+    vendors.get(url__startswith=f"{DAILY}/rooms/").respond(json=room)
+
+    answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})
+
+    assert answer.status_code == 201
+    first, second = sent_to(vendors, f"{DAILY}/rooms")
+    assert first == second
+
+
+def test_a_missing_key_is_named_by_the_call_that_needs_it(start):
+    client = start(daily_api_key=None)
+
+    answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_not_configured")
+    assert "DAILY_API_KEY" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (401, {"error": "authentication-error"}, 503),
+        (400, {"error": "authorization-header-error"}, 503),
+        (400, {"error": "invalid-request-error", "info": "secret vendor text"}, 502),
+        (403, {"error": "forbidden-error"}, 503),
+        (429, {"error": "rate-limit-error"}, 503),
+        (500, {"error": "server-error", "info": "secret vendor text"}, 502),
+        (503, {"error": "server-error"}, 503),
+        (504, {}, 504),
+    ],
+)
+def test_a_failure_of_daily_is_answered_in_our_words(client, vendors, status, body, expected):
+    vendors.post(f"{DAILY}/rooms").respond(status, json=body)
+    vendors.get(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
+
+    answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})
+
+    assert answer.status_code == expected
+    assert "secret vendor text" not in answer.text
+    assert "daily-key" not in answer.text
+
+
+@pytest.mark.parametrize("body", ["<html>", "null", "[]", "{}", json.dumps({"id": 1, "name": [], "url": None})])
+def test_an_answer_of_another_shape_is_a_bad_answer(client, vendors, body):
+    vendors.post(f"{DAILY}/rooms").respond(200, text=body)
+
+    answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})
+
+    assert (answer.status_code, answer.json()["code"]) == (502, "provider_bad_answer")
