@@ -97,6 +97,20 @@ class PhoneCallNotFound(ServiceError):
         super().__init__("This room has placed no call with this id.")
 
 
+class PhoneCallUncertain(ServiceError):
+    """An earlier attempt with the same key ended without anybody knowing whether the phone rang."""
+
+    status = 409
+    code = "call_uncertain"
+    title = "Call may have been placed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An earlier attempt with this Idempotency-Key may have rung the phone; ask the person who was called, "
+            "and send a new key to call again."
+        )
+
+
 class RoomExpired(ServiceError):
     """The room was, and is over."""
 

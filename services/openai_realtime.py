@@ -133,6 +133,20 @@ class OpenAIRealtime:
         self._calls_url = f"{settings.openai_base_url}/realtime/calls"
         self.is_configured = bool(settings.openai_api_key or settings.sandbox)
 
+    def require_configured(self) -> None:
+        """Raises ProviderNotConfigured, which names the setting that is empty."""
+        if not self.is_configured:
+            raise ProviderNotConfigured("OpenAI", "OPENAI_API_KEY")
+
+    def check_voice(self, asked: str | None) -> str:
+        """The voice to speak with, the setting's where none is asked for. Raises InvalidInput for an unknown one."""
+        if asked is None or asked == self._settings.openai_realtime_voice:
+            return self._settings.openai_realtime_voice
+        if asked not in VOICES:
+            detail = f"There is no such voice; choose one of {', '.join(VOICES)}."
+            raise InvalidInput(detail, errors=[FieldError("voice", detail)])
+        return asked
+
     async def create_client_secret(
         self, *, instructions: str, voice: str | None, expires_in_seconds: int, safety_identifier: str
     ) -> ClientSecret:
@@ -143,15 +157,15 @@ class OpenAIRealtime:
         Raises InvalidInput for a voice we don't know, ProviderNotConfigured,
         ProviderUnavailable, ProviderBadAnswer or ProviderTimeout.
         """
-        if not self.is_configured:
-            raise ProviderNotConfigured("OpenAI", "OPENAI_API_KEY")
+        voice = self.check_voice(voice)
+        self.require_configured()
         answer = await self._upstream.call(
             "POST",
             "/realtime/client_secrets",
             repeatable=True,  # a secret that nobody received just expires
             json={
                 "expires_after": {"anchor": "created_at", "seconds": expires_in_seconds},
-                "session": self._session(instructions, self._voice(voice)),
+                "session": self._session(instructions, voice),
             },
             headers={"OpenAI-Safety-Identifier": sha256(safety_identifier.encode()).hexdigest()},
         )
@@ -173,14 +187,6 @@ class OpenAIRealtime:
                 "output": {"voice": {"id": voice} if _CUSTOM_VOICE.fullmatch(voice) else voice},
             },
         }
-
-    def _voice(self, asked: str | None) -> str:
-        if asked is None or asked == self._settings.openai_realtime_voice:
-            return self._settings.openai_realtime_voice
-        if asked not in VOICES:
-            detail = f"There is no such voice; choose one of {', '.join(VOICES)}."
-            raise InvalidInput(detail, errors=[FieldError("voice", detail)])
-        return asked
 
     def _client_secret(self, answer: VendorAnswer) -> ClientSecret:
         """Only what the browser needs: the session that OpenAI echoes holds the instructions.

@@ -22,7 +22,6 @@ from services.errors import (
     ProviderBadAnswer,
     ProviderNotConfigured,
     ProviderTimeout,
-    ProviderUnavailable,
     ServiceError,
 )
 from services.evidence.voice_prompts import (
@@ -122,12 +121,8 @@ class _Call(BaseModel):
     web_call_url: str | None = Field(None, max_length=2000, pattern=r"^https://")
 
 
-class _Refused(ProviderBadAnswer):
+class CallRefused(ProviderBadAnswer):
     """Vapi read the request and did nothing."""
-
-
-class _Overloaded(ProviderUnavailable):
-    """Something in front of Vapi gave up; what became of the request is unknown."""
 
 
 def read_failure(answer: VendorAnswer) -> Failure:
@@ -137,16 +132,16 @@ def read_failure(answer: VendorAnswer) -> Failure:
         return Failure(InvalidInput(detail, errors=[FieldError("phone_number", detail)]))
     if answer.status == 400:
         return Failure(
-            _Refused(
+            CallRefused(
                 "Vapi did not accept the call; whoever runs this server should check VAPI_PHONE_NUMBER_ID and "
                 "VAPI_ASSISTANT_ID."
             )
         )
     if answer.status == 404:
-        return Failure(_Refused("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL."))
+        return Failure(CallRefused("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL."))
     if answer.status in {503, 529}:
-        detail = "Vapi is down or overloaded; try again."
-        return Failure(_Overloaded(detail, retry_after=answer.retry_after), retries=2)
+        # said in front of Vapi: what became of the request is unknown, as with any other 5xx
+        return Failure(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
     return failure_by_status(VENDOR, answer, "VAPI_API_KEY")
 
 
@@ -185,9 +180,9 @@ class Vapi:
         }
         try:
             call = _read(await self._upstream.call("POST", "/call", repeatable=False, json=body))
-        except _Refused:
+        except CallRefused:
             raise
-        except (ProviderTimeout, ProviderBadAnswer, _Overloaded) as error:
+        except (ProviderTimeout, ProviderBadAnswer) as error:
             raise _may_ring(error) from error
         return PhoneCall(call.id, call.status)
 
