@@ -79,11 +79,17 @@ class AudioInput(Closed):
     turn_detection: Annotated[ServerVad | SemanticVad, Field(discriminator="type")] | None = None
 
 
+class CustomVoice(Closed):
+    """A voice of the account's own."""
+
+    id: str
+
+
 class AudioOutput(Closed):
     """To the loudspeaker."""
 
     format: AudioFormat | None = None
-    voice: Voice = "alloy"
+    voice: Voice | CustomVoice = "alloy"
     speed: float = Field(1.0, ge=0.25, le=1.5)
 
 

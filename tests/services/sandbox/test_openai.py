@@ -61,6 +61,12 @@ async def test_the_session_is_echoed_with_an_id_and_an_expiry_of_zero(client):
     }
 
 
+async def test_a_voice_of_ones_own_is_taken(client):
+    response = await mint(client, SESSION | {"audio": {"output": {"voice": {"id": "voice_1234"}}}})
+
+    assert response.json()["session"]["audio"]["output"]["voice"] == {"id": "voice_1234"}
+
+
 async def test_each_secret_is_another(client):
     assert (await mint(client)).json()["value"] != (await mint(client)).json()["value"]
 
