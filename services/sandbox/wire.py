@@ -85,7 +85,7 @@ def read_body(model: type[Body], request: httpx.Request, refuse: Callable[[Seque
 
 
 def field_path(error: ErrorDetails) -> str:
-    """Where the refused value stands, with dots: `session.audio.input`. pydantic's names for alternatives are left out."""
+    """Where the refused value stands, with dots: `session.audio.input`. pydantic's own names are left out."""
     return ".".join(str(part) for part in error["loc"] if "[" not in str(part))
 
 
