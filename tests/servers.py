@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import psycopg
 
 START_SECONDS = 20
 FAST_SHUTDOWN = signal.SIGINT
@@ -42,7 +43,7 @@ class Server:
         """Start it (again), and return when its port answers."""
         with (self.directory / "output").open("ab") as output:
             self.process = subprocess.Popen(self.command, cwd=self.directory, stdout=output, stderr=subprocess.STDOUT)
-        _wait_for(self.port, self.process, self.directory / "output")
+        _wait_for(self)
 
     def stop(self) -> None:
         """End it in good order."""
@@ -191,14 +192,21 @@ def _find(program: str, advice: str) -> str:
     return found
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
+def _wait_for(server: Server) -> None:
     ends = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends:
-        if process.poll() is not None:
-            raise RuntimeError(f"The server ended at once: {output.read_text()[-500:]}")
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"The server did not answer within {START_SECONDS} s.")
+    while not _is_ready(server):
+        if server.process is None or server.process.poll() is not None or time.monotonic() > ends:
+            raise RuntimeError(f"The server did not start: {(server.directory / 'output').read_text()[-500:]}")
+        time.sleep(0.02)
+
+
+def _is_ready(server: Server) -> bool:
+    """A PostgreSQL that recovers from a crash takes connections before it answers."""
+    if server.url.startswith("postgresql"):
+        try:
+            psycopg.connect(server.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", server.port)) == 0

@@ -13,6 +13,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
+from psycopg.abc import RV, PQGen
+from psycopg.waiting import wait_async
 from sqlalchemy import Executable, Row, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -36,7 +39,7 @@ _SQLITE_PRAGMAS = (
     # A commit is on the disk before it is acknowledged, so a power cut loses none either.
     "PRAGMA synchronous = FULL",
 )
-_PSYCOPG_OPTIONS = {
+_PSYCOPG_OPTIONS: dict[str, Any] = {
     # Statements that live on in a server's session break behind a pooler.
     "prepare_threshold": None,
     "connect_timeout": 5,
@@ -45,6 +48,19 @@ _PSYCOPG_OPTIONS = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
+
+
+class _Connection(psycopg.AsyncConnection[Any]):
+    """Hangs up when a call is given up. psycopg would ask the server to stop, and a server
+    that answers nothing could keep the caller for ten seconds more.
+    """
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109 (psycopg's signature)
+        try:
+            return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
+        except asyncio.CancelledError:
+            self.pgconn.finish()
+            raise
 
 
 def open_engine(url: URL) -> AsyncEngine:
@@ -59,10 +75,16 @@ def open_engine(url: URL) -> AsyncEngine:
         # Poolers and firewalls drop connections that were idle for long.
         pool_recycle=300,
         use_native_hstore=False,
-        connect_args={name: value for name, value in _PSYCOPG_OPTIONS.items() if name not in url.query},
+        connect_args=_connect_options(url),
     )
     event.listen(engine.sync_engine, "checkout", _refuse_dropped)
     return engine
+
+
+def _connect_options(url: URL) -> dict[str, Any]:
+    """What the URL says itself counts more."""
+    options = {name: value for name, value in _PSYCOPG_OPTIONS.items() if name not in url.query}
+    return options | {"async_creator_fn": _Connection.connect}
 
 
 def _open(url: URL, **options: Any) -> AsyncEngine:
@@ -112,8 +134,9 @@ def _has_news(connection: Any) -> bool:
 class Database:
     """Runs statements, and says StorageUnavailable when the database is lost or too slow."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, call_seconds: float = CALL_SECONDS) -> None:
         self.kind = engine.dialect.name
+        self._call_seconds = call_seconds
         self._engine = engine
         self._begin = "BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN"
 
@@ -143,7 +166,7 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         try:
-            async with asyncio.timeout(CALL_SECONDS), self._engine.connect() as connection:
+            async with asyncio.timeout(self._call_seconds), self._engine.connect() as connection:
                 yield connection
         except (TimeoutError, PoolTimeout) as error:
             raise unavailable() from error

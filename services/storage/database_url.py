@@ -69,8 +69,6 @@ def _sqlite(url: URL) -> URL:
         raise UnusableDatabaseUrl("name a file, such as sqlite:///./rooms.db; leave it empty to keep rooms in memory")
     if unknown := set(url.query) - MEANT_FOR_OTHERS:
         raise _unknown(unknown)
-    if not Path(url.database).parent.is_dir():
-        raise UnusableDatabaseUrl("the folder of the SQLite file does not exist")
     return URL.create("sqlite+aiosqlite", database=url.database)
 
 

@@ -5,6 +5,7 @@ find it done.
 """
 
 import asyncio
+import os
 import sqlite3
 from pathlib import Path
 
@@ -29,6 +30,8 @@ ADVISORY_LOCK = 7_290_115_204
 
 async def migrate(engine: AsyncEngine) -> None:
     """Run what is missing. Raises UnusableDatabaseUrl when the database can't be used."""
+    if engine.dialect.name == "sqlite":
+        _make_file(engine)
     try:
         async with asyncio.timeout(TURN_SECONDS), engine.connect() as connection:
             if not await connection.run_sync(_is_current):
@@ -37,6 +40,14 @@ async def migrate(engine: AsyncEngine) -> None:
         raise UnusableDatabaseUrl(f"{place(engine.url)} did not answer in time") from None
     except DBAPIError as error:
         raise UnusableDatabaseUrl(f"{place(engine.url)} can't be used: {_reason(error, engine)}") from error
+
+
+def _make_file(engine: AsyncEngine) -> None:
+    """Interviews are nobody else's business, so only the owner may read the file, and SQLite's files beside it."""
+    try:
+        os.close(os.open(str(engine.url.database), os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UnusableDatabaseUrl(f"{place(engine.url)} can't be opened: {error.strerror}") from error
 
 
 async def _migrate_in_turn(connection: AsyncConnection) -> None:

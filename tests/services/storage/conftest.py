@@ -41,6 +41,13 @@ def postgresql_server() -> Iterator[Server]:
         yield _start(stack, postgresql)
 
 
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Server]:
+    """A PostgreSQL server that a test may stop, kill and freeze."""
+    with ExitStack() as stack:
+        yield _start(stack, postgresql)
+
+
 @pytest.fixture(scope="session")
 def pgbouncer_server(postgresql_server: Server) -> Iterator[Server]:
     with ExitStack() as stack:

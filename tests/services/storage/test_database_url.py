@@ -9,7 +9,7 @@ from config import Settings
 from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
 from services.storage.opening import open_storage
 from tests.servers import free_port
-from tests.services.storage.interviews import NOW
+from tests.services.storage.interviews import NOW, make_room
 
 SECRET = "s3cr3t-w0rd"
 
@@ -73,7 +73,6 @@ def test_every_form_of_a_sqlite_url_is_the_same(text):
         ("sqlite://rooms.db", "three slashes"),
         ("sqlite://", "name a file"),
         ("sqlite:///:memory:", "name a file"),
-        ("sqlite:////nowhere/at/all/rooms.db", "folder"),
         ("sqlite:///rooms.db?mode=ro", "unknown parameter mode"),
     ],
 )
@@ -104,12 +103,24 @@ async def test_a_database_that_is_not_there_ends_the_start_with_one_line(caplog)
 
 
 @pytest.mark.anyio
-async def test_a_file_that_cannot_be_opened_ends_the_start_with_one_line(tmp_path):
-    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}")
+@pytest.mark.parametrize(("path", "reason"), [("", "Is a directory"), ("/no/rooms.db", "No such file or directory")])
+async def test_a_file_that_cannot_be_opened_ends_the_start_with_one_line(tmp_path, path, reason):
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}{path}")
 
-    with pytest.raises(UnusableDatabaseUrl, match="unable to open database file"):
+    with pytest.raises(UnusableDatabaseUrl, match=reason):
         async with open_storage(settings, lambda: NOW):
             pass
+
+
+@pytest.mark.anyio
+async def test_only_the_owner_may_read_the_files(tmp_path):
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/rooms.db")
+
+    async with open_storage(settings, lambda: NOW) as storage:
+        await storage.save_room(make_room())
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+
+    assert modes == {"rooms.db": 0o600, "rooms.db-wal": 0o600, "rooms.db-shm": 0o600}
 
 
 @pytest.mark.anyio
