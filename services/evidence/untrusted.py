@@ -12,7 +12,7 @@ _INVISIBLE = re.compile(
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"  # zero width, bidirectional, annotation
     "\ufe00-\ufe0f\U000e0000-\U000e0fff]"  # variation selectors, tags
 )
-_NEWLINES = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
+_NEWLINES = re.compile(r"\r\n?|[\u000b\u000c\u001c-\u001f\u0085\u2028\u2029]")
 
 _UNPRINTABLE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 

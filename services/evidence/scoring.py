@@ -1,0 +1,70 @@
+"""From ratings to a recommendation, by published rules. No text takes part in it.
+
+`RULES` is the one table of them; the README prints it with `rules_as_markdown`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from services.evidence.debrief import Recommendation, Score
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Holds where the mean is at least `least_mean` and no rating is below `lowest`."""
+
+    recommendation: Recommendation
+    least_mean: Fraction
+    lowest: int
+    words: str
+
+    def holds(self, mean: Fraction, ratings: Sequence[int]) -> bool:
+        return mean >= self.least_mean and min(ratings) >= self.lowest
+
+
+RULES = (
+    Rule("Strong Hire", Fraction("4.25"), 3, "Mean of at least 4.25 and nothing below 3"),
+    Rule("Hire", Fraction("3.5"), 2, "Mean of at least 3.5 and no 1"),
+    Rule("Leaning Hire", Fraction(3), 1, "Mean of at least 3.0"),
+    Rule("Leaning No Hire", Fraction("2.25"), 1, "Mean of at least 2.25"),
+    Rule("No Hire", Fraction(1), 1, "Mean below 2.25"),
+)
+"""The first one that holds applies."""
+
+NOTHING_ASSESSED = "No competency was assessed"
+TOO_FEW_ASSESSED = "Fewer than half of the competencies were assessed"
+SWITCHED_OFF = "Recommendations are switched off here"
+
+
+def score(ratings: Sequence[int | None], *, is_recommending: bool = True) -> tuple[Recommendation, Score]:
+    """The recommendation and how it came about. `ratings` has an entry for each competency, None where it was not
+    assessed. Raises ValueError for a rating outside 1 to 5.
+    """
+    assessed = [rating for rating in ratings if rating is not None]
+    if any(not 1 <= rating <= 5 for rating in assessed):
+        raise ValueError("a rating is a whole number from 1 to 5")
+    mean = Fraction(sum(assessed), len(assessed)) if assessed else None
+    recommendation, rule = _apply_rules(mean, assessed, len(ratings), is_recommending=is_recommending)
+    return recommendation, Score(
+        mean=None if mean is None else float(round(mean, 2)), assessed=len(assessed), total=len(ratings), rule=rule
+    )
+
+
+def rules_as_markdown() -> str:
+    """The rules as the README prints them."""
+    rows = [(rule.words, rule.recommendation) for rule in RULES] + [(TOO_FEW_ASSESSED, "N/A")]
+    return "\n".join(("| ratings | recommendation |", "|---|---|", *(f"| {words} | {name} |" for words, name in rows)))
+
+
+def _apply_rules(
+    mean: Fraction | None, assessed: Sequence[int], total: int, *, is_recommending: bool
+) -> tuple[Recommendation, str]:
+    if not is_recommending:
+        return "N/A", SWITCHED_OFF
+    if mean is None:
+        return "N/A", NOTHING_ASSESSED
+    if 2 * len(assessed) < total:
+        return "N/A", TOO_FEW_ASSESSED
+    rule = next(rule for rule in RULES if rule.holds(mean, assessed))
+    return rule.recommendation, rule.words

@@ -1,0 +1,136 @@
+"""The record of an interview, read into numbered turns.
+
+It comes as plain lines, as WebVTT or as JSON turns. Nothing is invented: no
+speaker and no time where there was none. Nothing that was said is dropped.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.evidence.lines import read_lines
+from services.evidence.speakers import Role, cast_roles
+from services.evidence.untrusted import clean
+from services.evidence.webvtt import is_webvtt, read_cues
+
+_LONGEST_NAME_SHOWN = 60
+_MOST_NAMES_SHOWN = 5
+
+
+class SpokenTurn(NamedTuple):
+    """A JSON turn as it was sent. Speakers `user` and `assistant` mean interviewer and candidate."""
+
+    speaker: str
+    text: str
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one speaker says in one go: `transcript.text[start:end] == text`."""
+
+    number: int
+    """Counts from 1."""
+    speaker: str | None
+    """The name as written; None where nobody is named."""
+    role: Role
+    at: str | None
+    """When, as the transcript gives it."""
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Everything that was said, in order.
+
+    `text` is the source itself where that was plain lines, so whatever is cut
+    from it can be found there. For WebVTT and JSON it is put together, a turn a
+    paragraph.
+    """
+
+    text: str
+    turns: tuple[Turn, ...]
+    warnings: tuple[str, ...]
+    """Sentences for the reader about what the transcript does not tell."""
+
+
+class _Passage(NamedTuple):
+    speaker: str | None
+    at: str | None
+    start: int
+    end: int
+
+
+def parse_transcript(
+    source: str | Sequence[SpokenTurn], *, candidate_name: str | None, interviewer_names: Sequence[str]
+) -> Transcript:
+    """The turns of a transcript, with the role of each speaker where it can be told."""
+    text, passages = _read(source, [candidate_name or "", *interviewer_names])
+    labels = dict.fromkeys(passage.speaker for passage in passages if passage.speaker)
+    roles = cast_roles(labels, candidate_name=candidate_name, interviewer_names=interviewer_names)
+    turns = tuple(
+        Turn(
+            number=number,
+            speaker=passage.speaker,
+            role=roles[passage.speaker] if passage.speaker else "unknown",
+            at=passage.at,
+            start=passage.start,
+            end=passage.end,
+            text=text[passage.start : passage.end],
+        )
+        for number, passage in enumerate(passages, 1)
+    )
+    return Transcript(text, turns, tuple(_warnings(turns)))
+
+
+def _read(source: str | Sequence[SpokenTurn], known_names: Sequence[str]) -> tuple[str, list[_Passage]]:
+    if not isinstance(source, str):
+        return _assemble(source)
+    if is_webvtt(source):
+        return _assemble(SpokenTurn(cue.speaker, cue.text, cue.at) for cue in read_cues(source, known_names))
+    passages = read_lines(source, known_names)
+    return source, [_Passage(_name(line.speaker), line.at, line.start, line.end) for line in passages]
+
+
+def _assemble(spoken: Iterable[SpokenTurn]) -> tuple[str, list[_Passage]]:
+    """One text, a paragraph for each turn that says something, `Name: what was said`."""
+    paragraphs: list[str] = []
+    passages: list[_Passage] = []
+    length = 0
+    for turn in spoken:
+        said, name = turn.text.strip(), _name(turn.speaker)
+        if not said:
+            continue
+        head = f"{name}: " if name else ""
+        start = length + len(head)
+        passages.append(_Passage(name, turn.at or None, start, start + len(said)))
+        paragraphs.append(f"{head}{said}\n\n")
+        length += len(paragraphs[-1])
+    return "".join(paragraphs), passages
+
+
+def _name(speaker: str) -> str | None:
+    """On one line and without what nobody sees."""
+    return " ".join(clean(speaker).split()) or None
+
+
+def _warnings(turns: Sequence[Turn]) -> Iterable[str]:
+    if not turns:
+        return
+    unknown = list(dict.fromkeys(turn.speaker for turn in turns if turn.role == "unknown"))
+    if not any(turn.speaker for turn in turns):
+        yield "The transcript names no speakers; quotes from it are marked as of an unknown speaker."
+    elif all(turn.role != "candidate" for turn in turns):
+        yield f"The transcript does not tell who the candidate is.{_marked_unknown(unknown)}"
+    elif any(unknown):
+        yield f"Not every speaker is known to be the candidate or the interviewer.{_marked_unknown(unknown)}"
+
+
+def _marked_unknown(names: Sequence[str | None]) -> str:
+    shown = [name[:_LONGEST_NAME_SHOWN] for name in names if name]
+    if not shown:
+        return ""
+    more = f" and {len(shown) - _MOST_NAMES_SHOWN} more" if len(shown) > _MOST_NAMES_SHOWN else ""
+    return f" Quotes of these are marked as of an unknown speaker: {', '.join(shown[:_MOST_NAMES_SHOWN])}{more}."
