@@ -94,7 +94,7 @@ class Walk:
     def _say_goodbye(self) -> int:
         print()
         if self._failures:
-            _paragraph(f"{self._failures} of the steps failed; each says why above.", indent="")
+            _paragraph(f"Steps that failed: {self._failures}. Each says why above.", indent="")
             return 1
         _paragraph("That was the whole interview. README.md shows the same calls in curl and HTTPie.", indent="")
         return 0
@@ -210,8 +210,10 @@ class Walk:
         )
 
     def _delete(self) -> None:
-        receipt = self._call("DELETE", self._path(""))["deleted"]
-        _facts({name.replace("_", " ").capitalize(): f"{count} erased" for name, count in receipt.items() if count})
+        receipt = self._call("DELETE", self._path(""))
+        counts = {name.replace("_", " ").capitalize(): count for name, count in receipt["deleted"].items() if count}
+        _facts({name: f"{count} erased" for name, count in counts.items()})
+        _bullets("What remains to be done", receipt.get("remaining", []))
 
     def _remember(self, question: str, answer: str) -> None:
         self._chat += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
@@ -255,8 +257,16 @@ def _width() -> int:
     return max(50, min(100, shutil.get_terminal_size().columns))
 
 
+def _wrapped(text: str, first: str, rest: str) -> None:
+    """Wrapped at blanks only: a link that is cut can't be followed."""
+    lines = textwrap.wrap(
+        text, _width(), initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    print("\n".join(lines))
+
+
 def _paragraph(text: str, indent: str = "  ") -> None:
-    print(textwrap.fill(text, _width(), initial_indent=indent, subsequent_indent=indent))
+    _wrapped(text, indent, indent)
 
 
 def _facts(facts: Mapping[str, Any]) -> None:
@@ -264,14 +274,14 @@ def _facts(facts: Mapping[str, Any]) -> None:
     column = max((len(label) for label in facts), default=0) + 2
     for label, value in facts.items():
         start = f"  {label:<{column}}"
-        print(textwrap.fill(str(value), _width(), initial_indent=start, subsequent_indent=" " * len(start)))
+        _wrapped(str(value), start, " " * len(start))
 
 
 def _bullets(title: str, texts: Sequence[str]) -> None:
     if texts:
         print(f"\n  {title}")
     for text in texts:
-        print(textwrap.fill(text, _width(), initial_indent="  • ", subsequent_indent="    "))
+        _wrapped(text, "  • ", "    ")
 
 
 def _excerpt(text: str) -> None:
@@ -297,10 +307,9 @@ def _claims(title: str, evidence: Sequence[Json], kind: str) -> None:
     if claims:
         print(f"\n  {title}")
     for claim in claims:
-        print(textwrap.fill(claim["claim"], _width(), initial_indent="  • ", subsequent_indent="    "))
+        _wrapped(claim["claim"], "  • ", "    ")
         for quote in claim["quotes"]:
-            text = f"“{quote['text']}” {_place(quote)}"
-            print(textwrap.fill(text, _width(), initial_indent="      ", subsequent_indent="      "))
+            _paragraph(f"“{quote['text']}” {_place(quote)}", indent="      ")
 
 
 def _place(quote: Json) -> str:
@@ -322,10 +331,8 @@ class _GrowingLine:
     """Text that is printed word by word as it comes, and wrapped at blanks."""
 
     def __init__(self, start: str) -> None:
-        self._column = 2
-        self._unfinished = ""
-        print("  ", end="")
-        self.add(start)
+        self._column = 0
+        self._unfinished = f" {start}"
 
     def add(self, text: str) -> None:
         *words, self._unfinished = (self._unfinished + text).replace("\n", " ").split(" ")
@@ -337,11 +344,9 @@ class _GrowingLine:
         print()
 
     def _put(self, word: str) -> None:
-        if self._column + len(word) > _width():
-            print("\n  ", end="")
-            self._column = 2
-        print(f"{word} ", end="", flush=True)
-        self._column += len(word) + 1
+        is_full = self._column + 1 + len(word) > _width()
+        print(f"\n  {word}" if is_full else f" {word}", end="", flush=True)
+        self._column = 2 + len(word) if is_full else self._column + 1 + len(word)
 
 
 if __name__ == "__main__":

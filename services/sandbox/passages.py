@@ -61,6 +61,13 @@ _WORRY = re.compile(
     re.IGNORECASE,
 )
 
+_ABSENT = re.compile(
+    r"\b(?:did not|didn't|never) (?:come up|get to|reach|cover|discuss|talk about|touch)\b"
+    r"|\bnot (?:covered|discussed|reached)\b",
+    re.IGNORECASE,
+)
+"""Notes on what was not spoken about are no evidence."""
+
 _RELATED = (
     (
         "problem solving debugging analytical",
@@ -156,7 +163,8 @@ def topic(name: str) -> Topic:
 def quotable_passages(conversation: Conversation) -> list[Passage]:
     """What may be quoted about the candidate: their own sentences, and the interviewer's notes."""
     notes = sentences(conversation.block("interviewer_notes"))
-    return [*spoken_passages(conversation.turns), *(Passage(text, "notes") for text in notes if _says_something(text))]
+    telling = [text for text in notes if _says_something(text) and not _ABSENT.search(_plain(text))]
+    return [*spoken_passages(conversation.turns), *(Passage(text, "notes") for text in telling)]
 
 
 def spoken_passages(turns: Sequence[SpokenTurn]) -> Iterator[Passage]:

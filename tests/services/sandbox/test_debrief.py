@@ -124,6 +124,13 @@ async def test_notes_are_quoted_as_notes(debrief):
     assert ratings(answer) == {1: 3, 2: 1, 3: None, 4: None}
 
 
+async def test_a_note_that_something_did_not_come_up_is_no_evidence(debrief):
+    answer = await debrief(interviewer_notes="Accessibility did not come up today.", competencies=COMPETENCIES)
+
+    assert ratings(answer)[4] is None
+    assert quotes(answer) == []
+
+
 async def test_the_sidebar_chat_is_never_quoted(debrief):
     answer = await debrief(sidebar_chat=f"user: She said: {LEDGER}", competencies=COMPETENCIES)
 
