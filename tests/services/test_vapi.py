@@ -245,7 +245,7 @@ PLACING_FAILURES = [
     (refusal(408), ProviderTimeout, True),
     (refusal(500), ProviderBadAnswer, True),
     (refusal(502), ProviderBadAnswer, True),
-    (refusal(503), ProviderUnavailable, True),
+    (refusal(503), ProviderBadAnswer, True),
     (refusal(504), ProviderTimeout, True),
     (refusal(524), ProviderTimeout, True),
     (httpx.Response(500, content=b"\xff"), ProviderBadAnswer, True),
