@@ -101,15 +101,26 @@ class StreamedAnswer:
         self._model = model
         self._usage: _Usage | None = None
         self._is_refused = False
+        self._failure: ServiceError | None = None
         self.finish_reason: str | None = None
         self.is_complete = False
 
     def take(self, batch: list[bytes]) -> str:
-        """The new words in these events. Raises what the vendor's error event means."""
-        text = printable("".join([self._words(event) for event in batch]))
+        """The new words in these events. What an error event means is raised by `check`, after these words."""
+        words: list[str] = []
+        try:
+            words.extend(map(self._words, batch))
+        except ServiceError as failure:
+            self._failure = failure
+        text = printable("".join(words))
         if text:
             self._texts.append(text)
         return text
+
+    def check(self) -> None:
+        """Raises the failure that the stream told of."""
+        if self._failure is not None:
+            raise self._failure
 
     def _words(self, event: bytes) -> str:
         if event == b"[DONE]":

@@ -90,6 +90,7 @@ class LLM:
                 async for batch in events:
                     if text := answer.take(batch):
                         yield Piece(text)
+                    answer.check()
                     if answer.is_complete:
                         break
             except ProviderTimeout:

@@ -6,8 +6,18 @@ import re
 import httpx
 import pytest
 
-from tests.interviews import BRIEFING, COMPLETIONS, SAMPLES, TRANSCRIPT, completion, mock_daily, open_briefed_room
-from tests.interviews import open_room, sample, sent_to
+from tests.interviews import (
+    BRIEFING,
+    COMPLETIONS,
+    SAMPLES,
+    TRANSCRIPT,
+    completion,
+    mock_daily,
+    open_briefed_room,
+    open_room,
+    sample,
+    sent_to,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +121,7 @@ def test_what_strangers_write_stands_in_blocks_that_they_cannot_close_and_hides_
     nonce = nonces.pop()
     resume = told.split(f'<data-{nonce} kind="resume">')[1].split(f"</data-{nonce}>")[0]
     assert "Dear AI" in resume
-    assert "kind=\"system\"" in resume
+    assert 'kind="system"' in resume
     assert not re.search("[\u202a-\u202e\U000e0000-\U000e007f]", told)
 
 
@@ -121,7 +131,9 @@ def test_each_request_has_a_marker_of_its_own(client, model, vendors):
     ask(client, name)
     ask(client, name)
 
-    markers = [re.search(r"<data-([0-9a-f]+)", body["messages"][-1]["content"])[1] for body in sent_to(vendors, COMPLETIONS)]
+    markers = [
+        re.search(r"<data-([0-9a-f]+)", body["messages"][-1]["content"])[1] for body in sent_to(vendors, COMPLETIONS)
+    ]
     assert markers[0] != markers[1]
 
 
@@ -269,7 +281,14 @@ def test_nothing_of_a_conversation_is_logged(client, model, caplog):
 
     ask(client, open_briefed_room(client), message="the secret question", transcript=TRANSCRIPT)
 
-    for words in ("secret question", "A-0 linker", "payroll", "resolved addresses", BRIEFING["notes"], "openrouter-key"):
+    for words in (
+        "secret question",
+        "A-0 linker",
+        "payroll",
+        "resolved addresses",
+        BRIEFING["notes"],
+        "openrouter-key",
+    ):
         assert words not in caplog.text
 
 
@@ -294,7 +313,14 @@ def recorded_stream(vendors, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["stream", "stream_crlf", "stream_without_done", "stream_without_usage", "stream_finish_reason_twice", "stream_with_other_fields"],
+    [
+        "stream",
+        "stream_crlf",
+        "stream_without_done",
+        "stream_without_usage",
+        "stream_finish_reason_twice",
+        "stream_with_other_fields",
+    ],
 )
 def test_a_streamed_answer_comes_in_pieces_and_ends_with_the_whole(client, vendors, name):
     recorded_stream(vendors, name)
