@@ -43,11 +43,6 @@ def refusal(status: int, headers: dict[str, str] | None = None, **error: object)
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def openai():
     with respx.mock(using="httpx", assert_all_called=False) as router:
         yield router

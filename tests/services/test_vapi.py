@@ -50,11 +50,6 @@ def refusal(status: int, message: object = VENDOR_TEXT, **headers: str) -> httpx
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def vendor():
     with respx.mock(using="httpx", base_url=BASE, assert_all_called=False) as router:
         yield router
