@@ -7,6 +7,7 @@ find it done.
 import asyncio
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 from alembic import command
@@ -124,6 +125,7 @@ async def _main() -> None:
         await engine.dispose()
     except UnusableDatabaseUrl as error:
         raise SystemExit(str(error)) from None
+    sys.stdout.write(f"{place(engine.url)} is up to date.\n")
 
 
 if __name__ == "__main__":

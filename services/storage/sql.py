@@ -1,18 +1,16 @@
 """Storage in SQLite or PostgreSQL: one code path, shared by as many processes as there are."""
 
-import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Executable, insert, literal, select
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from services.errors import RoomNotFound
+from services.errors import RoomNotFound, StorageUnavailable
 from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room
@@ -32,12 +30,10 @@ class SqlStorage:
         self.kind = database.kind
         self._database = database
         self._upserts = Upserts(database.kind)
-        # SQLite lets one write at a time: those who wait do it here, not on a connection that readers need.
-        self._turn = asyncio.Lock() if database.kind == "sqlite" else nullcontext()
         self._is_scrub_due = False
 
     async def save_room(self, room: Room) -> None:
-        await self._write(self._upserts.save_room, asdict(room))
+        await self._database.write(self._upserts.save_room, asdict(room))
 
     async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview | None:
         rows = await self._database.fetch(statements.FIND[briefing, debrief], {"name": name})
@@ -46,14 +42,14 @@ class SqlStorage:
     async def save_briefing(self, name: str, briefing: Briefing) -> None:
         values = asdict(briefing) | {"room": name, "focus_areas": json.dumps(briefing.focus_areas)}
         async with _room_is_there():
-            await self._write(self._upserts.save_briefing, values)
+            await self._database.write(self._upserts.save_briefing, values)
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
         if not turns:
             return
         rows = [asdict(turn) | {"room": name} for turn in turns]
         async with _room_is_there():
-            await self._write(insert(chat_turns).values(rows))
+            await self._database.write(insert(chat_turns).values(rows))
 
     async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
         rows = await self._database.fetch(statements.CHAT_TURNS, {"name": name})
@@ -62,8 +58,8 @@ class SqlStorage:
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
         values = {"name": name, "fingerprint": fingerprint, "created_at": created_at, "document": document}
         while True:
-            async with _room_is_there(), self._turn:
-                rows = await self._database.fetch(self._upserts.add_debrief, values)
+            async with _room_is_there():
+                rows = await self._database.write_returning(self._upserts.add_debrief, values)
             if rows:
                 version: int = rows[0][0]
                 return version
@@ -78,14 +74,14 @@ class SqlStorage:
 
     async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
         async with _room_is_there():
-            await self._write(self._upserts.add_phone_call, {"room": name, "call_id": call_id, "at": at})
+            await self._database.write(self._upserts.add_phone_call, {"room": name, "call_id": call_id, "at": at})
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         return bool(await self._database.fetch(statements.HAS_PHONE_CALL, {"name": name, "call_id": call_id}))
 
     async def erase(self, name: str) -> Receipt:
         values = {"name": name}
-        async with self._turn, self._database.transaction() as connection:
+        async with self._database.transaction() as connection:
             # With the room locked, a second eraser waits, and finds nothing left to count.
             await connection.execute(statements.LOCK_ROOM, values)
             counts = [(await connection.execute(statements.erase_from(table), values)).rowcount for table in CHILDREN]
@@ -94,17 +90,14 @@ class SqlStorage:
         return Receipt(room, *counts)
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        async with self._turn:
-            erased = await self._database.fetch(statements.ERASE_ENDED, {"before": before, "limit": limit})
+        erased = await self._database.write_returning(statements.ERASE_ENDED, {"before": before, "limit": limit})
         await self._scrub(len(erased))
         return len(erased)
 
     async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
         values = {"slot": slot, "fingerprint": fingerprint, "now": now, "until": until, "lease": lease}
         while True:
-            async with self._turn:
-                taken = await self._database.fetch(self._upserts.begin, values)
-            if taken:
+            if await self._database.write_returning(self._upserts.begin, values):
                 return Begun("started")
             if held := await self._database.fetch(statements.FIND_SLOT, {"slot": slot}):
                 return statements.read_slot(held[0], fingerprint)
@@ -113,39 +106,38 @@ class SqlStorage:
     async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
         values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body, "room": room}
         try:
-            await self._write(statements.FINISH_SLOT, values | {"key": slot})
+            await self._database.write(statements.FINISH_SLOT, values | {"key": slot})
         except IntegrityError as error:
             if not is_missing_room(error):
                 raise
-            await self._write(statements.DROP_SLOT, {"slot": slot})
+            await self._database.write(statements.DROP_SLOT, {"slot": slot})
 
     async def abandon(self, slot: str) -> None:
-        await self._write(statements.ABANDON_SLOT, {"slot": slot})
+        await self._database.write(statements.ABANDON_SLOT, {"slot": slot})
 
     async def forget_answers(self, now: datetime) -> int:
-        count = await self._write(statements.FORGET_ANSWERS, {"now": now})
+        count = await self._database.write(statements.FORGET_ANSWERS, {"now": now})
         await self._scrub(count)
         return count
 
     async def ping(self) -> None:
-        await self._database.fetch(select(literal(1)), {})
+        await self._database.fetch(statements.PING)
 
     async def close(self) -> None:
         await self._database.close()
 
-    async def _write(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
-        async with self._turn:
-            return await self._database.write(statement, values)
-
     async def _scrub(self, erased: int) -> None:
-        """Empty SQLite's write-ahead log, where what was erased still stands."""
+        """Leave no byte of what was erased in SQLite's files; what can't be done now is done the next time."""
         if self.kind != "sqlite" or not (erased or self._is_scrub_due):
             return
-        async with self._turn, self._database.connection() as connection:
-            is_busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
-        self._is_scrub_due = bool(is_busy)
-        if is_busy:
-            log.warning("another program is reading the database file, so its log still holds what was erased")
+        self._is_scrub_due = True
+        try:
+            self._is_scrub_due = not await self._database.scrub()
+        except StorageUnavailable:
+            log.warning("the database file was not rewritten after an erasure: another program is using it")
+        else:
+            if self._is_scrub_due:
+                log.warning("the log of the database file still holds what was erased: another program is reading it")
 
 
 @asynccontextmanager

@@ -32,6 +32,9 @@ _ROOM_WIDTH = len(rooms.c)
 _BRIEFING_WIDTH = len(_BRIEFING)
 
 
+PING = select(literal(1))
+
+
 def _find(*, briefing: bool, debrief: bool) -> Select[Any]:
     statement = select(rooms).where(rooms.c.name == NAME)
     if briefing:
