@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from config import VERSION, Settings, load_settings
 from logs import configure_logging
-from routers import health, realtime, rooms
+from routers import docs, health, realtime, rooms
 from routers.middleware import BodyLimit, Envelope, Lifeline, TrustedHosts
 from routers.problems import add_problem_handlers
 from services.access.settings import UnusableSetting
@@ -67,6 +67,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs_enabled else None,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
     )
     # the last one added is the outermost
@@ -84,7 +86,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     app.add_middleware(Envelope, is_sandbox=settings.sandbox)
     add_problem_handlers(app)
-    for module in (rooms, realtime, health):
+    for module in (rooms, realtime, health, *([docs] if settings.docs_enabled else [])):
         app.include_router(module.router)
     return app
 
