@@ -1,16 +1,17 @@
 """What a handler may ask for, as types: the services, the rooms as this caller may see them, an answer given once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
 from services.access.idempotency import Kept
-from services.errors import RateLimited, Unauthorized
+from services.errors import RateLimited, ServiceError, Unauthorized
 from services.interview.rooms import Rooms, run_to_the_end
 from services.storage.records import Answer
 from services.wiring import Services
@@ -40,14 +41,28 @@ class Admission:
         self.group = group
         self.is_public = is_public
 
-    async def __call__(self, request: Request, services: AllServices, _: Annotated[object, Depends(bearer)]) -> Rooms:
-        caller = await services.authenticator.identify(request.headers.get("authorization"))
-        request.state.caller_id = caller_id = caller.id if caller else None
+    async def __call__(self, request: Request, _: Annotated[object, Depends(bearer)]) -> Rooms:
+        rooms: Rooms = request.state.rooms
+        return rooms
+
+    async def admit(self, request: Request) -> None:
+        """Let the caller in, or raise Unauthorized or RateLimited."""
+        services: Services = request.state.services
+        request.state.caller_id = caller_id = await self._identify(request, services)
         await self._count(request, services, caller_id)
         is_open = not services.authenticator.is_required
-        if caller is None and not is_open and not self.is_public:
+        if caller_id is None and not is_open and not self.is_public:
             raise Unauthorized("Show who you are: send an API key or token as Authorization: Bearer <key>.")
-        return Rooms(services.daily, services.storage, services.clock, is_open, caller_id)
+        request.state.rooms = Rooms(services.daily, services.storage, services.clock, is_open, caller_id)
+
+    async def _identify(self, request: Request, services: Services) -> str | None:
+        """Who is calling. Whoever tries keys is counted by address, so that they can't be guessed at will."""
+        try:
+            caller = await services.authenticator.identify(request.headers.get("authorization"))
+        except ServiceError:
+            await self._count(request, services, None)
+            raise
+        return caller.id if caller else None
 
     async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
         counted = await services.limiter.count(self.group, caller_id or address_of(request))
@@ -72,12 +87,28 @@ def address_of(request: Request) -> str:
     return f"address:{ip_network((address, 64), strict=False) if address.version == 6 else address}"
 
 
+class AdmittingRoute(APIRoute):
+    """Admits the caller before the body is read: strangers are not listened to, and unreadable bodies count too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        (admission,) = (entry.call for entry in self.dependant.dependencies if isinstance(entry.call, Admission))
+
+        async def admit_and_handle(request: Request) -> Response:
+            await admission.admit(request)
+            return await handle(request)
+
+        return admit_and_handle
+
+
 OwnRooms = Annotated[Rooms, Depends(Admission())]
 """For a caller who has shown who they are, where that is needed."""
 ModelRooms = Annotated[Rooms, Depends(Admission("llm"))]
 """The same, for calls that cost money."""
 LinkedRooms = Annotated[Rooms, Depends(Admission(is_public=True))]
 """For anyone who has a room's link."""
+PUBLIC: dict[str, Any] = {"security": [{}]}
+"""Says in the OpenAPI document that credentials may be left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from routers.dependencies import AllServices, Made, ModelRooms, Once, address_of
+from routers.dependencies import AdmittingRoute, AllServices, Made, ModelRooms, Once, address_of
 from routers.problems import problem_answers
 from routers.schemas import RealtimeAnswer, RealtimeSessionRequest
 from services.interview.voice import IssuedSecret, Persona, VoiceCandidate
 
-router = APIRouter(prefix="/api/realtime", tags=["voice"], responses=problem_answers(401, 422, 429, 503))
+router = APIRouter(
+    prefix="/api/realtime",
+    tags=["voice"],
+    responses=problem_answers(401, 422, 429, 503),
+    route_class=AdmittingRoute,
+)
 
 NOTE = (
     "Post your SDP offer to calls_url with Authorization: Bearer <client_secret> and Content-Type: application/sdp. "

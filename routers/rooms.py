@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response
 
-from routers.dependencies import AllServices, LinkedRooms, Made, ModelRooms, Once, OwnRooms
+from routers.dependencies import PUBLIC, AdmittingRoute, AllServices, LinkedRooms, Made, ModelRooms, Once, OwnRooms
 from routers.negotiation import preferred
 from routers.problems import problem_answers
 from routers.realtime import Candidate, realtime_answer
@@ -50,7 +50,12 @@ from services.llm import Piece, generate_briefing_prompt
 from services.storage.records import Briefing, Interview
 from services.wiring import Services
 
-router = APIRouter(prefix="/api/rooms", tags=["rooms"], responses=problem_answers(401, 422, 429, 503))
+router = APIRouter(
+    prefix="/api/rooms",
+    tags=["rooms"],
+    responses=problem_answers(401, 422, 429, 503),
+    route_class=AdmittingRoute,
+)
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -90,7 +95,7 @@ async def create_room(body: RoomRequest, rooms: OwnRooms, once: Once) -> Respons
     return await once.run_to_the_end(body, work)
 
 
-@router.get("/{name}", operation_id="get_room", responses=problem_answers(404, 410, 502, 504))
+@router.get("/{name}", operation_id="get_room", responses=problem_answers(404, 410, 502, 504), openapi_extra=PUBLIC)
 async def get_room(name: RoomName, rooms: LinkedRooms) -> RoomAnswer:
     """The room, for anyone who has its link."""
     room = await rooms.visible(name)
@@ -103,7 +108,9 @@ async def get_room(name: RoomName, rooms: LinkedRooms) -> RoomAnswer:
     )
 
 
-@router.post("/{name}/join", operation_id="join_room", responses=problem_answers(403, 404, 410, 502, 504))
+@router.post(
+    "/{name}/join", operation_id="join_room", responses=problem_answers(403, 404, 410, 502, 504), openapi_extra=PUBLIC
+)
 async def join_room(name: RoomName, body: JoinRequest, rooms: LinkedRooms) -> JoinAnswer:
     """A token for this room only, which ends with it. An owner's token only for an interviewer."""
     room, token = await rooms.join(name, body.participant_name, body.participant_type)
