@@ -78,9 +78,9 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
     authenticator = await stack.enter_async_context(Authenticator(settings))
     limiter = await stack.enter_async_context(Limiter(settings))
     ways = {provider: await stack.enter_async_context(_upstream(provider, settings, clock)) for provider in _READERS}
-    if settings.retention_days is not None:
-        keeping = asyncio.create_task(keep_retention(storage, clock, timedelta(days=settings.retention_days)))
-        stack.push_async_callback(_stop, keeping)
+    retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
+    keeping = asyncio.create_task(keep_retention(storage, clock, retention))
+    stack.push_async_callback(_stop, keeping)
     return Services(
         settings=settings,
         clock=clock,

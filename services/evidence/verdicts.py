@@ -15,7 +15,7 @@ _VERDICT = re.compile(
 
 
 def without_verdicts(prose: str) -> str:
-    """The prose without the sentences that say whether to hire; recommendations are computed, never read out of text."""
+    """The prose without the sentences that say whether to hire: recommendations are computed, never read."""
     if not _VERDICT.search(prose):
         return prose
     kept = [sentence for sentence in _SENTENCE.findall(prose) if not _VERDICT.search(sentence)]

@@ -3,62 +3,24 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.api_server import ROOT, api_server, own_environment
 from tests.servers import free_port
-
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 30
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """Nothing of the machine's own settings, and a terminal of known width."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return kept | {"PYTHONUTF8": "1", "COLUMNS": "80"} | settings
-
-
-@contextmanager
-def serving(directory: Path, **settings: str) -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(ROOT), "--port", str(port)]
-    with (directory / "log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=directory, env=environment(**settings), stdout=log, stderr=log)
-    try:
-        wait_for(f"http://127.0.0.1:{port}", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(START_SECONDS)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    ends = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends and server.poll() is None:
-        try:
-            httpx.get(f"{url}/health", trust_env=False).raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the server did not start")
 
 
 def walk(url: str, directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts/demo.py"), "--base-url", url]
-    env = environment(TMPDIR=str(directory), **settings)
+    env = own_environment(TMPDIR=str(directory), **settings)
     return subprocess.run(command, cwd=directory, env=env, capture_output=True, encoding="utf-8", check=False)
 
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     directory = tmp_path_factory.mktemp("demo")
-    with serving(directory, SANDBOX="true") as url:
+    with api_server(directory, SANDBOX="true") as url:
         return walk(url, directory), directory
 
 
@@ -110,7 +72,7 @@ def test_lines_fit_the_terminal_unless_a_link_or_path_would_be_cut(walked):
 
 
 def test_a_server_without_keys_fails_with_the_sentence_that_it_gives(tmp_path: Path):
-    with serving(tmp_path) as url:
+    with api_server(tmp_path) as url:
         result = walk(url, tmp_path)
 
     assert result.returncode == 1
