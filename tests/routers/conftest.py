@@ -1,0 +1,3 @@
+from tests.services.access.conftest import redis
+
+__all__ = ["redis"]

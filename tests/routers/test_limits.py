@@ -1,0 +1,274 @@
+"""How often: what callers are told, what a refused call costs, and one limit held by several processes."""
+
+import asyncio
+import re
+from collections import Counter
+
+import httpx
+import pytest
+
+from tests.api_server import api_server
+from tests.interviews import DAILY, mock_daily, open_briefed_room, open_room
+from tests.routers.callers import NOBODY, OWNER, OWNER_KEY, PRETENDERS, STRANGER, STRANGER_KEY
+from tests.servers import Server
+
+PAGE = "http://localhost:3000"
+TWO_KEYS = f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}"
+ROOM = {"interviewer_name": "Ada"}
+
+COSTLY = {
+    "chat": ("/api/rooms/{name}/chat", {"message": "What should I ask?"}),
+    "debrief": ("/api/rooms/{name}/debrief", {"notes": "She knows compilers."}),
+    "realtime token": ("/api/rooms/{name}/realtime/token", {}),
+    "realtime session": ("/api/realtime/session", {"candidate_name": "Grace"}),
+    "phone call": ("/api/rooms/{name}/briefing/call", {"phone_number": "+14155550100"}),
+}
+EVERY_COSTLY_CALL = pytest.mark.parametrize("call", COSTLY)
+STREAMED = pytest.mark.parametrize("call", ["chat", "debrief"])
+
+
+def ask(client, call, name, **headers):
+    path, body = COSTLY[call]
+    return client.post(path.format(name=name), json=body, headers=headers)
+
+
+def remaining(answer):
+    """What is left of each window, by its name."""
+    return {name: int(left) for name, left in re.findall(r'"([\w-]+)";r=(\d+);t=\d+', answer.headers["ratelimit"])}
+
+
+def assert_refused(answer):
+    assert answer.status_code == 429, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "rate_limited"
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+    assert "ratelimit" in answer.headers
+    assert "ratelimit-policy" in answer.headers
+
+
+def test_every_answer_says_what_remains(start):
+    client = start(sandbox=True, rate_limit_default="10/minute")
+
+    answers = [client.post("/api/rooms", json=ROOM) for _ in range(2)]
+
+    assert [remaining(answer) for answer in answers] == [{"default": 9}, {"default": 8}]
+    assert answers[0].headers["ratelimit-policy"] == '"default";q=10;w=60'
+
+
+REFUSED = {
+    "no credentials": ("POST", "/api/rooms", b"{}", NOBODY, 401),
+    "wrong key": ("POST", "/api/rooms", b"{}", {"Authorization": PRETENDERS["wrong key"]}, 401),
+    "unknown room": ("GET", "/api/rooms/nobody", b"", OWNER, 404),
+    "bad name": ("GET", "/api/rooms/bad.name", b"", OWNER, 422),
+    "bad field": ("POST", "/api/rooms", b"{}", OWNER, 422),
+    "bad JSON": ("POST", "/api/rooms", b"{not json", OWNER, 422),
+    "bad type": ("POST", "/api/rooms", b"a=b", OWNER | {"Content-Type": "text/plain"}, 415),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_answer_that_tells_of_an_error_is_counted_too(start, case):
+    client = start(sandbox=True, rate_limit_default="10/minute", api_keys=TWO_KEYS)
+    method, path, content, headers, status = REFUSED[case]
+
+    answer = client.request(method, path, content=content, headers={"Content-Type": "application/json"} | headers)
+
+    assert answer.status_code == status
+    assert remaining(answer) == {"default": 9}
+
+
+def test_a_vendors_failure_and_a_crash_of_ours_are_counted_too(start, vendors):
+    client = start(rate_limit_default="10/minute")
+    vendors.post(f"{DAILY}/rooms").mock(side_effect=[httpx.Response(401, json={}), ZeroDivisionError])
+
+    answers = [client.post("/api/rooms", json=ROOM) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [503, 500]
+    assert [remaining(answer) for answer in answers] == [{"default": 9}, {"default": 8}]
+
+
+@STREAMED
+def test_a_stream_says_what_remains(start, call):
+    client = start(sandbox=True, rate_limit_llm="5/minute", rate_limit_default="10/minute")
+    name = open_room(client)
+
+    answer = ask(client, call, name, accept="text/event-stream")
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert remaining(answer) == {"llm": 4, "default": 8}
+
+
+@STREAMED
+def test_a_stream_that_is_one_too_many_is_refused_as_a_plain_problem(start, call):
+    client = start(sandbox=True, rate_limit_llm="1/minute")
+    name = open_room(client)
+    ask(client, call, name)
+
+    assert_refused(ask(client, call, name, accept="text/event-stream"))
+
+
+def test_a_call_too_many_is_a_problem_that_the_page_can_read(start):
+    client = start(sandbox=True, rate_limit_default="1/minute")
+    client.post("/api/rooms", json=ROOM)
+
+    answer = client.post("/api/rooms", json=ROOM, headers={"Origin": PAGE})
+
+    assert_refused(answer)
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
+    assert exposed >= {"retry-after", "ratelimit", "ratelimit-policy"}
+
+
+def test_several_windows_are_told_and_the_tightest_holds(start):
+    client = start(sandbox=True, rate_limit_default="2/minute;50/day")
+
+    answers = [client.post("/api/rooms", json=ROOM) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert answers[0].headers["ratelimit-policy"] == '"default-minute";q=2;w=60, "default-day";q=50;w=86400'
+    assert remaining(answers[1]) == {"default-minute": 0, "default-day": 48}
+
+
+@EVERY_COSTLY_CALL
+def test_a_call_that_costs_money_has_a_limit_of_its_own(start, call):
+    client = start(sandbox=True, rate_limit_llm="1/minute")
+    name = open_briefed_room(client)
+    allowed = ask(client, call, name)
+
+    refused = ask(client, call, name)
+
+    assert allowed.is_success, allowed.text
+    assert_refused(refused)
+    assert client.get(f"/api/rooms/{name}/briefing").status_code == 200
+
+
+@EVERY_COSTLY_CALL
+def test_all_calls_that_cost_money_share_their_limit(start, call):
+    client = start(sandbox=True, rate_limit_llm="1/minute")
+    name = open_briefed_room(client)
+    ask(client, "chat", name)
+
+    assert_refused(ask(client, call, name))
+
+
+@EVERY_COSTLY_CALL
+def test_a_refused_call_reaches_no_vendor(start, vendors, call):
+    mock_daily(vendors)
+    client = start(rate_limit_llm="1/minute")
+    name = open_briefed_room(client)
+    client.post("/api/rooms/nobody.at.all/chat", json={"message": "This one is counted."})
+    calls_before = len(vendors.calls)
+
+    answer = ask(client, call, name)
+
+    assert_refused(answer)
+    assert len(vendors.calls) == calls_before
+
+
+def test_a_refused_opening_makes_no_room(start, vendors):
+    mock_daily(vendors)
+    client = start(rate_limit_default="1/minute")
+    client.post("/api/rooms", json=ROOM)
+    calls_before = len(vendors.calls)
+
+    assert_refused(client.post("/api/rooms", json=ROOM))
+    assert len(vendors.calls) == calls_before > 0
+
+
+def test_callers_at_one_address_do_not_count_for_each_other(start):
+    client = start(sandbox=True, rate_limit_default="1/minute", api_keys=TWO_KEYS)
+    client.post("/api/rooms", json=ROOM, headers=OWNER)
+
+    assert_refused(client.post("/api/rooms", json=ROOM, headers=OWNER))
+    assert client.post("/api/rooms", json=ROOM, headers=STRANGER).status_code == 201
+
+
+def test_keys_can_not_be_guessed_at_will_and_the_rightful_caller_is_not_locked_out(start):
+    client = start(sandbox=True, rate_limit_default="3/minute", api_keys=TWO_KEYS)
+
+    guesses = [
+        client.post("/api/rooms", json=ROOM, headers={"Authorization": f"Bearer a-guess-of-a-key-{number:04}"})
+        for number in range(5)
+    ]
+
+    assert [answer.status_code for answer in guesses] == [401, 401, 401, 429, 429]
+    assert client.post("/api/rooms", json=ROOM, headers=OWNER).status_code == 201
+
+
+def test_health_and_documentation_are_not_counted(start):
+    client = start(rate_limit_default="1/minute")
+
+    answers = [client.get(path) for path in ("/health", "/health/ready", "/docs", "/openapi.json") for _ in range(3)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert not any("ratelimit" in answer.headers for answer in answers)
+
+
+def look(url, **headers):
+    """Ask for a room that nobody knows: 404, or 429."""
+    return httpx.get(f"{url}/api/rooms/nobody", headers=headers, trust_env=False)
+
+
+def test_an_address_that_a_caller_makes_up_does_not_help(tmp_path):
+    flags = ("--forwarded-allow-ips", "192.0.2.1")  # this machine is no proxy
+    with api_server(tmp_path, *flags, SANDBOX="true", RATE_LIMIT_DEFAULT="2/hour") as url:
+        answers = [look(url, **{"X-Forwarded-For": f"203.0.113.{number}"}) for number in range(4)]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 429, 429]
+
+
+def test_a_trusted_proxy_tells_callers_apart_and_only_its_own_word_counts(tmp_path):
+    with api_server(tmp_path, SANDBOX="true", RATE_LIMIT_DEFAULT="1/hour") as url:
+        first = look(url, **{"X-Forwarded-For": "203.0.113.1"})
+        second = look(url, **{"X-Forwarded-For": "203.0.113.2"})
+        spoofed = look(url, **{"X-Forwarded-For": "198.51.100.9, 203.0.113.1"})
+
+    assert [first.status_code, second.status_code, spoofed.status_code] == [404, 404, 429]
+
+
+def test_a_network_of_ipv6_addresses_is_one_caller(tmp_path):
+    with api_server(tmp_path, SANDBOX="true", RATE_LIMIT_DEFAULT="1/hour") as url:
+        first = look(url, **{"X-Forwarded-For": "2001:db8:1:2::1"})
+        neighbour = look(url, **{"X-Forwarded-For": "2001:db8:1:2:ffff::9"})
+        other = look(url, **{"X-Forwarded-For": "2001:db8:1:3::1"})
+
+    assert [first.status_code, neighbour.status_code, other.status_code] == [404, 429, 404]
+
+
+async def look_often(urls: list[str], times: int) -> Counter[int]:
+    limits = httpx.Limits(max_connections=20)
+    async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=60) as client:
+        calls = [client.get(f"{urls[number % len(urls)]}/api/rooms/nobody") for number in range(times)]
+        return Counter(answer.status_code for answer in await asyncio.gather(*calls))
+
+
+def directories(tmp_path, *names):
+    for name in names:
+        (tmp_path / name).mkdir()
+        yield tmp_path / name
+
+
+@pytest.mark.anyio
+async def test_two_processes_hold_one_limit_exactly(tmp_path, redis: Server):
+    first, second = directories(tmp_path, "first", "second")
+    settings = {"SANDBOX": "true", "RATE_LIMIT_DEFAULT": "50/hour", "RATE_LIMIT_STORAGE_URL": redis.url}
+    with api_server(first, **settings) as one, api_server(second, **settings) as other:
+        answers = await look_often([one, other], 120)
+
+    assert answers == {404: 50, 429: 70}
+
+
+def test_when_redis_is_gone_the_service_goes_on_and_says_so(tmp_path, redis: Server):
+    settings = {"SANDBOX": "true", "RATE_LIMIT_DEFAULT": "2/hour", "RATE_LIMIT_STORAGE_URL": redis.url}
+    with api_server(tmp_path, **settings) as url:
+        before = httpx.get(f"{url}/health/ready", trust_env=False)
+        redis.kill()
+
+        answers = [look(url).status_code for _ in range(3)]
+        after = httpx.get(f"{url}/health/ready", trust_env=False)
+
+    assert before.json()["dependencies"]["rate_limit_storage"] == "ok"
+    assert answers == [404, 404, 429]
+    assert after.status_code == 200
+    assert after.json()["dependencies"]["rate_limit_storage"] == "unavailable"
+    assert (tmp_path / "log").read_text().count("rate limits are counted per process") == 1
