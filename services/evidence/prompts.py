@@ -76,7 +76,7 @@ class Material:
     focus_areas: Sequence[str] = ()
     context: str = ""
     transcript: str = ""
-    """Numbered lines, made by `numbered`."""
+    """Lines made by `numbered_line`."""
     interviewer_notes: str = ""
     sidebar_chat: str = ""
 
@@ -156,15 +156,13 @@ def repair_messages(messages: Sequence[Message], answer: str, problems: str) -> 
     return [*messages, {"role": "assistant", "content": answer}, _user(_REPAIR_TASK.format(problems=problems))]
 
 
-def numbered(turns: Iterable[Turn]) -> str:
-    """One line a turn, `[T12 candidate 00:07:31] text`, with the role that we decided on."""
-    return "\n".join(numbered_line(turn, turn.text) for turn in turns)
+def numbered_line(number: int, role: str, at: str | None, text: str) -> str:
+    """One line of a transcript, `[T12 candidate 00:07:31] text`, with the role that we decided on.
 
-
-def numbered_line(turn: Turn, text: str) -> str:
-    """Newlines are flattened, so no text can forge the head of another turn."""
-    at = f" {_one_line(turn.at)}" if turn.at else ""
-    return f"[T{turn.number} {turn.role}{at}] {_one_line(text)}"
+    Newlines are flattened, so no text can forge the head of another turn.
+    """
+    when = f" {_one_line(at)}" if at else ""
+    return f"[T{number} {role}{when}] {_one_line(text)}"
 
 
 def split_lines(turns: Iterable[Turn], size: int) -> list[str]:
@@ -173,7 +171,7 @@ def split_lines(turns: Iterable[Turn], size: int) -> list[str]:
     room = size
     for turn in turns:
         for start in range(0, max(len(turn.text), 1), size):
-            line = numbered_line(turn, turn.text[start : start + size])
+            line = numbered_line(turn.number, turn.role, turn.at, turn.text[start : start + size])
             if len(line) > room and parts[-1]:
                 parts.append([])
                 room = size

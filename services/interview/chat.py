@@ -1,5 +1,6 @@
 """The interviewer's sidebar: a question answered from the briefing, what was said so far, and what the client adds."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +9,8 @@ from services.clock import Clock
 from services.completion import Reply
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
 from services.evidence.prompts import Material, Message, split_lines
-from services.evidence.transcript import SpokenTurn, Turn, parse_transcript
-from services.interview.material import material_of
+from services.evidence.transcript import SpokenTurn, Turn
+from services.interview.material import material_of, read_transcript
 from services.llm import LLM, Piece
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, Interview
@@ -44,14 +45,14 @@ class Sidebar:
 
     async def answer(self, question: Question) -> tuple[Reply, list[str]]:
         """The whole answer, and what the reader should know about how it was made."""
-        material, warnings = self._material(question)
+        material, warnings = await self._material(question)
         reply = await self.llm.chat_with_context(self.interview.room.name, material, question.history, question.message)
         await self._remember(question, reply)
         return reply, warnings + _warnings(reply)
 
     async def stream(self, question: Question) -> AsyncIterator[Piece | tuple[Reply, list[str]]]:
         """The answer's pieces as they come, and at the end the whole."""
-        material, warnings = self._material(question)
+        material, warnings = await self._material(question)
         pieces = self.llm.stream_chat_with_context(
             self.interview.room.name, material, question.history, question.message
         )
@@ -62,16 +63,13 @@ class Sidebar:
                 await self._remember(question, piece)
                 yield piece, warnings + _warnings(piece)
 
-    def _material(self, question: Question) -> tuple[Material, list[str]]:
-        room, briefing = self.interview.room, self.interview.briefing
+    async def _material(self, question: Question) -> tuple[Material, list[str]]:
+        briefing = self.interview.briefing
         if not question.transcript:
             return material_of(briefing, context=question.context), []
-        said = parse_transcript(
-            question.transcript,
-            candidate_name=briefing.candidate_name if briefing else room.candidate_name,
-            interviewer_names=room.interviewer_names(),
-        )
-        lines, warnings = _last_lines(said.turns)
+        # in a thread: a long transcript would hold up every other call
+        said = await asyncio.to_thread(read_transcript, question.transcript, self.interview)
+        lines, warnings = await asyncio.to_thread(_last_lines, said.turns)
         return material_of(briefing, context=question.context, transcript=lines), warnings
 
     async def _remember(self, question: Question, reply: Reply) -> None:

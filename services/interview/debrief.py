@@ -4,28 +4,29 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import reduce
+from typing import Any
 
 from services.access.idempotency import Idempotency
 from services.clock import Clock
-from services.errors import ProviderBadAnswer
 from services.evidence.debrief import Basis, BriefingDocument, Debrief, Grounding
 from services.evidence.examination import Examination, examine
+from services.evidence.passages import passage_lines, quoted_passages
 from services.evidence.prompts import (
     DEFAULT_COMPETENCIES,
     PROMPT_VERSION,
     Material,
     Message,
     conversation,
-    numbered,
     split_lines,
 )
 from services.evidence.scoring import score
 from services.evidence.suspicions import suspicions
-from services.evidence.transcript import SpokenTurn, Transcript, Turn, parse_transcript
-from services.interview.material import briefing_document, material_of
+from services.evidence.transcript import SpokenTurn, Transcript
+from services.interview.material import briefing_document, material_of, read_transcript
 from services.llm import LLM, DebriefReading, add_usage
 from services.storage.protocol import Storage
 from services.storage.records import Interview, StoredDebrief
@@ -46,15 +47,6 @@ class InterviewRecord:
     notes: str = ""
     chat_history: Sequence[Message] = ()
 
-    @property
-    def basis(self) -> Basis:
-        """The best of what there is."""
-        if self.transcript:
-            return "transcript"
-        if self.notes.strip():
-            return "notes"
-        return "chat" if self.chat_history else "none"
-
 
 @dataclass(frozen=True, slots=True)
 class Debriefing:
@@ -73,12 +65,12 @@ class Debriefing:
         `report` is told the stages. Identical requests at the same time make one debrief.
         Raises the provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
         """
-        if record.basis == "none":
+        # in a thread: a long transcript would hold up every other call
+        transcript = await asyncio.to_thread(read_transcript, record.transcript, self.interview)
+        if _basis(record, transcript) == "none":
             return self._empty()
         self.llm.require_configured()
         report("reading")
-        # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(self._parse, record)
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
         async with self.once.alone(f"debrief {self.interview.room.name} {fingerprint}"):
             if not is_new_wanted and (stored := await self._stored(fingerprint)):
@@ -112,20 +104,13 @@ class Debriefing:
         """
         parts = await asyncio.to_thread(split_lines, transcript.turns, PART_CHARACTERS)
         if len(parts) <= 1:
-            return await self._ask(record, parts[0] if parts else ""), []
-        readings = await asyncio.gather(*(self._ask(record, part) for part in parts))
-        turns = _quoted_turns(readings, transcript.turns)
-        if not turns:
-            raise ProviderBadAnswer("The language model found nothing to quote in this long transcript; try again.")
-        last = await self._ask(record, numbered(turns)[:PART_CHARACTERS])
-        usage = last.usage
-        for reading in readings:
-            usage = add_usage(usage, reading.usage)
-        warning = (
-            f"The transcript is long: it was read whole, in {len(parts)} parts, and the debrief was made of the "
-            f"{len(turns)} turns that were found to matter."
-        )
-        return last._replace(usage=usage), [warning]
+            return await self._ask(record, "".join(parts)), []
+        readings = await _all([self._ask(record, part) for part in parts])
+        passages = await asyncio.to_thread(quoted_passages, [entry.reading for entry in readings], transcript)
+        lines, left_out = passage_lines(passages, PART_CHARACTERS)
+        last = await self._ask(record, lines)
+        usage = reduce(add_usage, (entry.usage for entry in readings), last.usage)
+        return last._replace(usage=usage), _parts_warnings(len(parts), len(passages), left_out)
 
     async def _ask(self, record: InterviewRecord, lines: str) -> DebriefReading:
         material = self._material(record, lines)
@@ -142,14 +127,6 @@ class Debriefing:
     def _competencies(self) -> tuple[str, ...]:
         briefing = self.interview.briefing
         return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
-
-    def _parse(self, record: InterviewRecord) -> Transcript:
-        room, briefing = self.interview.room, self.interview.briefing
-        return parse_transcript(
-            record.transcript,
-            candidate_name=briefing.candidate_name if briefing else room.candidate_name,
-            interviewer_names=room.interviewer_names(),
-        )
 
     def _fingerprint(self, record: InterviewRecord) -> str:
         """Of everything that the debrief is made of, so that the same input is known again."""
@@ -201,7 +178,7 @@ class Debriefing:
             unsupported=examination.unsupported,
             scorecard=examination.scorecard,
             score=result,
-            basis=record.basis,
+            basis=_basis(record, transcript),
             warnings=[*warnings, *examination.warnings],
             grounding=examination.grounding,
             turns_read=len(transcript.turns),
@@ -247,8 +224,27 @@ def read_stored(stored: StoredDebrief) -> Debrief:
     return Debrief.model_validate_json(stored.document).model_copy(update={"version": stored.version})
 
 
-def _quoted_turns(readings: Sequence[DebriefReading], turns: Sequence[Turn]) -> list[Turn]:
-    """The turns that the readings of the parts quote, in order."""
-    quotes = (quote for reading in readings for quote in reading.reading.quotes())
-    numbers = {quote.turn for quote in quotes}
-    return [turn for turn in turns if turn.number in numbers]
+def _basis(record: InterviewRecord, transcript: Transcript) -> Basis:
+    """The best of what there is."""
+    if transcript.turns:
+        return "transcript"
+    if record.notes.strip():
+        return "notes"
+    return "chat" if record.chat_history else "none"
+
+
+async def _all(asked: Sequence[Coroutine[Any, Any, DebriefReading]]) -> list[DebriefReading]:
+    """All of them at once. When one fails, the others are not worth waiting or paying for."""
+    tasks = [asyncio.create_task(entry) for entry in asked]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _parts_warnings(parts: int, passages: int, left_out: int) -> list[str]:
+    read = f"The transcript is long: it was read whole, in {parts} parts, and the debrief is made of the passages found"
+    if left_out:
+        return [f"{read}, {passages - left_out} of {passages}; {left_out} more did not fit."]
+    return [f"{read} to matter, {passages} in all."]

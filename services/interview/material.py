@@ -1,8 +1,11 @@
-"""What of a stored interview a model may read."""
+"""What of a stored interview a model may read, and clients get."""
+
+from collections.abc import Sequence
 
 from services.evidence.debrief import BriefingDocument
-from services.evidence.prompts import Material
-from services.storage.records import Briefing
+from services.evidence.prompts import Material, without_placeholder
+from services.evidence.transcript import SpokenTurn, Transcript, parse_transcript
+from services.storage.records import Briefing, Interview
 
 
 def material_of(
@@ -24,6 +27,17 @@ def material_of(
         transcript=transcript,
         interviewer_notes=interviewer_notes,
         sidebar_chat=sidebar_chat,
+    )
+
+
+def read_transcript(source: str | Sequence[SpokenTurn], interview: Interview) -> Transcript:
+    """The transcript of this interview, its speakers told apart by the names that are known."""
+    room, briefing = interview.room, interview.briefing
+    briefed = without_placeholder(briefing.candidate_name) if briefing else ""
+    return parse_transcript(
+        source,
+        candidate_name=briefed or room.candidate_name,
+        interviewer_names=room.interviewer_names(),
     )
 
 
