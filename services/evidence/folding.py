@@ -32,7 +32,7 @@ _ASCII = dict.fromkeys((*range(9), *range(14, 28), 127)) | {ord("`"): "'"}
 _UNEVEN_SPACE = re.compile(r"[^\S ]|  ")
 _SPACE = re.compile(r"\s+")
 
-_BLOCK = 512
+_BLOCK = 256
 _LONGEST_ACCENT = 96
 """Marks on one letter that are kept together. Sorting a million marks on one letter would take for ever."""
 

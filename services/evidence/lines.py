@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.evidence.labels import Label, SpeakerLabels, read_label
 
-_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n")
+_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
 
 
 class Passage(NamedTuple):

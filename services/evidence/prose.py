@@ -14,5 +14,5 @@ def plain_prose(text: str) -> str:
     Words in quotation marks say that somebody said them. Only quotes that were
     cut from the source do; the model's prose has none, found or not.
     """
-    marked = " ".join(printable(text.replace("\n", " ")).split())
-    return _SINGLE_QUOTED.sub(r"\1", _QUOTATION_MARKS.sub("", marked))
+    unmarked = _QUOTATION_MARKS.sub("", printable(text.replace("\n", " ")))
+    return _SINGLE_QUOTED.sub(r"\1", " ".join(unmarked.split()))

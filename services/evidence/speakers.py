@@ -72,7 +72,8 @@ def _role_of(label: str, people: Mapping[str, Person], party: _Party) -> Role:
     someone = people[label]
     if _states_interviewer(label) or any(someone.is_same(interviewer) for interviewer in party.interviewers):
         return "interviewer"
-    may_be_interviewer = any(someone.may_be(interviewer) for interviewer in party.interviewers)
+    name = Person(tuple(word for word in someone.words if word not in _CANDIDATE_WORDS))
+    may_be_interviewer = any(name.may_be(interviewer) for interviewer in party.interviewers)
     if _states_candidate(label, party.candidate):
         return "unknown" if may_be_interviewer else "candidate"
     if someone.is_same(party.candidate):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from services.evidence.folding import visible
 from services.evidence.lines import read_lines
 from services.evidence.speakers import Role, cast_roles
 from services.evidence.untrusted import clean
@@ -91,7 +92,11 @@ def _read(source: str | Sequence[SpokenTurn], known_names: Sequence[str]) -> tup
     if is_webvtt(source):
         return _assemble(SpokenTurn(cue.speaker, cue.text, cue.at) for cue in read_cues(source, known_names))
     passages = read_lines(source, known_names)
-    return source, [_Passage(_name(line.speaker), line.at, line.start, line.end) for line in passages]
+    return source, [
+        _Passage(_name(line.speaker), line.at, line.start, line.end)
+        for line in passages
+        if _says_something(source[line.start : line.end])
+    ]
 
 
 def _assemble(spoken: Iterable[SpokenTurn]) -> tuple[str, list[_Passage]]:
@@ -101,7 +106,7 @@ def _assemble(spoken: Iterable[SpokenTurn]) -> tuple[str, list[_Passage]]:
     length = 0
     for turn in spoken:
         said, name = turn.text.strip(), _name(turn.speaker)
-        if not said:
+        if not _says_something(said):
             continue
         head = f"{name}: " if name else ""
         start = length + len(head)
@@ -109,6 +114,10 @@ def _assemble(spoken: Iterable[SpokenTurn]) -> tuple[str, list[_Passage]]:
         paragraphs.append(f"{head}{said}\n\n")
         length += len(paragraphs[-1])
     return "".join(paragraphs), passages
+
+
+def _says_something(text: str) -> bool:
+    return any(visible(character) and not character.isspace() for character in text)
 
 
 def _name(speaker: str) -> str | None:

@@ -25,6 +25,7 @@ _LINE_BREAK = re.compile(r"\r\n?|\n")
 _DAILY_VOICE = re.compile(r"\s*<v[ \t>]([^<>]{1,200}):\s{0,9}</v>")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,200})?[ \t]([^<>]{1,200})>")
 _TAG = re.compile(rf"</?(?:v|c|i|b|u|lang|ruby|rt)(?:[.\s][^<>]{{0,200}})?>|<{_TIMESTAMP}>")
+_ENTITY = re.compile(r"&(?:#[xX]?[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।][\"'”’)]?$")
 _LONGEST_UNNAMED = 1000
@@ -116,7 +117,7 @@ def _written_voices(payloads: Sequence[_Payload], known_names: Sequence[str]) ->
 
 def _plain(text: str) -> str:
     """Without tags, with the characters that entities stand for. What only looks like a tag stays."""
-    return " ".join(html.unescape(_TAG.sub("", text)).split())
+    return " ".join(_ENTITY.sub(lambda match: html.unescape(match[0]), _TAG.sub("", text)).split())
 
 
 def _runs(cues: Iterable[Cue]) -> Iterator[list[Cue]]:
