@@ -15,17 +15,18 @@ from services.evidence.names import looks_like_name, person
 from services.evidence.speakers import states_role
 
 _TIME = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:[ ]?[AaPp][Mm])?"
-_INDENT = "[\\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]{0,99}(?:>>[ ]?|[-*\u2022][ ])?"
+_INDENT = "[\\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]{0,99}(?:>>?[ ]?|[-*\u2022][ ]|#{1,6}[ ])?"
 _DASH = "[ \t,|\u2013\u2014-]"
 _LABEL = re.compile(
     rf"{_INDENT}(?:[\[(]?(?P<before>{_TIME})[\])]?{_DASH}{{0,9}})?"
-    rf"(?P<name>[^:\uff1a\r\n]{{1,80}}?)[ \t]{{0,9}}(?:[\[(](?P<after>{_TIME})[\])][ \t]{{0,9}})?"
+    rf"(?P<name>[^:\uff1a\r\n]{{1,80}}?)[ \t]{{0,9}}(?:,?[ ]?(?P<open>[\[(])?(?P<after>{_TIME})[\])]?[ \t]{{0,9}})?"
     r"[*_]{0,2}(?P<colon>[:\uff1a])[*_]{0,2}(?P<gap>[ \t\u3000\u00a0]*)"
 )
 _LABEL_ALONE = re.compile(
     rf"{_INDENT}(?P<name>[^:\uff1a\r\n]{{1,80}}?){_DASH}{{1,9}}[\[(]?(?P<after>{_TIME})[\])]?\s*$"
 )
-_DECORATION = " \t*_[]<>\u00a0"
+_DECORATION = " \t*_\u00a0"
+_BRACKETED = re.compile(r"[\[<(](.+)[\])>]")
 _LONGEST_LABEL = 250
 
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
@@ -102,21 +103,27 @@ def _read_colon(line: str) -> Label | None:
     match = _LABEL.match(line)
     if match is None:
         return None
-    name, rest = match["name"].strip(_DECORATION), line[match.end() : match.end() + 1]
+    name, rest = _bare(match["name"]), line[match.end() : match.end() + 1]
     if not _has_letter(name) or (match["colon"] == ":" and not match["gap"] and _goes_on_after_colon(rest)):
         return None
     is_spaced = bool(match["gap"]) or not rest.strip() or match["colon"] != ":"
-    return Label(name, match["before"] or match["after"], match.end(), match["after"] is not None, is_spaced)
+    return Label(name, match["before"] or match["after"], match.end(), match["open"] is not None, is_spaced)
 
 
 def _read_time_alone(line: str) -> Label | None:
     """`Ada Example  0:12`, with what she says on the lines below."""
     match = _LABEL_ALONE.match(line) if len(line) < _LONGEST_LABEL else None
-    if match is None or not looks_like_name(match["name"].strip(_DECORATION)):
+    name = _bare(match["name"]) if match else ""
+    if match is None or not looks_like_name(name):
         return None
-    return Label(
-        match["name"].strip(_DECORATION), match["after"], match.end(), has_time_after_name=True, is_spaced=True
-    )
+    return Label(name, match["after"], match.end(), has_time_after_name=True, is_spaced=True)
+
+
+def _bare(name: str) -> str:
+    """Without what Markdown and chat programs put around it."""
+    name = name.strip(_DECORATION)
+    bracketed = _BRACKETED.fullmatch(name)
+    return bracketed[1] if bracketed else name
 
 
 def _goes_on_after_colon(rest: str) -> bool:

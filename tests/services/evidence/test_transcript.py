@@ -46,6 +46,10 @@ PLAIN = {
     "Russian": ("Интервьюер: Почему?\nОльга: Потому", [("Интервьюер", None, "Почему?"), ("Ольга", None, "Потому")]),
     "names in lower case that return": ("bob: a\nada: b\nbob: c\nada: d", [("bob", None, "a"), ("ada", None, "b"), ("bob", None, "c"), ("ada", None, "d")]),
     "Windows line breaks and a byte order mark": ("\ufeffAda: Why?\r\nBob: So.\r\n", [("Ada", None, "Why?"), ("Bob", None, "So.")]),
+    "time behind a comma": ("Ada Example, 10:02: Why?", [("Ada Example", "10:02", "Why?")]),
+    "a name in brackets": ("[Ada Example] 00:01:02\nWhy?", [("Ada Example", "00:01:02", "Why?")]),
+    "headings and lists": ("# Interviewer: Why?\n- Candidate: So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "a role in square brackets": ("Ada [Candidate]: Why?", [("Ada [Candidate]", None, "Why?")]),
     "a role in brackets": ("Jane (Recruiter): Why?", [("Jane (Recruiter)", None, "Why?")]),
 }  # fmt: skip
 
@@ -63,6 +67,7 @@ def test_plain_lines(source, turns):
         "https://example.com",
         "We met at 10:30 in the morning",
         "10:30 was too late",
+        "At about 10:02: we met",
         "Note: this took a year.",
         "I said: no.",
         "My approach was simple: measure.",
