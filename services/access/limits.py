@@ -20,7 +20,7 @@ from services.errors import StorageUnavailable
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 0.25
+PATIENCE_SECONDS = 1.0
 """Longest time that counting one call may wait for Redis."""
 REST_SECONDS = 1.0
 """How long a Redis that failed is left alone before one call tries it again."""
