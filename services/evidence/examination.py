@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.evidence.debrief import Evidence, Grounding, ScorecardRow, UnsupportedClaim
 from services.evidence.grounding import ProposedClaim, ProposedQuote, ProposedRating, ground
+from services.evidence.prose import plain_prose
 from services.evidence.reading import Reading, ReadQuote
 from services.evidence.transcript import Transcript
 from services.evidence.verdicts import without_verdicts
@@ -37,7 +38,7 @@ def examine(reading: Reading, competencies: Sequence[str], transcript: Transcrip
     )
     return Examination(
         summary=grounded.prose,
-        follow_up_questions=cleaned.follow_up_questions,
+        follow_up_questions=[plain_prose(question) for question in cleaned.follow_up_questions],
         evidence=grounded.evidence,
         unsupported=grounded.unsupported,
         scorecard=grounded.scorecard,

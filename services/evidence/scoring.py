@@ -67,4 +67,6 @@ def _apply_rules(
     if 2 * len(assessed) < total:
         return "N/A", TOO_FEW_ASSESSED
     rule = next(rule for rule in RULES if rule.holds(mean, assessed))
-    return rule.recommendation, rule.words
+    missed = [better.recommendation for better in RULES[: RULES.index(rule)] if mean >= better.least_mean]
+    because = f"; a rating of {min(assessed)} rules out {' and '.join(missed)}" if missed else ""
+    return rule.recommendation, rule.words + because

@@ -69,6 +69,18 @@ def test_without_a_recommendation_the_rule_says_why(ratings, rule):
     assert score(ratings)[1].rule == rule
 
 
+@pytest.mark.parametrize(
+    ("ratings", "rule"),
+    [
+        ([5, 5, 5, 1], "Mean of at least 3.0; a rating of 1 rules out Hire"),
+        ([5, 5, 5, 5, 5, 5, 5, 1], "Mean of at least 3.0; a rating of 1 rules out Strong Hire and Hire"),
+        ([5, 5, 5, 5, 2], "Mean of at least 3.5 and no 1; a rating of 2 rules out Strong Hire"),
+    ],
+)
+def test_a_mean_that_would_do_but_for_one_rating_says_which(ratings, rule):
+    assert score(ratings)[1].rule == rule
+
+
 def test_switched_off_it_gives_the_mean_and_no_recommendation():
     recommendation, result = score([5, 5], is_recommending=False)
 
