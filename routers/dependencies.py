@@ -137,6 +137,7 @@ class OncePerKey:
             Header(
                 alias="Idempotency-Key",
                 description="The same key with the same body replays the first answer, for 24 hours.",
+                json_schema_extra={"pattern": "^[!-~]{1,255}$"},  # said here, checked where its refusal is worded
             ),
         ] = None,
     ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -22,6 +23,8 @@ _DETAILS = {
     405: "This address does not take this method; see /docs for what it takes.",
     413: TOO_LARGE,
 }
+BODY = (413, 415)
+"""How a body is refused that is too large, or not JSON."""
 _CODES = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed", 413: PayloadTooLarge.code}
 
 
@@ -96,7 +99,15 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
     phrase = HTTPStatus(status).phrase
     detail = _DETAILS.get(status, f"{phrase}.")
     document = _document(status, _CODES.get(status, "http_error"), phrase, detail, request.scope)
-    return ProblemResponse(document, status, error.headers)
+    headers = {"Allow": _allowed_methods(request)} if status == 405 else error.headers
+    return ProblemResponse(document, status, headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Every method of the address; the framework names those of the first route that has it."""
+    routes = iter_route_contexts(request.app.routes)
+    methods = (route.methods for route in routes if route.path_regex.match(request.url.path))
+    return ", ".join(sorted(set().union(*(names or () for names in methods))))
 
 
 def _refusal(request: Request, problems: Sequence[Mapping[str, Any]]) -> ServiceError:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from routers.dependencies import AdmittingRoute, AllServices, Made, ModelRooms, Once, address_of
-from routers.problems import problem_answers
+from routers.problems import BODY, problem_answers
 from routers.schemas import RealtimeAnswer, RealtimeSessionRequest
 from services.interview.voice import IssuedSecret, Persona, VoiceCandidate
 
@@ -33,7 +33,7 @@ Candidate = Annotated[VoiceCandidate, Depends(_candidate)]
     "/session",
     response_model=RealtimeAnswer,
     operation_id="create_realtime_session",
-    responses=problem_answers(409, 502, 504),
+    responses=problem_answers(*BODY, 409, 502, 504),
 )
 async def create_realtime_session(
     body: RealtimeSessionRequest, request: Request, candidate: Candidate, _: ModelRooms, once: Once

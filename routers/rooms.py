@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Query, Response
 
 from routers.dependencies import PUBLIC, AdmittingRoute, AllServices, LinkedRooms, Made, ModelRooms, Once, OwnRooms
 from routers.negotiation import preferred
-from routers.problems import problem_answers
+from routers.problems import BODY, problem_answers
 from routers.realtime import Candidate, realtime_answer
 from routers.schemas import (
     BriefingRequest,
@@ -75,7 +75,7 @@ def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
     status_code=201,
     response_model=OpenedRoomAnswer,
     operation_id="create_room",
-    responses=problem_answers(409, 502, 504),
+    responses=problem_answers(*BODY, 409, 502, 504),
 )
 async def create_room(body: RoomRequest, rooms: OwnRooms, once: Once) -> Response:
     """Open a private room that nobody guesses and that ends by itself, with a token for its interviewer."""
@@ -109,7 +109,10 @@ async def get_room(name: RoomName, rooms: LinkedRooms) -> RoomAnswer:
 
 
 @router.post(
-    "/{name}/join", operation_id="join_room", responses=problem_answers(403, 404, 410, 502, 504), openapi_extra=PUBLIC
+    "/{name}/join",
+    operation_id="join_room",
+    responses=problem_answers(*BODY, 403, 404, 410, 502, 504),
+    openapi_extra=PUBLIC,
 )
 async def join_room(name: RoomName, body: JoinRequest, rooms: LinkedRooms) -> JoinAnswer:
     """A token for this room only, which ends with it. An owner's token only for an interviewer."""
@@ -126,7 +129,7 @@ async def delete_room(name: RoomName, rooms: OwnRooms) -> DeletionReceipt:
     )
 
 
-@router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_answers(404, 502, 504))
+@router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_answers(*BODY, 404, 502, 504))
 async def save_briefing(name: RoomName, body: BriefingRequest, rooms: OwnRooms) -> BriefingDocument:
     """Keep what the interviewer knows, and get the prompt that prepares them. Saving again replaces."""
     await rooms.owned(name)
@@ -163,7 +166,7 @@ async def get_briefing(name: RoomName, rooms: OwnRooms) -> BriefingDocument:
     "/{name}/chat",
     response_model=ChatAnswer,
     operation_id="chat",
-    responses=problem_answers(404, 413, 502, 504) | _also(EVENTS),
+    responses=problem_answers(*BODY, 404, 502, 504) | _also(EVENTS),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: ModelRooms, services: AllServices, accept: Accept = None
@@ -191,7 +194,7 @@ async def get_chat(name: RoomName, rooms: OwnRooms) -> ChatRecord:
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
-    responses=problem_answers(404, 409, 413, 502, 504) | _also(EVENTS),
+    responses=problem_answers(*BODY, 404, 409, 502, 504) | _also(EVENTS),
 )
 async def create_debrief(
     *,
@@ -252,7 +255,7 @@ async def get_debrief(name: RoomName, rooms: OwnRooms, accept: Accept = None) ->
     response_model=RealtimeAnswer,
     operation_id="create_realtime_token",
     tags=["voice"],
-    responses=problem_answers(404, 409, 410, 502, 504),
+    responses=problem_answers(*BODY, 404, 409, 410, 502, 504),
 )
 async def create_realtime_token(
     *,
@@ -278,7 +281,7 @@ async def create_realtime_token(
     response_model=PhoneCallAnswer,
     operation_id="place_briefing_call",
     tags=["voice"],
-    responses=problem_answers(404, 409, 410, 502, 504),
+    responses=problem_answers(*BODY, 404, 409, 410, 502, 504),
 )
 async def place_briefing_call(
     name: RoomName, body: PhoneCallRequest, rooms: ModelRooms, services: AllServices, once: Once

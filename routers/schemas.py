@@ -231,10 +231,9 @@ class TranscriptTurn(Sent):
         NoNullBytes,
     ]
     at: Annotated[
-        str | None,
+        Annotated[str, StringConstraints(max_length=64)] | None,
         Field(validation_alias=AliasChoices("at", "timestamp")),
         BeforeValidator(_seconds_as_clock),
-        StringConstraints(max_length=64),
     ] = None
 
     def spoken(self) -> SpokenTurn:
