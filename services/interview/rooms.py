@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
-from services.errors import Forbidden, ProviderNotConfigured, RoomExpired, RoomNotFound, ServiceError, Unauthorized
+from services.errors import Forbidden, RoomExpired, RoomNotFound, ServiceError, Unauthorized
 from services.storage.protocol import Storage
 from services.storage.records import UNKNOWN_CREATOR, Interview, Receipt, Room
 
@@ -114,10 +114,17 @@ class Rooms:
         if interview is not None and not self._is_owner(interview.room):
             raise RoomNotFound
         receipt = await self.storage.erase(name)
-        if interview is None and self.storage.is_volatile and not self.is_open:
-            # whose room it was is not known any more, so it is left to end by itself
+        if interview is None and not self._may_be_ours(name):
             return Erasure(receipt, ())
         return Erasure(receipt, await self._delete_at_daily(name))
+
+    def _may_be_ours(self, name: str) -> bool:
+        """Whether a room that is not stored can be taken for one that this service made, and erased before.
+
+        Where callers have to show who they are, a room that a restart made us
+        forget may be somebody else's; it is left to end by itself.
+        """
+        return self.is_open or (not self.storage.is_volatile and _OUR_NAME.match(name) is not None)
 
     def _is_owner(self, room: Room) -> bool:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
@@ -138,11 +145,9 @@ class Rooms:
     async def _delete_at_daily(self, name: str) -> tuple[str, ...]:
         try:
             await self.daily.delete_room(name)
-        except ProviderNotConfigured:
-            return ()
         except ServiceError as error:
-            log.warning("room %s is still at Daily: %s", name, error.code)
-            return ("The video room still stands at Daily and ends by itself; repeat this call to remove it now.",)
+            log.warning("room %s may still be at Daily: %s", name, error.code)
+            return ("The video room may still stand at Daily, where it ends by itself; repeat this call to remove it.",)
         return ()
 
 
