@@ -48,8 +48,9 @@ class Breaker:
 
     def failed(self) -> None:
         self._failures += 1
-        if self._failures >= FAILURES_IN_A_ROW:
-            self._rests_until = self._clock() + REST_SECONDS
-            log.warning(
-                "%s failed %d times in a row, left alone for %.0f s", self._vendor, self._failures, REST_SECONDS
-            )
+        if self._failures < FAILURES_IN_A_ROW:
+            return
+        now = self._clock()
+        if now >= self._rests_until:
+            log.warning("%s fails again and again, left alone for %.0f s", self._vendor, REST_SECONDS)
+        self._rests_until = now + REST_SECONDS

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from services.errors import PayloadTooLarge, ProviderBadAnswer, ProviderRefused, ProviderUnavailable, ServiceError
 from services.evidence.debrief import Usage
 from services.evidence.untrusted import printable
-from services.upstream import Failure, Json, VendorAnswer, failure_by_status
+from services.vendor_answer import Failure, Json, VendorAnswer, failure_by_status
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import BaseModel, ValidationError
 
 from services.errors import ProviderBadAnswer, ProviderNotConfigured, RoomNotFound
-from services.upstream import Failure, Upstream, VendorAnswer, failure_by_status
+from services.upstream import Upstream
+from services.vendor_answer import Failure, VendorAnswer, failure_by_status
 
 VENDOR = "Daily"
 

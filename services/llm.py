@@ -93,7 +93,8 @@ class LLM:
                     answer.check()
                     if answer.is_complete:
                         break
-            except ProviderTimeout:
+            except (ProviderTimeout, ProviderBadAnswer):
+                answer.check()
                 if answer.finish_reason is None:
                     raise
         yield answer.reply()

@@ -24,7 +24,8 @@ from services.errors import (
     ProviderNotConfigured,
     ProviderUnavailable,
 )
-from services.upstream import Failure, Upstream, VendorAnswer, failure_by_status
+from services.upstream import Upstream
+from services.vendor_answer import Failure, VendorAnswer, failure_by_status
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""How any vendor is called: one client each, deadlines, safe retries, failures turned into ours.
+"""How any vendor is called: deadlines, safe retries, a ceiling on calls in flight, failures turned into ours.
 
 Every vendor call of the service goes through `Upstream`. It is the only place
 that retries, and it retries only what its caller declares safe to repeat, only
@@ -9,134 +9,27 @@ the whole call allows.
 import asyncio
 import logging
 import random
-import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from email.utils import parsedate_to_datetime
-from functools import cache
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from http import HTTPStatus
-from json import loads as json_loads
-from math import ceil
-from time import monotonic, time
+from time import monotonic
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Self
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
-from pydantic import SecretStr
 
 from services.breaker import Breaker
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
 from services.event_stream import EventDecoder
+from services.transport import TRANSPORT_ERRORS, Loss, loss_of
+from services.vendor_answer import DEFAULT_RETRY_AFTER, Failure, Json, VendorAnswer
 
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """More than any answer we ask for; beyond it an answer is not read on."""
-CONNECT_SECONDS = 5.0
 BACKOFF_SECONDS = 0.25
 BUSY_RETRY_AFTER = 1
-DEFAULT_RETRY_AFTER = 2
-"""Seconds, where a vendor turns us away without saying for how long."""
-
-Json = Mapping[str, Any]
-
-
-_CUT = (
-    aiohttp.ServerDisconnectedError,
-    aiohttp.ClientPayloadError,
-    aiohttp.ClientResponseError,
-    aiohttp.ClientOSError,
-    httpx.ReadError,
-    httpx.RemoteProtocolError,
-)
-"""The vendor was reached and hung up, or spoke something that is not HTTP."""
-
-_TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError)
-"""httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP."""
-
-
-class Failure(NamedTuple):
-    """What a vendor's error answer means for us, and how often such a call may be tried again."""
-
-    error: ServiceError
-    retries: int = 0
-    is_down: bool = False
-    """Set here: whether it counts towards leaving the vendor alone."""
-
-
-class VendorAnswer(NamedTuple):
-    """A vendor's answer, read whole."""
-
-    status: int
-    headers: httpx.Headers
-    content: bytes
-
-    @property
-    def retry_after(self) -> int | None:
-        """Whole seconds from `Retry-After`, in either of its forms; None where it is missing or odd."""
-        return parse_retry_after(self.headers.get("retry-after"))
-
-    def json_object(self) -> Json | None:
-        """The body as a JSON object, or None: error bodies may be anything."""
-        try:
-            value = json_loads(self.content)
-        except (ValueError, RecursionError):
-            return None
-        return value if isinstance(value, dict) else None
-
-
-def parse_retry_after(value: str | None) -> int | None:
-    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3): a number or a date."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return min(int(value.strip()[:9]), 86400)
-    try:
-        return max(0, ceil(parsedate_to_datetime(value).timestamp() - time()))
-    except (ValueError, OverflowError):
-        return None
-
-
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """The machine's trusted certificates, read once: it takes some 20 ms."""
-    return httpx.create_ssl_context()
-
-
-def open_transport(ceiling: int, *, keep_alive: bool = True) -> AiohttpTransport:
-    """aiohttp under the httpx API: a third of the CPU of httpx's own pool (`make bench` prints both).
-
-    `keep_alive=False` never reuses a connection: for calls that must not be
-    repeated, since a reused one may turn out to be dead after it was written to.
-    """
-    ssl_context = _ssl_context()
-
-    def open_session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=ceiling, ssl=ssl_context, force_close=not keep_alive, ttl_dns_cache=30
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
-
-    return AiohttpTransport(verify=ssl_context, client=open_session)
-
-
-def open_client(base_url: str, key: SecretStr | None, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-    """One vendor's client. Answers are asked for uncompressed, so none can unfold into a bomb."""
-    headers = {"Accept-Encoding": "identity", "User-Agent": "interview-room-api"}
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-    return httpx.AsyncClient(
-        base_url=base_url,
-        headers=headers,
-        transport=transport,
-        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-        follow_redirects=False,
-    )
 
 
 class Upstream:
@@ -163,6 +56,11 @@ class Upstream:
         self._in_flight = 0
         self._breaker = Breaker(vendor)
 
+    @property
+    def in_flight(self) -> int:
+        """How many calls are running now."""
+        return self._in_flight
+
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
         return self
@@ -188,11 +86,15 @@ class Upstream:
         request = self._client.build_request(method, path, json=json, headers=headers)
         ends = monotonic() + self.deadline
         with self._in_flight_call():
+            response = await self._open(request, repeatable=repeatable, ends=ends)
             try:
-                async with asyncio.timeout(self.deadline):
-                    answer = await self._read(await self._open(request, repeatable=repeatable, ends=ends))
+                async with asyncio.timeout(ends - monotonic()):
+                    answer = await self._read(response)
             except TimeoutError:
                 raise self._too_slow() from None
+            except ProviderBadAnswer:
+                self._breaker.failed()
+                raise
             self._breaker.succeeded()
             return answer
 
@@ -209,51 +111,61 @@ class Upstream:
         ends = now + self.deadline
         first = min(ends, now + 2 * idle)
         with self._in_flight_call():
+            response = await self._open(request, repeatable=True, ends=first)
             try:
-                async with asyncio.timeout(first - now):
-                    response = await self._open(request, repeatable=True, ends=first)
-            except TimeoutError:
-                raise self._too_slow() from None
-            try:
-                yield self._events(response, first, idle, ends)
+                async with aclosing(self._events(response, first, idle, ends)) as events:
+                    yield events
             finally:
                 await response.aclose()
 
     async def _open(self, request: httpx.Request, *, repeatable: bool, ends: float) -> httpx.Response:
         """A successful answer, its body unread, after as many tries as are allowed."""
         tries = 0
+        failure: Failure | None = None
         while True:
-            outcome = await self._try(request)
+            try:
+                async with asyncio.timeout(ends - monotonic()):
+                    outcome = await self._try(request)
+            except TimeoutError:
+                # what the vendor said before it fell silent says more than the silence
+                raise self._too_slow() if failure is None else self._given_up(failure) from None
             if isinstance(outcome, httpx.Response):
                 return outcome
-            wait = _backoff(tries, outcome.error)
-            if not repeatable or tries >= outcome.retries or monotonic() + wait >= ends:
-                if outcome.is_down:
-                    self._breaker.failed()
-                raise outcome.error
+            failure = outcome
+            wait = _backoff(tries, failure.error)
+            if not repeatable or tries >= failure.retries or monotonic() + wait >= ends:
+                raise self._given_up(failure)
             tries += 1
             await asyncio.sleep(wait)
 
     async def _try(self, request: httpx.Request) -> httpx.Response | Failure:
         try:
             response = await self._client.send(request, stream=True)
-        except _TRANSPORT_ERRORS as error:
+        except TRANSPORT_ERRORS as error:
             return self._transport_failure(error)
         if response.is_success:
             return response
-        answer = await self._read(response)
+        answer = await self._read_error(response)
         failure = self._read_failure(answer)
         log.warning("%s answered %d, for us %s", self.vendor, answer.status, failure.error.code)
         return failure._replace(is_down=answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR)
 
+    async def _read_error(self, response: httpx.Response) -> VendorAnswer:
+        """The status says enough where the body can't be read."""
+        try:
+            return await self._read(response)
+        except ProviderBadAnswer:
+            return VendorAnswer(response.status_code, response.headers, b"")
+
     async def _read(self, response: httpx.Response) -> VendorAnswer:
         try:
-            content = b"".join([chunk async for chunk in self._chunks(response)])
+            async with aclosing(self._chunks(response)) as chunks:
+                content = b"".join([chunk async for chunk in chunks])
         finally:
             await response.aclose()
         return VendorAnswer(response.status_code, response.headers, content)
 
-    async def _chunks(self, response: httpx.Response) -> AsyncIterator[bytes]:
+    async def _chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
         """The body as it comes, bounded in size; a compressed one was not asked for and is refused."""
         if response.headers.get("content-encoding", "identity") != "identity":
             raise ProviderBadAnswer(f"{self.vendor} sent an answer that can't be read; try again.")
@@ -264,28 +176,31 @@ class Upstream:
                 if size > MAX_ANSWER_BYTES:
                     raise ProviderBadAnswer(f"{self.vendor} sent more than can be read; try again.")
                 yield chunk
-        except _TRANSPORT_ERRORS as error:
-            self._breaker.failed()
+        except TRANSPORT_ERRORS as error:
             raise ProviderBadAnswer(f"{self.vendor} broke off in the middle of its answer; try again.") from error
 
     async def _events(
         self, response: httpx.Response, first: float, idle: float, ends: float
-    ) -> AsyncIterator[list[bytes]]:
+    ) -> AsyncGenerator[list[bytes]]:
         decoder = EventDecoder()
-        chunks = self._chunks(response)
         quiet_until = first
-        while True:
-            try:
-                async with asyncio.timeout(min(quiet_until, ends) - monotonic()):
-                    chunk = await anext(chunks, None)
-            except TimeoutError:
-                raise self._too_slow() from None
-            if chunk is None:
-                return
-            if events := decoder.feed(chunk):
-                self._breaker.succeeded()
-                quiet_until = monotonic() + idle
-                yield events
+        async with aclosing(self._chunks(response)) as chunks:
+            while True:
+                try:
+                    async with asyncio.timeout(min(quiet_until, ends) - monotonic()):
+                        chunk = await anext(chunks, None)
+                except TimeoutError:
+                    raise self._too_slow() from None
+                except ProviderBadAnswer:
+                    self._breaker.failed()
+                    raise
+                if chunk is None:
+                    return
+                if events := decoder.feed(chunk):
+                    self._breaker.succeeded()
+                    yield events
+                    # counted from here: a reader who takes his time is not the vendor's silence
+                    quiet_until = monotonic() + idle
 
     @contextmanager
     def _in_flight_call(self) -> Iterator[None]:
@@ -303,20 +218,28 @@ class Upstream:
             self._breaker.leave(is_probe=is_probe)
 
     def _transport_failure(self, error: Exception) -> Failure:
-        """httpx_aiohttp calls a refused connection, an unknown host and a lost connection all ConnectTimeout,
-        so aiohttp's own error, its cause, tells them apart.
-        """
-        cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
-        log.warning("%s did not answer: %s", self.vendor, type(cause).__name__)
-        if isinstance(cause, httpx.ReadTimeout | httpx.WriteTimeout | aiohttp.SocketTimeoutError):
-            return Failure(self._too_slow_error(), is_down=True)
-        if isinstance(cause, _CUT) and not isinstance(cause, aiohttp.ClientConnectorError):
-            return Failure(
-                ProviderBadAnswer(f"{self.vendor} closed the connection without an answer; try again."), 2, is_down=True
-            )
-        return Failure(
-            ProviderUnavailable(f"{self.vendor} can't be reached right now; try again in a moment."), 2, is_down=True
-        )
+        loss, name = loss_of(error)
+        log.warning("%s did not answer: %s", self.vendor, name)
+        match loss:
+            case Loss.SLOW:
+                return Failure(self._too_slow_error(), is_down=True)
+            case Loss.CUT:
+                detail = f"{self.vendor} closed the connection without an answer; try again."
+                return Failure(ProviderBadAnswer(detail), 2, is_down=True)
+            case Loss.UNREACHED:
+                detail = f"{self.vendor} can't be reached right now; try again in a moment."
+                return Failure(ProviderUnavailable(detail), 2, is_down=True)
+
+    def _given_up(self, failure: Failure) -> ServiceError:
+        """The error to raise. Where another try may help, the client is told when."""
+        if failure.is_down:
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()  # whoever refuses is alive
+        error = failure.error
+        if isinstance(error, ProviderUnavailable) and failure.retries and error.retry_after is None:
+            error.retry_after = DEFAULT_RETRY_AFTER
+        return error
 
     def _too_slow(self) -> ProviderTimeout:
         self._breaker.failed()
@@ -332,26 +255,3 @@ def _backoff(tries: int, error: ServiceError) -> float:
     if error.retry_after is not None:
         return float(error.retry_after)
     return BACKOFF_SECONDS * float(2**tries) * random.uniform(0.5, 1.5)
-
-
-def failure_by_status(vendor: str, answer: VendorAnswer, key_variable: str) -> Failure:
-    """What a status means where the vendor says nothing more precise."""
-    match answer.status:
-        case 401 | 403:
-            detail = f"{vendor} did not accept our key; whoever runs this server should check {key_variable}."
-            return Failure(ProviderUnavailable(detail))
-        case 429:
-            wait = DEFAULT_RETRY_AFTER if answer.retry_after is None else answer.retry_after
-            return Failure(
-                ProviderUnavailable(f"{vendor} is overloaded; try again in a moment.", retry_after=wait), retries=2
-            )
-        case 503 | 529:
-            return Failure(
-                ProviderUnavailable(f"{vendor} is down or overloaded; try again.", retry_after=answer.retry_after), 2
-            )
-        case 408 | 504 | 524:
-            return Failure(ProviderTimeout(f"{vendor} took too long to answer; try again."), retries=1)
-        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Failure(ProviderBadAnswer(f"{vendor} failed to answer; try again."), retries=1)
-        case _:
-            return Failure(ProviderBadAnswer(f"{vendor} did not accept our request; try again later."))

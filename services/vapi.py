@@ -32,7 +32,8 @@ from services.evidence.voice_prompts import (
     speakable,
     without_braces,
 )
-from services.upstream import Failure, Upstream, VendorAnswer, failure_by_status
+from services.upstream import Upstream
+from services.vendor_answer import Failure, VendorAnswer, failure_by_status
 
 log = logging.getLogger(__name__)
 

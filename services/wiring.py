@@ -26,8 +26,10 @@ from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.protocol import Storage
 from services.storage.retention import keep_retention
-from services.upstream import Failure, Upstream, VendorAnswer, open_client, open_transport
+from services.transport import open_client, open_transport
+from services.upstream import Upstream
 from services.vapi import Vapi
+from services.vendor_answer import Failure, VendorAnswer
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class _Way(NamedTuple):
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises UnusableSetting or UnusableDatabaseUrl: one line that names the setting and never shows a secret."""
+    """Raises UnusableSetting: one line that names the setting and never shows a secret."""
     Authenticator(settings)
     Limiter(settings)
     if settings.database_url is not None:

@@ -15,7 +15,9 @@ from services.access.jwks import Jwks
 from services.access.settings import UnusableCredentials
 from services.access.tokens import NOT_ACCEPTED, Tokens, read_header, read_secret
 from services.errors import Unauthorized
-from services.upstream import Failure, Upstream, VendorAnswer, failure_by_status, open_client, open_transport
+from services.transport import open_client, open_transport
+from services.upstream import Upstream
+from services.vendor_answer import Failure, VendorAnswer, failure_by_status
 
 FETCH_SECONDS = 5.0
 """Longest time that a caller waits for published keys."""

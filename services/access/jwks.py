@@ -10,7 +10,8 @@ from typing import Any, Self
 from jwt import PyJWK, PyJWTError
 
 from services.errors import ProviderBadAnswer, ProviderUnavailable, ServiceError
-from services.upstream import Json, Upstream
+from services.upstream import Upstream
+from services.vendor_answer import Json
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ from services.errors import (
     ServiceError,
 )
 from services.openai_realtime import VOICES, ClientSecret, OpenAIRealtime, read_failure, warnings_about
-from services.upstream import Upstream, open_client, open_transport
+from services.transport import open_client, open_transport
+from services.upstream import Upstream
 from tests.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,8 @@ from services.errors import (
     ServiceError,
 )
 from services.evidence.voice_prompts import PHONE_SYSTEM_PROMPT
-from services.upstream import Upstream, open_client, open_transport
+from services.transport import open_client, open_transport
+from services.upstream import Upstream
 from services.vapi import PhoneCall, Vapi, read_failure
 from tests.vendor_specs import WITHOUT, SpecChecker
 

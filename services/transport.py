@@ -1,0 +1,93 @@
+"""The connections to one vendor: aiohttp under the httpx API, and what its errors mean."""
+
+import ssl
+from enum import Enum, auto
+from functools import cache
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from pydantic import SecretStr
+
+CONNECT_SECONDS = 5.0
+
+TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError)
+"""httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP."""
+
+_CUT = (
+    aiohttp.ServerDisconnectedError,
+    aiohttp.ClientPayloadError,
+    aiohttp.ClientResponseError,
+    aiohttp.ClientOSError,
+    httpx.ReadError,
+    httpx.RemoteProtocolError,
+)
+_SLOW = (httpx.ReadTimeout, httpx.WriteTimeout, aiohttp.SocketTimeoutError)
+
+
+class Loss(Enum):
+    """How a call got no answer."""
+
+    UNREACHED = auto()
+    """Nothing was sent: no host, no connection, no trust."""
+    CUT = auto()
+    """The vendor was reached and hung up, or spoke something that is not HTTP."""
+    SLOW = auto()
+
+
+def loss_of(error: Exception) -> tuple[Loss, str]:
+    """How the call was lost, and the name of the error for the log.
+
+    httpx_aiohttp calls a refused connection, an unknown host and a lost
+    connection all ConnectTimeout, so aiohttp's own error, its cause, tells them apart.
+    """
+    cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
+    name = type(cause).__name__
+    if isinstance(cause, _SLOW):
+        return Loss.SLOW, name
+    if isinstance(cause, _CUT) and not isinstance(cause, aiohttp.ClientConnectorError):
+        return Loss.CUT, name
+    return Loss.UNREACHED, name
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """The machine's trusted certificates, read once: it takes some 20 ms."""
+    return httpx.create_ssl_context()
+
+
+def open_transport(ceiling: int, *, keep_alive: bool = True) -> AiohttpTransport:
+    """aiohttp under the httpx API: a third of the CPU of httpx's own pool (`make bench` prints both).
+
+    `keep_alive=False` never reuses a connection: for calls that must not be
+    repeated, since a reused one may turn out to be dead after it was written to.
+    """
+    ssl_context = _ssl_context()
+
+    def open_session() -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=ceiling, ssl=ssl_context, force_close=not keep_alive, ttl_dns_cache=30
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+        # it would send a GET or DELETE again by itself; who retries is Upstream alone, and there is no other switch
+        session._retry_connection = False  # noqa: SLF001
+        return session
+
+    return AiohttpTransport(verify=ssl_context, client=open_session)
+
+
+def open_client(base_url: str, key: SecretStr | None, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """One vendor's client. Answers are asked for uncompressed, so none can unfold into a bomb."""
+    headers = {"Accept-Encoding": "identity", "User-Agent": "interview-room-api"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+    return httpx.AsyncClient(
+        base_url=base_url,
+        headers=headers,
+        transport=transport,
+        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+        follow_redirects=False,
+    )
