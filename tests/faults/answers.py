@@ -1,0 +1,58 @@
+"""The four vendors behind one port, answering as they should."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.faults.wire import Connection, Request
+
+SAMPLES = Path(__file__).parent.parent / "data"
+
+LOOKED_UP_IN_VAIN = "/daily/rooms/interview-"
+"""Rooms with names of ours are only looked up when Daily has refused to make one."""
+
+
+def sample(name: str) -> bytes:
+    """A vendor's answer, from `tests/data`."""
+    return (SAMPLES / name).read_bytes()
+
+
+async def answer_well(connection: Connection, request: Request) -> None:
+    """What the vendor whose path it is would answer."""
+    if request.path.startswith("/openrouter/") and request.json().get("stream"):
+        await connection.begin_stream()
+        await connection.send_chunk(sample("openrouter/stream.txt"))
+        await connection.end_stream()
+        return
+    if request.method == "GET" and request.path.startswith(LOOKED_UP_IN_VAIN):
+        await connection.answer(sample("daily/error_404_unknown_room.json"), 404)
+        return
+    status = 201 if (request.method, request.path) == ("POST", "/vapi/call") else 200
+    await connection.answer(good_answer(request), status)
+
+
+def good_answer(request: Request) -> bytes:
+    """The JSON document that this call deserves."""
+    _, vendor, *path = request.path.split("/")
+    match vendor:
+        case "openrouter":
+            is_debrief = "response_format" in request.json()
+            return sample("openrouter/debrief.json" if is_debrief else "openrouter/completion.json")
+        case "openai":
+            return sample("openai/client_secret.json")
+        case "vapi":
+            return sample("vapi/call_queued.json" if request.method == "POST" else "vapi/call_in_progress.json")
+        case _:
+            return _daily(request, path)
+
+
+def _daily(request: Request, path: list[str]) -> bytes:
+    if path[0] == "meeting-tokens":
+        return sample("daily/meeting_token.json")
+    if request.method == "DELETE":
+        return json.dumps({"deleted": True, "name": path[1]}).encode()
+    asked: dict[str, Any] = request.json() if request.method == "POST" else {"name": path[1]}
+    room = json.loads(sample("daily/room.json"))
+    room |= {"name": asked["name"], "url": f"https://team.daily.co/{asked['name']}"}
+    return json.dumps(room | {"config": {"exp": int(time.time()) + 3600}}).encode()
