@@ -55,6 +55,10 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
 
 
+class UnusableSetting(ValueError):
+    """A setting whose text can't mean what it should. The message is one line that names it and shows no secret."""
+
+
 class Settings(BaseSettings):
     """What the service is told from outside. Times are seconds, sizes are bytes."""
 
@@ -171,12 +175,12 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings from the environment and `.env`; a bad one ends the start with a line that names it."""
+    """The settings from the environment and `.env`. Raises UnusableSetting, with a line for each bad one."""
     try:
         return Settings()
     except ValidationError as error:
         lines = (_settings_line(problem["loc"], problem["msg"]) for problem in error.errors())
-        raise SystemExit("\n".join(lines)) from None
+        raise UnusableSetting("\n".join(lines)) from None
 
 
 def _settings_line(location: tuple[int | str, ...], message: str) -> str:

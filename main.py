@@ -1,6 +1,7 @@
 """The service: its settings, what it opens and closes, its middleware, its routers. A table of contents."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypedDict
@@ -8,17 +9,18 @@ from typing import TypedDict
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from config import VERSION, Settings, load_settings
+from config import VERSION, Settings, UnusableSetting, load_settings
 from logs import configure_logging
 from routers import docs, health, realtime, rooms
-from routers.middleware import BodyLimit, Envelope, Lifeline, TrustedHosts
+from routers.middleware import BodyLimit, Envelope, Lifeline, StartFailure, TrustedHosts
 from routers.problems import add_problem_handlers
-from services.access.settings import UnusableSetting
 from services.clock import Clock, utc_now
-from services.storage.database_url import UnusableDatabaseUrl
 from services.wiring import Services, check_settings, open_services, start_warnings
 
 log = logging.getLogger(__name__)
+
+START_FAILED = 3
+"""uvicorn's own exit code for it. A worker that ends with any other is started anew, for ever."""
 
 DESCRIPTION = """\
 The backend for AI-assisted interviews: open a room, save a briefing, ask the sidebar, get a debrief.
@@ -48,7 +50,7 @@ class State(TypedDict):
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     """The app as a function of its settings. It opens nothing before its lifespan begins.
 
-    Raises UnusableSetting or UnusableDatabaseUrl: one line that names the setting.
+    Raises UnusableSetting: one line that names the setting.
     """
     check_settings(settings)
 
@@ -85,6 +87,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         max_age=600,
     )
     app.add_middleware(Envelope, is_sandbox=settings.sandbox)
+    app.add_middleware(StartFailure)
     add_problem_handlers(app)
     for module in (rooms, realtime, health, *([docs] if settings.docs_enabled else [])):
         app.include_router(module.router)
@@ -93,12 +96,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
 def start() -> FastAPI:
     """The app from the environment. A setting that can't be used ends the start with a line that names it."""
-    settings = load_settings()
-    configure_logging(settings)
     try:
+        settings = load_settings()
+        configure_logging(settings)
         return create_app(settings)
-    except (UnusableSetting, UnusableDatabaseUrl) as error:
-        raise SystemExit(str(error)) from None
+    except UnusableSetting as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(START_FAILED) from None
 
 
 app = start()

@@ -1,8 +1,12 @@
-"""Pure ASGI around every call: what each answer carries, the last-resort 500, the end of a call, the body limit."""
+"""Pure ASGI around every call: what each answer carries, the last-resort 500, the end of a call, the body limit.
+
+And around the start, to say in one line why it failed.
+"""
 
 import asyncio
 import logging
 import re
+import sys
 from secrets import token_hex
 from typing import Any
 
@@ -10,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config import UnusableSetting
 from logs import request_id_of_log
 from routers.problems import TOO_LARGE, ProblemResponse, crash_problem, problem, problem_response
 from routers.sse import error_event
@@ -214,6 +219,27 @@ class TrustedHosts:
     @staticmethod
     def _host(scope: Scope) -> str:
         return re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower()
+
+
+class StartFailure:
+    """Says in one line why the start failed, where a setting is to blame; Starlette says it with a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_shortened(message: Message) -> None:
+            # sent while the failure is being handled
+            failure = sys.exception()
+            if message["type"] == "lifespan.startup.failed" and isinstance(failure, UnusableSetting):
+                message = {**message, "message": str(failure)}
+            await send(message)
+
+        await self.app(scope, receive, send_shortened)
 
 
 def _uncancel() -> None:

@@ -1,8 +1,6 @@
 """Access settings that can't be used. Found at start, told in one line that names the variable and never its value."""
 
-
-class UnusableSetting(ValueError):
-    """A setting whose text can't mean what it should."""
+from config import UnusableSetting
 
 
 class UnusableCredentials(UnusableSetting):

@@ -11,6 +11,8 @@ from psycopg.pq import Conninfo
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from config import UnusableSetting
+
 FORMS = "sqlite:///./rooms.db or postgresql://user:password@host:5432/database"
 SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 LIBPQ_KEYWORDS = frozenset(option.keyword.decode() for option in Conninfo.get_defaults())
@@ -33,7 +35,7 @@ MEANT_FOR_OTHERS = frozenset(
 """Hints to other programs' pools and caches, in URLs copied from their settings. They are left out."""
 
 
-class UnusableDatabaseUrl(ValueError):
+class UnusableDatabaseUrl(UnusableSetting):
     """What stands in DATABASE_URL can't be used. The message is one line without the password."""
 
     def __init__(self, reason: str) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from config import load_settings
+from config import UnusableSetting, load_settings
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
 from services.storage.failures import is_lost
@@ -118,15 +118,15 @@ def _reason(error: DBAPIError, engine: AsyncEngine) -> str:
 async def _main() -> None:
     settings = load_settings()
     if settings.database_url is None:
-        raise SystemExit("DATABASE_URL is empty: rooms are kept in memory, and there is nothing to migrate.")
-    try:
-        engine = open_engine(read_database_url(settings.database_url.get_secret_value()))
-        await migrate(engine)
-        await engine.dispose()
-    except UnusableDatabaseUrl as error:
-        raise SystemExit(str(error)) from None
+        raise UnusableDatabaseUrl("it is empty, so rooms are kept in memory, and there is nothing to migrate")
+    engine = open_engine(read_database_url(settings.database_url.get_secret_value()))
+    await migrate(engine)
+    await engine.dispose()
     sys.stdout.write(f"{place(engine.url)} is up to date.\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    try:
+        asyncio.run(_main())
+    except UnusableSetting as error:
+        raise SystemExit(str(error)) from None

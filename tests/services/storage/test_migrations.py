@@ -159,4 +159,4 @@ def test_migrating_without_a_database_says_so():
     done = subprocess.run(MIGRATE, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("DATABASE_URL is empty")
+    assert done.stderr.startswith("DATABASE_URL: it is empty")
