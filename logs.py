@@ -42,22 +42,26 @@ class TextFormatter(logging.Formatter):
 
 
 def configure_logging(settings: Settings) -> None:
-    """Our events and uvicorn's in one form; clients' own chatter, which holds URLs, only when something is wrong."""
+    """Our events and uvicorn's in one form. Libraries speak up only when something is wrong, whatever LOG_LEVEL says:
+    their chatter holds URLs, statements, and what people said in an interview.
+    """
     form = JsonFormatter if settings.log_format == "json" else TextFormatter
-    through_root = {"handlers": [], "propagate": True}
+    ours = {"level": settings.log_level}
+    through_root = {"handlers": [], "propagate": True} | ours
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"line": {"()": form}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-            "root": {"handlers": ["stderr"], "level": settings.log_level},
+            "root": {"handlers": ["stderr"], "level": "ERROR" if settings.log_level == "ERROR" else "WARNING"},
             "loggers": {
+                "main": ours,
+                "routers": ours,
+                "services": ours,
                 "uvicorn": through_root,
                 "uvicorn.access": through_root,
                 "uvicorn.error": through_root,
-                "httpx": {"level": "WARNING"},
-                "alembic": {"level": "WARNING"},
             },
         }
     )
