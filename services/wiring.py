@@ -93,7 +93,7 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         storage=storage,
         authenticator=authenticator,
         limiter=limiter,
-        idempotency=Idempotency(storage, clock, timedelta(seconds=_LONGEST_ANSWERS * settings.llm_timeout_seconds)),
+        idempotency=Idempotency(storage, clock),
         shutdown=Shutdown(),
     )
 
@@ -113,9 +113,6 @@ _OPEN_WARNING = "the API is open: anyone who reaches it may use it; set API_KEYS
 _MEMORY_WARNING = (
     "DATABASE_URL is empty: what is stored is lost on restart and not shared, so run one process (one worker) only"
 )
-
-_LONGEST_ANSWERS = 5
-"""The parts of a long debrief, its last reading, and a repair of each: no work under a lease takes longer."""
 
 _READERS: dict[Provider, tuple[str, Callable[[VendorAnswer], Failure]]] = {
     "daily": (daily.VENDOR, daily.read_failure),

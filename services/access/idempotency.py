@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,8 +19,9 @@ from services.storage.records import Answer, Begun
 log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(hours=24)
-LEASE = timedelta(minutes=5)
-"""How long a slot stays taken when its holder dies. Longer than any work under one may take."""
+LEASE = timedelta(seconds=30)
+"""How long a slot stays taken when its holder dies. A holder that lives moves its lease on before it ends."""
+RENEWALS_IN_A_LEASE = 3
 RETRY_AFTER_SECONDS = 2
 FIRST_ERROR_STATUS = 400
 FIRST_POLL_SECONDS = 0.05
@@ -37,6 +38,14 @@ class Kept:
     room: str | None
 
 
+@dataclass(slots=True)
+class _Hold:
+    """A slot that nobody else takes before this time."""
+
+    slot: str
+    lease: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Replayable:
     """An answer, and whether it was given before."""
@@ -48,8 +57,8 @@ class Replayable:
 class Idempotency:
     """Runs work once per key, over the storage, so across processes where they share one.
 
-    `clock` gives the time in UTC. `lease` is longer than the work's own deadline:
-    after it others may take the slot of a holder that is presumed dead.
+    `clock` gives the time in UTC. After `lease` without a sign of life others may
+    take the slot of a holder.
     """
 
     def __init__(self, storage: Storage, clock: Callable[[], datetime], lease: timedelta = LEASE) -> None:
@@ -72,14 +81,14 @@ class Idempotency:
         if key is None:
             return Replayable((await work()).answer, is_replayed=False)
         slot = _slot("key", caller, route, _read_key(key))
-        begun, lease = await self._begin(slot, sha256(body).hexdigest(), KEPT_FOR)
+        begun, hold = await self._begin(slot, sha256(body).hexdigest())
         match begun.state:
             case "done" if begun.answer is not None:
                 return Replayable(begun.answer, is_replayed=True)
             case "mismatch":
                 raise IdempotencyMismatch("This Idempotency-Key was used with another body; send a new key.")
             case "started":
-                return Replayable(await self._work(slot, lease, work), is_replayed=False)
+                return Replayable(await self._work(hold, work), is_replayed=False)
             case _:
                 raise RequestInProgress(
                     "The same request is being worked on; ask again in a moment.", retry_after=RETRY_AFTER_SECONDS
@@ -91,44 +100,67 @@ class Idempotency:
         slot = _slot("alone", slot)
         lock = self._locks.setdefault(slot, asyncio.Lock())
         async with lock:
-            lease = await self._wait(slot)
+            hold = await self._wait(slot)
             try:
-                yield
+                with self._renewing(hold):
+                    yield
             finally:
-                await self._finally(self._release(slot, lease))
+                await self._finally(self._release(hold))
 
-    async def _wait(self, slot: str) -> datetime:
+    async def _wait(self, slot: str) -> _Hold:
         """Take the slot, asking ever less often while another process holds it."""
         pause = FIRST_POLL_SECONDS
         while True:
-            begun, lease = await self._begin(slot, "", self._lease)
+            begun, hold = await self._begin(slot, "")
             if begun.state == "started":
-                return lease
+                return hold
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
-    async def _begin(self, slot: str, fingerprint: str, kept: timedelta) -> tuple[Begun, datetime]:
+    async def _begin(self, slot: str, fingerprint: str) -> tuple[Begun, _Hold]:
         """Ask for the slot. Cancelled meanwhile, it is given back once the storage has answered."""
         now = self._clock()
-        lease = now + self._lease
-        asking = asyncio.create_task(self._storage.begin(slot, fingerprint, now, now + max(kept, self._lease), lease))
+        hold = _Hold(slot, now + self._lease)
+        asking = asyncio.create_task(self._storage.begin(slot, fingerprint, now, now + KEPT_FOR, hold.lease))
         try:
-            return await asyncio.shield(asking), lease
+            return await asyncio.shield(asking), hold
         except asyncio.CancelledError:
-            self._start(self._give_back(asking, slot, lease))
+            self._start(self._give_back(asking, hold))
             raise
 
-    async def _work(self, slot: str, lease: datetime, work: Callable[[], Awaitable[Kept]]) -> Answer:
+    async def _work(self, hold: _Hold, work: Callable[[], Awaitable[Kept]]) -> Answer:
         is_done = False
         try:
-            kept = await work()
+            with self._renewing(hold):
+                kept = await work()
             is_done = kept.answer.status < FIRST_ERROR_STATUS
         finally:
             if not is_done:
-                await self._finally(self._release(slot, lease))
+                await self._finally(self._release(hold))
         if is_done:
-            await self._finally(self._keep(slot, kept))
+            await self._finally(self._keep(hold.slot, kept))
         return kept.answer
+
+    @contextmanager
+    def _renewing(self, hold: _Hold) -> Iterator[None]:
+        """Keep the slot from others for as long as the work goes on."""
+        renewal = asyncio.create_task(self._renew(hold))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+
+    async def _renew(self, hold: _Hold) -> None:
+        is_held = True
+        while is_held:
+            await asyncio.sleep(self._lease.total_seconds() / RENEWALS_IN_A_LEASE)
+            lease = self._clock() + self._lease
+            try:
+                is_held = await self._storage.renew(hold.slot, hold.lease, lease)
+            except StorageUnavailable:
+                log.warning("a slot could not be held on to: the storage is unavailable")
+            else:
+                hold.lease = lease if is_held else hold.lease
 
     async def _keep(self, slot: str, kept: Kept) -> None:
         """The work is done and its answer true, whether or not it can be kept."""
@@ -137,22 +169,22 @@ class Idempotency:
         except StorageUnavailable:
             log.warning("an answer could not be kept under its idempotency key: the storage is unavailable")
 
-    async def _release(self, slot: str, lease: datetime) -> None:
+    async def _release(self, hold: _Hold) -> None:
         """Free the slot, unless the lease has passed: it may be somebody else's by now."""
-        if self._clock() >= lease:
+        if self._clock() >= hold.lease:
             return
         try:
-            await self._storage.abandon(slot)
+            await self._storage.abandon(hold.slot)
         except StorageUnavailable:
             log.warning("a slot could not be freed and ends with its lease: the storage is unavailable")
 
-    async def _give_back(self, asking: "asyncio.Task[Begun]", slot: str, lease: datetime) -> None:
+    async def _give_back(self, asking: "asyncio.Task[Begun]", hold: _Hold) -> None:
         try:
             begun = await asking
         except StorageUnavailable:
             return
         if begun.state == "started":
-            await self._release(slot, lease)
+            await self._release(hold)
 
     async def _finally(self, ending: Coroutine[Any, Any, None]) -> None:
         """Wait for something that goes on to its end even when we are cancelled."""

@@ -149,6 +149,13 @@ class MemoryStorage:
             return Begun("mismatch")
         return Begun("done", held.answer) if held.answer else Begun("running")
 
+    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+        mine = self._slots.get(slot)
+        if mine is None or mine.answer is not None or mine.lease != held:
+            return False
+        mine.lease = lease
+        return True
+
     async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
         """Keeps the answer even at the ceiling: the work is done, and it must not run twice."""
         held = self._slots.get(slot)

@@ -63,6 +63,9 @@ class Storage(Protocol):
         whose holder's `lease` has passed, is taken and answers `started`.
         """
 
+    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+        """Move the lease that the slot is held under to a later end; False when it is held under it no longer."""
+
     async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
         """Keep the answer under the slot; it is erased with `room`.
 

@@ -103,6 +103,9 @@ class SqlStorage:
                 return statements.read_slot(held[0], fingerprint)
             # Its holder let go of it between the two statements.
 
+    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+        return bool(await self._database.write(statements.RENEW_SLOT, {"key": slot, "held": held, "end": lease}))
+
     async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
         values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body, "room": room}
         try:

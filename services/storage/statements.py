@@ -83,6 +83,15 @@ FINISH_SLOT = (
     .where(idempotency_slots.c.slot == bindparam("key"))
     .values({name: bindparam(name) for name in ("status", "headers", "body", "room")})
 )
+RENEW_SLOT = (
+    update(idempotency_slots)
+    .where(
+        idempotency_slots.c.slot == bindparam("key"),
+        idempotency_slots.c.lease == bindparam("held"),
+        idempotency_slots.c.status.is_(None),
+    )
+    .values(lease=bindparam("end"))
+)
 DROP_SLOT = delete(idempotency_slots).where(idempotency_slots.c.slot == SLOT)
 ABANDON_SLOT = DROP_SLOT.where(idempotency_slots.c.status.is_(None))
 FORGET_ANSWERS = delete(idempotency_slots).where(idempotency_slots.c.until <= bindparam("now"))

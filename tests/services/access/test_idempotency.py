@@ -289,6 +289,66 @@ async def test_a_key_that_can_not_be_freed_does_not_hide_the_failure(clock, capl
     assert "ends with its lease" in caplog.text
 
 
+class Renewing(MemoryStorage):
+    """Tells of renewals, lets them wait, and does not answer the first of them where it is told so."""
+
+    def __init__(self, clock: Callable[[], datetime], *, is_lost_first: bool = False) -> None:
+        super().__init__(clock)
+        self.renewals: asyncio.Queue[bool] = asyncio.Queue()
+        self.may_renew = asyncio.Event()
+        self._is_lost = is_lost_first
+
+    async def next_renewal(self) -> bool:
+        self.may_renew.set()
+        self.renewals = asyncio.Queue()
+        return await self.renewals.get()
+
+    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+        await self.may_renew.wait()
+        if self._is_lost:
+            self._is_lost = False
+            raise StorageUnavailable("It does not answer.")
+        is_renewed = await super().renew(slot, held, lease)
+        self.renewals.put_nowait(is_renewed)
+        return is_renewed
+
+
+SHORT = timedelta(seconds=0.03)
+
+
+@pytest.mark.parametrize("is_lost_first", [False, True])
+async def test_a_holder_that_lives_keeps_its_key_for_as_long_as_it_works(clock, is_lost_first: bool):
+    storage = Renewing(clock, is_lost_first=is_lost_first)
+
+    async def long_work() -> Kept:
+        for _ in range(4):
+            clock.now += SHORT * 2 / 3
+            assert await storage.next_renewal()
+            with pytest.raises(RequestInProgress):
+                await ask(Idempotency(storage, clock), Work())
+        return await Work()()
+
+    async with asyncio.timeout(10):
+        await ask(Idempotency(storage, clock, SHORT), long_work)
+
+    assert (await ask(Idempotency(storage, clock), Work())).is_replayed
+
+
+async def test_who_was_taken_for_dead_does_not_free_what_another_holds(clock):
+    storage = Renewing(clock)
+    other = Idempotency(storage, clock)
+
+    async with asyncio.timeout(10), Idempotency(storage, clock, SHORT).alone("debrief"):
+        clock.now += SHORT
+        taken = other.alone("debrief")
+        await taken.__aenter__()
+        assert not await storage.next_renewal()
+
+    assert len(storage._slots) == 1
+    await taken.__aexit__(None, None, None)
+    assert not storage._slots
+
+
 class Slow(MemoryStorage):
     """A storage that takes its time, as one behind a network does. `asked` is set while it does."""
 

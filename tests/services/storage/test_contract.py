@@ -380,6 +380,34 @@ async def test_a_slot_whose_holder_is_gone_is_taken_after_the_lease(storage):
     assert await begin(storage, slot, "f2", after=MINUTE) == Begun("running")
 
 
+async def test_a_lease_that_is_renewed_ends_later(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+
+    assert await storage.renew(slot, NOW + MINUTE, NOW + 2 * MINUTE)
+
+    assert await begin(storage, slot, after=MINUTE) == Begun("running")
+    assert await begin(storage, slot, after=2 * MINUTE) == Begun("started")
+
+
+async def test_a_lease_that_somebody_else_holds_is_not_renewed(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+    await begin(storage, slot, after=MINUTE)
+
+    assert not await storage.renew(slot, NOW + MINUTE, NOW + DAY)
+
+    assert await begin(storage, slot, after=2 * MINUTE) == Begun("started")
+
+
+async def test_a_lease_is_not_renewed_when_the_work_is_done(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+    await storage.finish(slot, ANSWER, None)
+
+    assert not await storage.renew(slot, NOW + MINUTE, NOW + DAY)
+
+
 async def test_an_answer_is_forgotten_after_its_time(storage):
     slot = uuid4().hex
     await begin(storage, slot)

@@ -63,10 +63,11 @@ async def relayed(url):
         lambda storage, room: storage.add_debrief(room.name, "f", NOW, "{}"),
         lambda storage, room: storage.find_debrief(room.name, "f", NOW),
         lambda storage, room: storage.begin(room.name, "f", NOW, NOW, NOW),
+        lambda storage, room: storage.renew(room.name, NOW, NOW),
         lambda storage, room: storage.has_phone_call(room.name, "call"),
         lambda storage, _: storage.ping(),
     ],
-    ids=["find", "room", "briefing", "chat", "turns", "debrief", "same debrief", "slot", "call", "ping"],
+    ids=["find", "room", "briefing", "chat", "turns", "debrief", "same debrief", "slot", "lease", "call", "ping"],
 )
 async def test_a_call_is_one_round_trip(postgresql_url, call):
     async with relayed(postgresql_url) as (storage, relay):
