@@ -81,6 +81,8 @@ class Lifeline:
             return
         answer = _Answer(send)
         call = _Call(receive)
+        if scope["method"] == "GET":
+            call.watch()
         shutdown: Shutdown = scope["state"]["services"].shutdown
         try:
             with shutdown.running(call.stop):
@@ -127,7 +129,7 @@ class _Answer:
 class _Call:
     """Watches, once the body is read, for the caller's leaving, and cancels the call then.
 
-    A call without a body is short, and is not watched.
+    A GET has no body, so it is watched from the start.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -144,8 +146,11 @@ class _Call:
             return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            self._watcher = asyncio.create_task(self._watch())
+            self.watch()
         return message
+
+    def watch(self) -> None:
+        self._watcher = asyncio.create_task(self._watch())
 
     def close(self) -> None:
         self._task = None

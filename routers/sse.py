@@ -1,6 +1,7 @@
 """Server-sent events: one event on the wire, keep-alive, exactly one terminal event."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, Self
@@ -11,6 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from routers.problems import ProblemResponse, problem
 from services.errors import ProviderBadAnswer, ServiceError
+
+log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10.0
 """A proxy may close what is silent; the contract allows 15 s."""
@@ -54,6 +57,10 @@ async def open_stream(events: AsyncGenerator[Event]) -> "EventStream":
     return EventStream(first, events)
 
 
+class _Stalled(Exception):
+    """The client has stopped reading, without hanging up."""
+
+
 class EventStream(EventSourceResponse):
     """Sends events as they come, and comments when none come.
 
@@ -61,19 +68,28 @@ class EventStream(EventSourceResponse):
     becomes it in the middleware, which knows the same way to say it.
     """
 
-    def __init__(self, first: "asyncio.Future[Event]", events: AsyncGenerator[Event]) -> None:
+    def __init__(
+        self, first: "asyncio.Future[Event]", events: AsyncGenerator[Event], *, patience: float = SEND_SECONDS
+    ) -> None:
         super().__init__((), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._first = first
         self._events = events
+        self._patience = patience
         self._sent_at = 0.0
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        keeper = asyncio.create_task(self._keep_alive(send))
+        keeper: asyncio.Task[None] | None = None
         try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            keeper = asyncio.create_task(self._keep_alive(send))
             await self._send_events(scope, send)
+        except _Stalled:
+            # left without an end, which makes the server close the connection
+            log.warning("a client has stopped reading its stream")
+            return
         finally:
-            keeper.cancel()
+            if keeper is not None:
+                keeper.cancel()
             await _stop(self._first, self._events)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -92,15 +108,19 @@ class EventStream(EventSourceResponse):
 
     async def _send(self, send: Send, body: bytes) -> None:
         self._sent_at = asyncio.get_running_loop().time()
-        async with asyncio.timeout(SEND_SECONDS):
-            await send(_body(body))
+        try:
+            async with asyncio.timeout(self._patience):
+                await send(_body(body))
+        except TimeoutError:
+            raise _Stalled from None
 
     async def _keep_alive(self, send: Send) -> None:
         clock = asyncio.get_running_loop().time
         while True:
             silence = clock() - self._sent_at
             if silence >= KEEP_ALIVE_SECONDS:
-                await self._send(send, KEEPALIVE_COMMENT)
+                with suppress(_Stalled):  # the next event's sending tells
+                    await self._send(send, KEEPALIVE_COMMENT)
                 silence = 0.0
             await asyncio.sleep(KEEP_ALIVE_SECONDS - silence)
 

@@ -24,6 +24,7 @@ class Shutdown:
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self._grace = grace
         self._stops: set[Callable[[], None]] = set()
+        self._is_stopping = False
 
     @contextmanager
     def running(self, stop: Callable[[], None]) -> Iterator[None]:
@@ -41,26 +42,41 @@ class Shutdown:
             yield
             return
         loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        handlers = {
+            number: handler
+            for number in (signal.SIGTERM, signal.SIGINT)
+            if callable(handler := signal.getsignal(number))
+        }
 
         def hear(number: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self._begin, loop)
-            handler = before[signal.Signals(number)]
-            if callable(handler):
-                handler(number, frame)
+            handlers[signal.Signals(number)](number, frame)
 
-        for number in before:
+        for number in handlers:
             signal.signal(number, hear)
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
+            if self._is_stopping:
+                _end_with_success()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_stopping = True
         log.info("stopping: %d calls may go on for %.0f s", len(self._stops), self._grace)
         loop.call_later(self._grace, self._stop_all)
 
     def _stop_all(self) -> None:
         for stop in tuple(self._stops):
             stop()
+
+
+def _end_with_success() -> None:
+    """A stop in good order is no failure: exit code 0.
+
+    At its end the server raises the signal that stopped it once more, which
+    would end the process as if killed. Blocked, the signal stays pending.
+    """
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
