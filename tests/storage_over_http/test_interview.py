@@ -1,0 +1,105 @@
+"""The same interview over every storage gives the same answers."""
+
+import json
+import re
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.api_server import running, start_api
+from tests.interviews import BRIEFING, TRANSCRIPT
+from tests.storage_over_http.conftest import NO_LIMITS
+
+KEY = {"Idempotency-Key": "the-first-try"}
+MAYA = {"participant_name": "Grace Hopper", "participant_type": "candidate"}
+ADA = {"participant_name": "Ada", "participant_type": "interviewer"}
+CHANGING = (
+    (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME"),
+    (r'token":"[^"]+', 'token":"TOKEN'),
+    (r"data-[0-9a-f]{16}", "data-NONCE"),
+)
+
+
+class Conversation:
+    """What was asked and answered, without what differs from one interview to the next."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self.name = "-"
+        self.answers: list[tuple[str, int, str, str | None]] = []
+
+    def say(self, method, path, body=None, **headers):
+        answer = self.client.request(method, f"/api/rooms{path}", json=body, headers=headers)
+        replayed = answer.headers.get("idempotency-replayed")
+        if path == "" and self.name == "-":
+            self.name = answer.json()["room_name"]
+        text = answer.text.replace(self.name, "ROOM")
+        for pattern, word in CHANGING:
+            text = re.sub(pattern, word, text)
+        if answer.is_error:
+            text = json.loads(text)["code"]
+        self.answers.append((f"{method} {path.replace(self.name, 'ROOM')}", answer.status_code, text, replayed))
+        return answer
+
+    def hold_the_interview(self):
+        self.say("POST", "", {"interviewer_name": "Ada", "candidate_name": "Grace"}, **KEY)
+        self.say("POST", "", {"interviewer_name": "Ada", "candidate_name": "Grace"}, **KEY)
+        self.say("POST", "", {"interviewer_name": "Bob"}, **KEY)
+        room = f"/{self.name}"
+        self.say("GET", room)
+        self.say("POST", f"{room}/join", MAYA)
+        self.say("POST", f"{room}/join", ADA)
+        self.say("GET", f"{room}/briefing")
+        self.say("POST", f"{room}/briefing", BRIEFING | {"notes": "An earlier thought \u0001 \U0001f600"})
+        self.say("POST", f"{room}/briefing", BRIEFING)
+        self.say("GET", f"{room}/briefing")
+        self.say("POST", f"{room}/chat", {"message": "What should I ask about compilers?"})
+        self.say("POST", f"{room}/chat", {"message": "And then?"})
+        self.say("GET", f"{room}/chat")
+        self.say("GET", f"{room}/debrief")
+        self.say("POST", f"{room}/debrief", {"transcript": TRANSCRIPT})
+        self.say("POST", f"{room}/debrief", {"transcript": TRANSCRIPT})
+        self.say("POST", f"{room}/debrief?regenerate=true", {"transcript": TRANSCRIPT}, **KEY)
+        self.say("POST", f"{room}/debrief?regenerate=true", {"transcript": TRANSCRIPT}, **KEY)
+        for kind in ("application/json", "text/markdown", "text/html"):
+            self.say("GET", f"{room}/debrief", Accept=kind)
+        self.say("DELETE", room)
+        for path in ("", "/briefing", "/chat", "/debrief"):
+            self.say("GET", f"{room}{path}")
+        self.say("POST", f"{room}/briefing", BRIEFING)
+        self.say("DELETE", room)
+
+
+def hold_interview(url):
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        conversation = Conversation(client)
+        conversation.hold_the_interview()
+    return conversation.answers
+
+
+@pytest.fixture(scope="module")
+def on_memory(tmp_path_factory):
+    with ExitStack() as stack:
+        server = start_api(tmp_path_factory.mktemp("memory"), SANDBOX="true", **NO_LIMITS)
+        return hold_interview(stack.enter_context(running(server)).url)
+
+
+def test_the_interview_in_memory_goes_from_room_to_receipt(on_memory):
+    statuses = [status for _, status, _, _ in on_memory]
+    receipt = on_memory[-7]
+
+    assert statuses == [201, 201, 422, *[200] * 3, 404, *[200] * 6, 404, *[200] * 8, *[404] * 5, 200]
+    assert (
+        '"deleted":{"room":1,"briefing":1,"debriefs":2,"chat_turns":4,"phone_calls":0,"idempotency_keys":2'
+        in receipt[2]
+    )
+    assert [replayed for *_, replayed in on_memory].count("true") == 2
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql", "pgbouncer"], indirect=True)
+def test_the_interview_in_a_database_gets_the_answers_that_it_gets_in_memory(serve, database, on_memory):
+    server = serve(database)
+
+    assert hold_interview(server.url) == on_memory

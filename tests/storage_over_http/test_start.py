@@ -1,0 +1,101 @@
+"""The start over a database: once for all processes, or one line that says why not."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.api_server import ROOT, START_SECONDS, own_environment, start_api
+from tests.servers import free_port
+from tests.storage_over_http.databases import open_database
+
+CANARY = "canary-7f3a"
+MIGRATE = [sys.executable, "-m", "services.storage.migrate"]
+
+UNUSABLE = {
+    "form": f"postgresql//rooms:{CANARY}@127.0.0.1/rooms",
+    "scheme": f"mysql://rooms:{CANARY}@127.0.0.1/rooms",
+    "folder": "sqlite:///./no/such/folder/rooms.db",
+    "port": f"postgresql://rooms:{CANARY}@127.0.0.1:{{port}}/rooms",
+    "password": f"postgresql://rooms:{CANARY}@127.0.0.1:{{server}}/postgres",
+}
+
+
+@pytest.fixture(scope="module")
+def locked_port(own_server):
+    """Of a PostgreSQL where the role `rooms` must show a password."""
+    hba = own_server.directory / "cluster" / "pg_hba.conf"
+    hba.write_text("host all rooms all scram-sha-256\n" + hba.read_text())
+    with open_database(own_server.url) as connection:
+        connection.execute("CREATE ROLE rooms LOGIN PASSWORD 'another'")
+        connection.execute("SELECT pg_reload_conf()")
+    return own_server.port
+
+
+@pytest.fixture(params=UNUSABLE)
+def unusable(request):
+    """A `DATABASE_URL` that stops the start."""
+    url = UNUSABLE[request.param]
+    server = request.getfixturevalue("locked_port") if "{server}" in url else None
+    return url.format(port=free_port(), server=server)
+
+
+def run(command, folder, **settings):
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=own_environment(PYTHONPATH=str(ROOT), **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def assert_one_line_tells_why(said):
+    assert len([line for line in said.splitlines() if "DATABASE_URL" in line]) == 1
+    assert "Traceback" not in said
+    assert CANARY not in said
+
+
+def test_an_unusable_database_url_stops_the_start_with_one_line(unusable, tmp_path):
+    server = start_api(tmp_path, SANDBOX="true", DATABASE_URL=unusable)
+
+    assert server.process.wait(START_SECONDS) == 3
+    assert_one_line_tells_why(server.log)
+
+
+@pytest.mark.parametrize("unusable", ["scheme", "folder", "password"], indirect=True)
+def test_an_unusable_database_url_stops_migrating_by_hand_with_one_line(unusable, tmp_path):
+    code, said = run(MIGRATE, tmp_path, DATABASE_URL=unusable)
+
+    assert code == 1
+    assert_one_line_tells_why(said)
+    assert len(said.splitlines()) == 1
+
+
+def test_workers_that_can_not_start_are_not_started_again_and_again(tmp_path):
+    server = start_api(tmp_path, "--workers", "2", SANDBOX="true", DATABASE_URL=UNUSABLE["scheme"])
+
+    server.process.wait(START_SECONDS)
+
+    assert server.log.count("DATABASE_URL") == 2
+    assert CANARY not in server.log
+
+
+def test_several_workers_without_a_database_are_warned_about(serve):
+    server = serve("", "--workers", "2", workers=2)
+
+    warnings = re.findall(r"WARNING main .*DATABASE_URL is empty.*one process", server.log)
+    assert len(warnings) == 2
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_a_database_that_was_migrated_by_hand_is_served(serve, database, tmp_path):
+    code, said = run(MIGRATE, tmp_path, DATABASE_URL=database)
+
+    assert (code, said.count("\n"), said.endswith(" is up to date.\n")) == (0, 1, True)
+    assert serve(database).process.poll() is None
