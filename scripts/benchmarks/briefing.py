@@ -1,0 +1,44 @@
+"""Reading a stored briefing, beside a bare FastAPI handler that returns the same model."""
+
+from datetime import UTC, datetime
+
+import httpx
+
+from scripts.benchmarks.load import Figure, measure, request_bytes
+from scripts.benchmarks.processes import running_baselines, running_service
+from scripts.benchmarks.table import Line, compared
+from services.evidence.debrief import BriefingDocument
+
+IN_FLIGHT = 32
+ANSWERS = 8000
+MOST = 2.0
+
+BRIEFING = BriefingDocument(
+    room_name="bench",
+    candidate_name="Grace Hopper",
+    role="Compiler engineer",
+    resume_summary="Wrote the A-0 linker in 1952. " * 100,
+    notes="We need somebody who has shipped a compiler. " * 60,
+    focus_areas=["Compilers", "Mentoring"],
+    briefing_prompt="Prepare the interviewer. " * 250,
+    updated_at=datetime(2026, 11, 23, tzinfo=UTC),
+)
+
+
+def bench(vendor_url: str) -> list[Line]:
+    """Two figures and how they compare."""
+    with running_baselines(vendor_url) as (program, url):
+        baseline = measure(program, url, request_bytes("GET", "/briefing"), in_flight=IN_FLIGHT, answers=ANSWERS)
+    with running_service(vendor_url, "instant", BRIEFING.model_dump(mode="json")) as (program, url, room_path):
+        path = f"{room_path}/briefing"
+        size = len(httpx.get(url + path).content)
+        ours = measure(program, url, request_bytes("GET", path), in_flight=IN_FLIGHT, answers=ANSWERS)
+    return [
+        _line("bare FastAPI handler, the same model", baseline),
+        _line(f"this service ({size // 1024} kB)", ours),
+        compared("this service beside the bare handler, CPU", ours.cpu_milliseconds, baseline.cpu_milliseconds, MOST),
+    ]
+
+
+def _line(what: str, figure: Figure) -> Line:
+    return Line(what, f"{figure.cpu_milliseconds:.3f} ms {figure.answers_a_second:7.0f}/s")

@@ -1,0 +1,42 @@
+"""A two-hour interview, and what a model would read out of it."""
+
+from typing import Any
+
+TURNS = 1200
+"""Of about fifteen words each: what two people say in two hours."""
+CLAIMS = 16
+
+
+def transcript() -> str:
+    """The lines of the interview, half of them the candidate's."""
+    return "\n".join(map(_line, range(TURNS)))
+
+
+def reading() -> dict[str, Any]:
+    """Claims and ratings, each with a quote that stands in the transcript."""
+    claims = [
+        {"claim": f"Did thing number {number}", "kind": "strength", "evidence": [_quote(number * 60 + 2)]}
+        for number in range(CLAIMS)
+    ]
+    ratings = [
+        {"competency": number, "rating": 4, "rationale": "Said so.", "evidence": [_quote(number * 100)]}
+        for number in (1, 2)
+    ]
+    return {"summary": "It went well.", "claims": claims, "ratings": ratings, "follow_up_questions": ["Why?"]}
+
+
+def _line(number: int) -> str:
+    if number % 2 == 0:
+        return f"Interviewer: And how did you go about part {number} of that project, and who decided it?"
+    return f"Candidate: {_said(number)}"
+
+
+def _said(number: int) -> str:
+    return (
+        f"For part {number} I measured the old service with traces first, moved the writes to a queue, and rolled it "
+        "out to a tenth of the users before I switched it over."
+    )
+
+
+def _quote(turn: int) -> dict[str, Any]:
+    return {"source": "transcript", "turn": turn, "quote": _said(turn - 1)}

@@ -1,0 +1,97 @@
+"""A thousand chats that stream at once."""
+
+import asyncio
+import statistics
+import time
+from typing import NamedTuple, cast
+from urllib.parse import urlsplit
+
+import uvloop
+
+from scripts.benchmarks.chat import BRIEFING, QUESTION
+from scripts.benchmarks.load import request_bytes
+from scripts.benchmarks.processes import running_service
+from scripts.benchmarks.table import Line, below
+from scripts.benchmarks.vendor import PIECES, PIECES_A_SECOND
+
+STREAMS = 1000
+OPENED_A_SECOND = 200
+"""All are open after five seconds and go on together for another five."""
+MOST_MEGABYTES = 300
+MOST_ADDED_MILLISECONDS = 50
+
+
+class Stream(NamedTuple):
+    """How one stream went."""
+
+    first_piece: float
+    """Seconds from the request."""
+    is_complete: bool
+
+
+class Listener(asyncio.Protocol):
+    """Asks once and listens to the end."""
+
+    def __init__(self, request: bytes, first: bytes, last: bytes, done: asyncio.Future[Stream]) -> None:
+        self._request, self._first, self._last, self._done = request, first, last, done
+        self._first_at = 0.0
+        self._tail = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own are no subclass of it
+        self._asked_at = time.perf_counter()
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._first_at and self._first in data:
+            self._first_at = time.perf_counter() - self._asked_at
+        self._tail = (self._tail + data)[-1000:]
+        if self._tail.endswith(b"0\r\n\r\n"):
+            self._finish()
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self._done.done():
+            self._done.set_result(Stream(self._first_at, self._last in self._tail))
+
+
+def bench(vendor_url: str) -> list[Line]:
+    """The same streams from the vendor itself, and through the service."""
+    asked = request_bytes("POST", "/paced/chat/completions", {})
+    direct = uvloop.run(_listen(vendor_url, asked, b"data:", b"[DONE]"))
+    with running_service(vendor_url, "paced", BRIEFING) as (program, url, room_path):
+        request = request_bytes("POST", f"{room_path}/chat", QUESTION, accept="text/event-stream")
+        cpu = program.cpu_seconds()
+        ours = uvloop.run(_listen(url, request, b"event: delta", b"event: done"))
+        cpu = program.cpu_seconds() - cpu
+        rss = program.rss_megabytes()
+    complete = sum(stream.is_complete for stream in ours)
+    added = (_median(ours) - _median(direct)) * 1000
+    pieces = STREAMS * PIECES
+    return [
+        Line("streams that came to their end", f"{complete} of {STREAMS}", "all", complete == STREAMS),
+        below("RSS while a thousand stream", rss, MOST_MEGABYTES, "MB"),
+        below("added time to the first piece, median", added, MOST_ADDED_MILLISECONDS, "ms"),
+        Line("CPU for one piece", f"{cpu / pieces * 1e6:.0f} us"),
+        Line("  which of one core takes, at this pace", f"{cpu / pieces * STREAMS * PIECES_A_SECOND:.0%}"),
+    ]
+
+
+def _median(streams: list[Stream]) -> float:
+    return statistics.median(stream.first_piece for stream in streams)
+
+
+async def _listen(url: str, request: bytes, first: bytes, last: bytes) -> list[Stream]:
+    loop = asyncio.get_running_loop()
+    address = urlsplit(url)
+    waiting: list[asyncio.Future[Stream]] = []
+    for _ in range(STREAMS):
+        done: asyncio.Future[Stream] = loop.create_future()
+        waiting.append(done)
+        listener = Listener(request, first, last, done)
+        await loop.create_connection(lambda listener=listener: listener, address.hostname, address.port)  # type: ignore[misc]
+        await asyncio.sleep(1 / OPENED_A_SECOND)
+    return await asyncio.gather(*waiting)
