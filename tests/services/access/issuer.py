@@ -31,7 +31,8 @@ def key_set(*keys: dict[str, Any]) -> dict[str, Any]:
 
 
 def public_pem(key: Any) -> bytes:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    pem: bytes = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return pem
 
 
 def claims(**changes: Any) -> dict[str, Any]:
