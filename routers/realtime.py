@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from routers.dependencies import AdmittingRoute, AllServices, Made, ModelRooms, Once, address_of
 from routers.problems import BODY, problem_answers
-from routers.schemas import RealtimeAnswer, RealtimeSessionRequest
+from routers.voice_schemas import RealtimeAnswer, RealtimeSessionRequest
 from services.interview.voice import IssuedSecret, Persona, VoiceCandidate
 
 router = APIRouter(

@@ -1,13 +1,13 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, and the calls about it."""
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import asdict
 from json import dumps
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response
 
 from routers.dependencies import PUBLIC, AdmittingRoute, AllServices, LinkedRooms, Made, ModelRooms, Once, OwnRooms
+from routers.fields import RoomName
 from routers.negotiation import preferred
 from routers.problems import BODY, problem_answers
 from routers.realtime import Candidate, realtime_answer
@@ -17,25 +17,24 @@ from routers.schemas import (
     ChatDone,
     ChatRecord,
     ChatRequest,
-    ChatTurnAnswer,
     DebriefRequest,
-    Deleted,
     DeletionReceipt,
     JoinAnswer,
     JoinRequest,
     OpenedRoomAnswer,
+    ProgressEvent,
+    RoomAnswer,
+    RoomRequest,
+)
+from routers.sse import Event, open_stream, progress_of
+from routers.voice_schemas import (
     PhoneCallAnswer,
     PhoneCallId,
     PhoneCallRequest,
     PhoneCallStateAnswer,
-    ProgressEvent,
     RealtimeAnswer,
     RealtimeTokenRequest,
-    RoomAnswer,
-    RoomName,
-    RoomRequest,
 )
-from routers.sse import Event, open_stream, progress_of
 from services.completion import Reply
 from services.errors import BriefingNotFound, DebriefNotFound
 from services.evidence.debrief import BriefingDocument, Debrief
@@ -82,14 +81,7 @@ async def create_room(body: RoomRequest, rooms: OwnRooms, once: Once) -> Respons
 
     async def work() -> Made:
         room, token = await rooms.open(body.interviewer_name, body.candidate_name, body.expires_in_minutes)
-        answer = OpenedRoomAnswer(
-            room_name=room.name,
-            room_url=room.url,
-            interviewer_token=token,
-            created_by=room.created_by,
-            created_at=room.created_at,
-            expires_at=room.expires_at,
-        )
+        answer = OpenedRoomAnswer(interviewer_token=token, **dict(RoomAnswer.of(room)))
         return Made(answer, room.name, 201, f"/api/rooms/{room.name}")
 
     return await once.run_to_the_end(body, work)
@@ -99,13 +91,7 @@ async def create_room(body: RoomRequest, rooms: OwnRooms, once: Once) -> Respons
 async def get_room(name: RoomName, rooms: LinkedRooms) -> RoomAnswer:
     """The room, for anyone who has its link."""
     room = await rooms.visible(name)
-    return RoomAnswer(
-        room_name=room.name,
-        room_url=room.url,
-        created_by=room.created_by,
-        created_at=room.created_at,
-        expires_at=room.expires_at,
-    )
+    return RoomAnswer.of(room)
 
 
 @router.post(
@@ -124,9 +110,7 @@ async def join_room(name: RoomName, body: JoinRequest, rooms: LinkedRooms) -> Jo
 async def delete_room(name: RoomName, rooms: OwnRooms) -> DeletionReceipt:
     """Erase everything under the name, and take the room away at Daily. Repeatable."""
     erasure = await run_to_the_end(rooms.close(name))
-    return DeletionReceipt(
-        room_name=name, deleted=Deleted(**asdict(erasure.receipt)), remaining=list(erasure.remaining)
-    )
+    return DeletionReceipt.of(name, erasure)
 
 
 @router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_answers(*BODY, 404, 502, 504))
@@ -187,7 +171,7 @@ async def get_chat(name: RoomName, rooms: OwnRooms) -> ChatRecord:
     """What was asked and answered in the room's sidebar."""
     await rooms.owned(name)
     turns = await rooms.storage.chat_turns(name)
-    return ChatRecord(room_name=name, turns=[ChatTurnAnswer(**asdict(turn)) for turn in turns])
+    return ChatRecord.of(name, turns)
 
 
 @router.post(
@@ -310,15 +294,7 @@ async def get_briefing_call(
     """How a call that this room placed goes, or went."""
     interview = await rooms.owned(name)
     state = await _phone_briefing(services, interview).look_up(call_id)
-    return PhoneCallStateAnswer(
-        call_id=state.call_id,
-        status=state.status,
-        started_at=state.started_at,
-        ended_at=state.ended_at,
-        duration_seconds=state.duration_seconds,
-        ended_reason=state.ended_reason,
-        outcome=state.outcome,
-    )
+    return PhoneCallStateAnswer.of(state)
 
 
 def _phone_briefing(services: Services, interview: Interview) -> PhoneBriefing:
@@ -346,14 +322,4 @@ async def _chat_events(sidebar: Sidebar, question: Question) -> AsyncGenerator[E
             case Piece(text):
                 yield Event("delta", dumps({"text": text}))
             case Reply() as reply, list() as warnings:
-                yield Event.of("done", _chat_done(reply, warnings))
-
-
-def _chat_done(reply: Reply, warnings: list[str]) -> ChatDone:
-    return ChatDone(
-        response=reply.text,
-        model=reply.model,
-        usage=reply.usage,
-        finish_reason=reply.finish_reason,
-        warnings=warnings,
-    )
+                yield Event.of("done", ChatDone.of(reply, warnings))

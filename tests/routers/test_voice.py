@@ -141,7 +141,6 @@ def test_without_choices_the_server_chooses_and_the_secret_lives_shortly(client,
         ({"expires_in_seconds": 9}, "expires_in_seconds"),
         ({"expires_in_seconds": 7201}, "expires_in_seconds"),
         ({"expires_in_seconds": "soon"}, "expires_in_seconds"),
-        ({"expires_in_seconds": None}, "expires_in_seconds"),
     ],
 )
 def test_a_choice_that_can_not_be_had_is_refused_before_openai_is_asked(client, openai, body, field):

@@ -1,0 +1,81 @@
+"""Transcripts as clients send them: lines, WebVTT, or turns in two spellings."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
+
+from routers.fields import NoNullBytes, Sent, or_null
+from services.evidence.transcript import SpokenTurn
+
+TRANSCRIPT_CHARACTERS = 1_000_000
+TRANSCRIPT_TURNS = 20_000
+
+
+def _seconds_as_clock(value: Any) -> Any:
+    """Times come as text or as seconds from the start."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 360_000:
+        minutes, seconds = divmod(int(value), 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    return value
+
+
+class TranscriptTurn(Sent):
+    """One turn of a transcript. `role`, `content` and `timestamp` mean the same as `speaker`, `text` and `at`."""
+
+    speaker: Annotated[
+        str,
+        Field(validation_alias=AliasChoices("speaker", "role")),
+        StringConstraints(max_length=200),
+        NoNullBytes,
+    ]
+    text: Annotated[
+        str,
+        Field(validation_alias=AliasChoices("text", "content")),
+        StringConstraints(max_length=TRANSCRIPT_CHARACTERS),
+        NoNullBytes,
+    ]
+    at: Annotated[
+        Annotated[str, StringConstraints(max_length=64)] | None,
+        Field(validation_alias=AliasChoices("at", "timestamp")),
+        BeforeValidator(_seconds_as_clock),
+    ] = None
+
+    def spoken(self) -> SpokenTurn:
+        return SpokenTurn(self.speaker, self.text, self.at)
+
+
+def _transcript_form(value: Any) -> str:
+    return "turns" if isinstance(value, list) else "text"
+
+
+TranscriptText = Annotated[
+    str, or_null(TRANSCRIPT_CHARACTERS), StringConstraints(max_length=TRANSCRIPT_CHARACTERS), NoNullBytes
+]
+TranscriptTurns = Annotated[list[TranscriptTurn], Field(max_length=TRANSCRIPT_TURNS)]
+
+
+def _spoken(transcript: str | list[TranscriptTurn]) -> str | list[SpokenTurn]:
+    if isinstance(transcript, str):
+        return transcript if transcript.strip() else ""
+    return [turn.spoken() for turn in transcript if turn.text.strip()]
+
+
+class WithTranscript(Sent):
+    """A request that may carry a transcript."""
+
+    transcript: Annotated[
+        Annotated[TranscriptText, Tag("text")] | Annotated[TranscriptTurns, Tag("turns")],
+        Discriminator(_transcript_form),
+    ] = ""
+    """Lines such as `Candidate: …`, WebVTT as Daily stores it, or a list of turns. Empty or null is none."""
+
+    @model_validator(mode="after")
+    def _transcript_is_not_too_long(self) -> Self:
+        turns = self.transcript if isinstance(self.transcript, list) else []
+        if sum(len(turn.text) for turn in turns) > TRANSCRIPT_CHARACTERS:
+            raise ValueError(f"the transcript's turns hold more than {TRANSCRIPT_CHARACTERS:,} characters")
+        return self
+
+    def spoken(self) -> str | list[SpokenTurn]:
+        """The transcript, or nothing where nothing was said."""
+        return _spoken(self.transcript)
