@@ -1,0 +1,120 @@
+"""A deleted room, and one whose time is over, are gone: from every answer, and from where they were stored."""
+
+import time
+
+import pytest
+
+from tests.interviews import BRIEFING, DAILY, mock_daily, open_briefed_room
+from tests.storage_over_http.databases import dump
+
+STORED = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+CANARY = "canary-7f3a"
+PARTS = ("", "/briefing", "/chat", "/debrief")
+KEY = {"Idempotency-Key": f"{CANARY}-key"}
+
+
+def canary(field):
+    return f"{CANARY} in the {field}"
+
+
+def plant(client) -> str:
+    """An interview with the canary in every field of every call."""
+    people = {"interviewer_name": canary("interviewer"), "candidate_name": canary("candidate")}
+    name = client.post("/api/rooms", json=people, headers=KEY).json()["room_name"]
+    turns = [{"role": "user", "content": canary("question")}, {"role": "assistant", "content": canary("answer")}]
+    transcript = [{"speaker": canary("speaker"), "text": canary("turn") * 100, "at": CANARY}]
+    calls = {
+        "join": {"participant_name": canary("participant"), "participant_type": "candidate"},
+        "briefing": {
+            "candidate_name": canary("briefed"),
+            "role": canary("role"),
+            "resume_summary": canary("resume") * 1000,
+            "notes": canary("job") * 1000,
+            "focus_areas": [canary("area")],
+        },
+        "chat": {
+            "message": canary("message"),
+            "context": canary("context"),
+            "history": turns,
+            "transcript": f"Candidate: {canary('line')}",
+        },
+        "debrief": {"chat_history": turns, "notes": canary("notes"), "transcript": transcript},
+        "debrief?regenerate=true": {"notes": canary("other notes"), "transcript": f"Candidate: {canary('line')}"},
+    }
+    for path, body in calls.items():
+        answer = client.post(f"/api/rooms/{name}/{path}", json=body, headers=KEY)
+        assert answer.is_success, answer.text
+    return name
+
+
+@pytest.fixture
+def stored(database, tmp_path):
+    """How often a word is found where the service keeps what it is told."""
+    if database.startswith("postgresql"):
+        return lambda word: dump(database).count(word)
+    return lambda word: sum(path.read_bytes().count(word.encode()) for path in tmp_path.glob("rooms.db*"))
+
+
+@STORED
+def test_nothing_of_a_deleted_room_is_left(serve, connect, stored, database):
+    server = serve(database)
+    client = connect(server)
+    other, name = open_briefed_room(client), plant(client)
+    assert stored(CANARY) > 10
+
+    receipt = client.delete(f"/api/rooms/{name}").json()
+
+    assert receipt["deleted"] == {
+        "room": 1,
+        "briefing": 1,
+        "debriefs": 2,
+        "chat_turns": 2,
+        "phone_calls": 0,
+        "idempotency_keys": 3,
+    }
+    assert (stored(CANARY), stored(name)) == (0, 0)
+    for room in (name, other):
+        assert all(CANARY not in client.get(f"/api/rooms/{room}{part}").text for part in PARTS)
+    assert CANARY not in client.post("/api/rooms", json={"interviewer_name": "Ada"}, headers=KEY).text
+    assert CANARY not in server.log
+
+
+@STORED
+def test_a_room_is_erased_when_its_retention_is_over_and_not_before(start, clock, stored, database):
+    client = start(sandbox=True, database_url=database, retention_days=7)
+    old = plant(client)
+    clock.advance(days=6)
+    young = open_briefed_room(client)
+    clock.advance(days=1.5)
+
+    # a service looks for such rooms when it starts, and every ten minutes
+    client = start(sandbox=True, database_url=database, retention_days=7)
+
+    ends = time.monotonic() + 20
+    while client.get(f"/api/rooms/{old}/briefing").status_code != 404:
+        assert time.monotonic() < ends, "the room was not erased"
+    assert client.get(f"/api/rooms/{young}/briefing").json()["notes"] == BRIEFING["notes"]
+    assert stored(old) == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer web-key-0123456789abcdef0123456789"}])
+def test_a_deletion_while_daily_is_down_says_what_remains_and_repeating_it_does_that(
+    start, vendors, stored, database, headers
+):
+    mock_daily(vendors)
+    keys = {"api_keys": headers["Authorization"].replace("Bearer ", "web:")} if headers else {}
+    client = start(database_url=database, **keys)
+    client.headers |= headers
+    name = open_briefed_room(client)
+    at_daily = vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(503)
+
+    first = client.delete(f"/api/rooms/{name}")
+    assert (stored(name), client.get(f"/api/rooms/{name}").status_code) == (0, 404)
+    at_daily.respond(json={"deleted": True, "name": name})
+    second = client.delete(f"/api/rooms/{name}")
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert (first.json()["deleted"]["room"], second.json()["deleted"]["room"]) == (1, 0)
+    assert ["repeat this call" in line for line in first.json()["remaining"]] == [True]
+    assert second.json()["remaining"] == []
