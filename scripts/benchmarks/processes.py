@@ -107,7 +107,7 @@ def running_baselines(vendor_url: str) -> Iterator[tuple[Program, str]]:
 @contextmanager
 def _uvicorn(app: str, ready: str, **environment: str) -> Iterator[tuple[Program, str]]:
     port = free_port()
-    command = ["-m", "uvicorn", app, "--port", str(port), "--no-access-log"]
+    command = ["-m", "uvicorn", app, "--port", str(port)]
     with Program(command, SERVER_CORE, **environment) as program:
         url = f"http://127.0.0.1:{port}"
         program.wait_for(url + ready)
