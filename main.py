@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypedDict
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from config import VERSION, Settings, UnusableSetting, load_settings
 from logs import configure_logging
 from routers import docs, health, realtime, rooms
-from routers.middleware import BodyLimit, Envelope, Lifeline, StartFailure, TrustedHosts
+from routers.middleware import BodyLimit, Cors, Envelope, Lifeline, StartFailure, TrustedHosts
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
 from services.wiring import Services, check_settings, open_services, start_warnings
@@ -80,7 +79,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
     app.add_middleware(Lifeline)
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],

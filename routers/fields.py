@@ -15,6 +15,8 @@ from pydantic import (
     StringConstraints,
 )
 
+from services.evidence.untrusted import clean, has_hidden_text
+
 
 def _without_null_bytes(text: str) -> str:
     if "\x00" in text:
@@ -22,9 +24,12 @@ def _without_null_bytes(text: str) -> str:
     return text
 
 
-def _without_controls(text: str) -> str:
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
-        raise ValueError("line breaks and control characters are not allowed")
+def _visible(text: str) -> str:
+    """Names are shown to people: nothing in them breaks lines, reorders text, or is all there is and can't be seen."""
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text) or has_hidden_text(text):
+        raise ValueError("line breaks, control characters and characters that reorder text are not allowed")
+    if text and not clean(text).strip():
+        raise ValueError("there is nothing to see in it")
     return text
 
 
@@ -58,9 +63,10 @@ def or_no_list(item: type, most: int) -> BeforeValidator:
     return BeforeValidator(_none_as_list, json_schema_input_type=Annotated[list[item], Field(max_length=most)] | None)  # type: ignore[valid-type]
 
 
+# constraints stand before a validator of ours: behind one, pydantic takes the value for anything that has a length
 NoNullBytes = AfterValidator(_without_null_bytes)
-Role = Annotated[str, or_null(200), StringConstraints(max_length=200), NoNullBytes]
-LongText = Annotated[str, or_null(50_000), StringConstraints(max_length=50_000), NoNullBytes]
+Role = Annotated[str, StringConstraints(max_length=200), NoNullBytes, or_null(200)]
+LongText = Annotated[str, StringConstraints(max_length=50_000), NoNullBytes, or_null(50_000)]
 """Whole resumes and job descriptions are pasted here."""
 RoomName = Annotated[
     str,
@@ -74,9 +80,9 @@ RoomName = Annotated[
 PersonName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
-    AfterValidator(_without_controls),
+    AfterValidator(_visible),
 ]
-FocusArea = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), AfterValidator(_without_controls)]
+FocusArea = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), AfterValidator(_visible)]
 Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
 
 

@@ -12,13 +12,15 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config import UnusableSetting
 from logs import request_id_of_log
 from routers.problems import TOO_LARGE, ProblemResponse, crash_problem, problem, problem_response
 from routers.sse import error_event
-from services.errors import InvalidInput, PayloadTooLarge, ShuttingDown
+from services.errors import Forbidden, InvalidInput, PayloadTooLarge, ShuttingDown
 from services.shutdown import Shutdown
 
 log = logging.getLogger(__name__)
@@ -173,6 +175,19 @@ class _Call:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, but for a refusal beforehand: that is a problem document too."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        refusal = Forbidden("This origin, method or header is not allowed from a web page; see CORS_ORIGINS.")
+        scope = {"state": {"request_id": request_id_of_log.get()}}
+        headers = {name: value for name, value in response.headers.items() if name.startswith(("access-", "vary"))}
+        return ProblemResponse(problem(refusal, scope), refusal.status, headers)
 
 
 class BodyLimit:

@@ -28,6 +28,13 @@ BODY = (413, 415)
 _CODES = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed", 413: PayloadTooLarge.code}
 
 
+_PATTERNS = {
+    "name": "a room's name has 1 to 128 letters, digits, hyphens and underscores",
+    "call_id": "a call's id has 1 to 64 letters, digits and hyphens",
+}
+"""What the patterns of addresses mean, in words."""
+
+
 class ProblemResponse(JSONResponse):
     """A problem document."""
 
@@ -136,6 +143,10 @@ def _field(location: Sequence[int | str]) -> str:
 
 
 def _message(entry: Mapping[str, Any]) -> str:
+    if tuple(entry["loc"]) == ("body",):
+        return "send a JSON object"
+    if entry["type"] == "string_pattern_mismatch":
+        return _PATTERNS.get(str(entry["loc"][-1]), str(entry["msg"]))
     return str(entry["msg"]).removeprefix("Value error, ")
 
 

@@ -33,7 +33,7 @@ class RoomRequest(Sent):
 
     interviewer_name: PersonName
     candidate_name: PersonName | None = None
-    expires_in_minutes: Annotated[int, or_default(120, 15, 720), Field(ge=15, le=720)] = 120
+    expires_in_minutes: Annotated[int, Field(ge=15, le=720), or_default(120, 15, 720)] = 120
 
 
 class RoomAnswer(Given):
@@ -129,7 +129,7 @@ class BriefingRequest(Sent):
     """The resume, whole or in short."""
     notes: LongText = ""
     """The job description, and whatever else matters."""
-    focus_areas: Annotated[list[FocusArea], or_no_list(FocusArea, 20), Field(max_length=20, default_factory=list)]
+    focus_areas: Annotated[list[FocusArea], Field(max_length=20, default_factory=list), or_no_list(FocusArea, 20)]
     """What the interview should find out; each becomes a row of the debrief's scorecard."""
 
     def areas(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class HistoryMessage(Sent):
         return {"role": self.role, "content": self.content}
 
 
-History = Annotated[list[HistoryMessage], or_no_list(HistoryMessage, 50), Field(max_length=50, default_factory=list)]
+History = Annotated[list[HistoryMessage], Field(max_length=50, default_factory=list), or_no_list(HistoryMessage, 50)]
 
 
 class ChatRequest(WithTranscript):
@@ -160,7 +160,7 @@ class ChatRequest(WithTranscript):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
         NoNullBytes,
     ]
-    context: Annotated[str, or_null(100_000), StringConstraints(max_length=100_000), NoNullBytes] = ""
+    context: Annotated[str, StringConstraints(max_length=100_000), NoNullBytes, or_null(100_000)] = ""
     history: History
 
 

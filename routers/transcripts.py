@@ -6,9 +6,9 @@ from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, String
 
 from routers.fields import NoNullBytes, Sent, or_null
 from services.evidence.transcript import SpokenTurn
+from services.interview.material import MOST_TURNS
 
 TRANSCRIPT_CHARACTERS = 1_000_000
-TRANSCRIPT_TURNS = 20_000
 
 
 def _seconds_as_clock(value: Any) -> Any:
@@ -49,9 +49,9 @@ def _transcript_form(value: Any) -> str:
 
 
 TranscriptText = Annotated[
-    str, or_null(TRANSCRIPT_CHARACTERS), StringConstraints(max_length=TRANSCRIPT_CHARACTERS), NoNullBytes
+    str, StringConstraints(max_length=TRANSCRIPT_CHARACTERS), NoNullBytes, or_null(TRANSCRIPT_CHARACTERS)
 ]
-TranscriptTurns = Annotated[list[TranscriptTurn], Field(max_length=TRANSCRIPT_TURNS)]
+TranscriptTurns = Annotated[list[TranscriptTurn], Field(max_length=MOST_TURNS)]
 
 
 def _spoken(transcript: str | list[TranscriptTurn]) -> str | list[SpokenTurn]:

@@ -24,8 +24,8 @@ class RealtimeTokenRequest(Sent):
     """One of OpenAI's voices; the server's own choice without it."""
     expires_in_seconds: Annotated[
         int,
-        or_default(SECRET_SECONDS, SHORTEST_SECRET_SECONDS, LONGEST_SECRET_SECONDS),
         Field(ge=SHORTEST_SECRET_SECONDS, le=LONGEST_SECRET_SECONDS),
+        or_default(SECRET_SECONDS, SHORTEST_SECRET_SECONDS, LONGEST_SECRET_SECONDS),
     ] = SECRET_SECONDS
     """How long the secret may start sessions. A session that is running goes on."""
 

@@ -23,9 +23,25 @@ KEY_VARIABLE = "OPENROUTER_API_KEY"
 
 def _joined(content: Any) -> Any:
     """Some providers send text in parts."""
-    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
-        return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
-    return content
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        return content
+    texts = [part.get("text") for part in content if part.get("type") == "text"]
+    return "".join(texts) if all(isinstance(text, str) for text in texts) else content
+
+
+def _counted(number: Any) -> Any:
+    """A count that can't be one is not known."""
+    return number if isinstance(number, int | float) and 0 <= number < _MOST_TOKENS else None
+
+
+def _short(name: Any) -> Any:
+    return printable(name)[:_LONGEST_NAME] if isinstance(name, str) else name
+
+
+_MOST_TOKENS = 10**9
+_LONGEST_NAME = 200
+
+Count = Annotated[int | None, BeforeValidator(_counted)]
 
 
 class _Message(BaseModel):
@@ -41,16 +57,16 @@ class _Choice(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    cost: float | None = None
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
+    total_tokens: Count = None
+    cost: Annotated[float | None, BeforeValidator(_counted)] = None
 
 
 class Completion(BaseModel):
     """An answer, or one piece of a streamed one: every field may be missing."""
 
-    model: str | None = None
+    model: Annotated[str | None, BeforeValidator(_short)] = None
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
     error: Any = None
@@ -139,10 +155,12 @@ class StreamedAnswer:
         if choice.error is not None or choice.finish_reason == "error":
             raise _error_in_success(choice.error)
         self.finish_reason = choice.finish_reason or self.finish_reason
-        if choice.delta is None:
+        # a server that does not stream sends its one answer whole
+        words = choice.delta or choice.message
+        if words is None:
             return ""
-        self._is_refused = self._is_refused or bool(choice.delta.refusal)
-        return choice.delta.content or ""
+        self._is_refused = self._is_refused or bool(words.refusal)
+        return words.content or ""
 
     def reply(self) -> Reply:
         """The whole answer. Raises ProviderBadAnswer when the stream ended before the answer did."""
@@ -154,11 +172,11 @@ class StreamedAnswer:
 
 
 def parse_completion(content: bytes) -> Completion | None:
-    """None for what is no JSON, which streams hold now and then. Raises ProviderBadAnswer for another shape."""
+    """None for what does not even begin like JSON, as streams hold now and then. Raises ProviderBadAnswer."""
     try:
         return Completion.model_validate_json(content)
-    except ValidationError as error:
-        if error.errors(include_input=False)[0]["type"] == "json_invalid":
+    except ValidationError:
+        if not content.lstrip().startswith(b"{"):
             return None
         raise ProviderBadAnswer(f"{VENDOR} answered in a form that can't be read; try again.") from None
 

@@ -87,17 +87,7 @@ class Upstream:
         request = self._client.build_request(method, self._url(path), json=json, headers=headers)
         ends = monotonic() + self.deadline
         with self._in_flight_call():
-            response = await self._open(request, repeatable=repeatable, ends=ends)
-            try:
-                async with asyncio.timeout(ends - monotonic()):
-                    answer = await self._read(response)
-            except TimeoutError:
-                raise self._too_slow() from None
-            except ProviderBadAnswer:
-                self._breaker.failed()
-                raise
-            self._breaker.succeeded()
-            return answer
+            return await self._read_by(ends, await self._open(request, repeatable=repeatable, ends=ends))
 
     @asynccontextmanager
     async def stream(self, path: str, *, json: Json, idle: float) -> AsyncIterator[AsyncIterator[list[bytes]]]:
@@ -106,6 +96,7 @@ class Upstream:
         `idle` is the longest silence in seconds; a keep-alive comment is silence.
         The first event may take twice as long, and the whole never more than the
         deadline. What fails before the vendor answers at all is raised on entering.
+        A server that does not stream gives its whole answer as the one payload.
         """
         headers = {"Accept": "text/event-stream"}
         request = self._client.build_request("POST", self._url(path), json=json, headers=headers)
@@ -114,8 +105,10 @@ class Upstream:
         first = min(ends, now + 2 * idle)
         with self._in_flight_call():
             response = await self._open(request, repeatable=True, ends=first)
+            is_whole = "json" in response.headers.get("content-type", "")
+            pieces = self._whole(response, ends) if is_whole else self._events(response, first, idle, ends)
             try:
-                async with aclosing(self._events(response, first, idle, ends)) as events:
+                async with aclosing(pieces) as events:
                     yield events
             finally:
                 await response.aclose()
@@ -183,6 +176,21 @@ class Upstream:
                 yield chunk
         except TRANSPORT_ERRORS as error:
             raise ProviderBadAnswer(f"{self.vendor} broke off in the middle of its answer; try again.") from error
+
+    async def _read_by(self, ends: float, response: httpx.Response) -> VendorAnswer:
+        try:
+            async with asyncio.timeout(ends - monotonic()):
+                answer = await self._read(response)
+        except TimeoutError:
+            raise self._too_slow() from None
+        except ProviderBadAnswer:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    async def _whole(self, response: httpx.Response, ends: float) -> AsyncGenerator[list[bytes]]:
+        yield [(await self._read_by(ends, response)).content]
 
     async def _events(
         self, response: httpx.Response, first: float, idle: float, ends: float

@@ -77,5 +77,7 @@ def parse_reading(content: str, competencies: int) -> Reading:
 
 def _problems(error: ValidationError) -> str:
     """Places and kinds only: the input is a stranger's text."""
+    if error.errors(include_input=False)[0]["type"] == "json_invalid":
+        return "it is not one JSON object and nothing else: no code fence, no words around it"
     places = (f"{'.'.join(map(str, problem['loc'])) or 'answer'}: {problem['type']}" for problem in error.errors())
     return "; ".join(list(dict.fromkeys(places))[:8])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.clock import Clock
 from services.completion import Reply
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
-from services.evidence.prompts import Material, Message, split_lines
+from services.evidence.prompts import Material, Message, numbered_line
 from services.evidence.transcript import SpokenTurn, Turn
 from services.interview.material import material_of, read_transcript
 from services.llm import LLM, Piece
@@ -84,9 +84,16 @@ class Sidebar:
 
 def _last_lines(turns: Sequence[Turn]) -> tuple[str, list[str]]:
     """The numbered end of the transcript, and a warning where something before it is left out."""
-    parts = split_lines(reversed(turns), TRANSCRIPT_CHARACTERS)
-    lines = "\n".join(reversed(parts[0].split("\n")))
-    return lines, [CUT_WARNING] if len(parts) > 1 else []
+    lines: list[str] = []
+    room = TRANSCRIPT_CHARACTERS
+    for turn in reversed(turns):
+        line = numbered_line(turn.number, turn.role, turn.at, turn.text[-room:])
+        lines.append(line)
+        room -= max(len(line), len(turn.text))
+        if room <= 0:
+            break
+    is_cut = room < 0 or len(lines) < len(turns)
+    return "\n".join(reversed(lines)), [CUT_WARNING] if is_cut else []
 
 
 def _warnings(reply: Reply) -> list[str]:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import reduce
 from typing import Any
@@ -29,7 +29,7 @@ from services.evidence.transcript import SpokenTurn, Transcript
 from services.interview.material import briefing_document, material_of, read_transcript
 from services.llm import LLM, DebriefReading, add_usage
 from services.storage.protocol import Storage
-from services.storage.records import Interview, StoredDebrief
+from services.storage.records import Briefing, Interview, StoredDebrief
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Debriefing:
             "prompts": PROMPT_VERSION,
             "model": self.llm.model,
             "recommending": self.is_recommending,
-            "briefing": asdict(replace(briefing, briefing_prompt="")) if briefing else None,
+            "briefing": _content(briefing),
             "record": asdict(record),
         }
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()
@@ -190,7 +190,7 @@ class Debriefing:
 
     def _empty(self) -> Debrief:
         """Nothing to analyse, so nothing is asked, and nothing is kept."""
-        recommendation, result = score([None] * 0, is_recommending=self.is_recommending)
+        recommendation, result = score([], is_recommending=self.is_recommending)
         return Debrief(
             room_name=self.interview.room.name,
             version=0,
@@ -224,13 +224,20 @@ def read_stored(stored: StoredDebrief) -> Debrief:
     return Debrief.model_validate_json(stored.document).model_copy(update={"version": stored.version})
 
 
+def _content(briefing: Briefing | None) -> dict[str, Any] | None:
+    """What it says, whenever it was saved."""
+    if briefing is None:
+        return None
+    return {name: value for name, value in asdict(briefing).items() if name not in {"briefing_prompt", "updated_at"}}
+
+
 def _basis(record: InterviewRecord, transcript: Transcript) -> Basis:
     """The best of what there is."""
     if transcript.turns:
         return "transcript"
     if record.notes.strip():
         return "notes"
-    return "chat" if record.chat_history else "none"
+    return "chat" if any(message["content"].strip() for message in record.chat_history) else "none"
 
 
 async def _all(asked: Sequence[Coroutine[Any, Any, DebriefReading]]) -> list[DebriefReading]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+from services.errors import InvalidInput
 from services.evidence.debrief import BriefingDocument
 from services.evidence.prompts import Material, without_placeholder
 from services.evidence.transcript import SpokenTurn, Transcript, parse_transcript
 from services.storage.records import Briefing, Interview
+
+MOST_TURNS = 20_000
 
 
 def material_of(
@@ -31,14 +34,21 @@ def material_of(
 
 
 def read_transcript(source: str | Sequence[SpokenTurn], interview: Interview) -> Transcript:
-    """The transcript of this interview, its speakers told apart by the names that are known."""
+    """The transcript of this interview, its speakers told apart by the names that are known.
+
+    Raises InvalidInput for one of more turns than anybody takes in an interview:
+    each costs something to read.
+    """
     room, briefing = interview.room, interview.briefing
     briefed = without_placeholder(briefing.candidate_name) if briefing else ""
-    return parse_transcript(
+    transcript = parse_transcript(
         source,
         candidate_name=briefed or room.candidate_name,
         interviewer_names=room.interviewer_names(),
     )
+    if len(transcript.turns) > MOST_TURNS:
+        raise InvalidInput(f"The transcript has more than {MOST_TURNS:,} turns; send the interview alone.")
+    return transcript
 
 
 def briefing_document(room_name: str, briefing: Briefing) -> BriefingDocument:

@@ -84,14 +84,30 @@ def test_the_transcript_is_read_as_numbered_turns(client, model, vendors):
 
 
 def test_a_transcript_that_is_too_long_for_a_sidebar_is_read_at_its_end_and_the_answer_says_so(client, model, vendors):
-    long = "\n".join(f"Candidate: sentence number {number} of a long talk." for number in range(20_000))
+    long = "\n".join(f"Candidate: sentence number {number} of a long talk." for number in range(10_000))
 
     answer = ask(client, open_briefed_room(client), transcript=f"Interviewer: go on\n{long}")
 
     told = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
-    assert "sentence number 19999 " in told
+    assert "sentence number 9999 " in told
     assert "sentence number 0 " not in told
     assert "its end only" in answer.json()["warnings"][0]
+
+
+def test_of_one_long_turn_the_end_is_read(client, model, vendors):
+    answer = ask(client, open_briefed_room(client), transcript=f"Candidate: BEGINNING {'word ' * 60_000}THE-END")
+
+    told = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
+    assert "THE-END" in told
+    assert "BEGINNING" not in told
+    assert "its end only" in answer.json()["warnings"][0]
+
+
+def test_a_transcript_of_more_turns_than_anybody_takes_is_refused(client, model):
+    answer = ask(client, open_briefed_room(client), transcript="A: b\nC: d\n" * 20_001)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert "20,000 turns" in answer.json()["detail"]
 
 
 HOSTILE = {
@@ -255,6 +271,27 @@ def test_an_answer_in_parts_is_put_together(client, vendors):
     assert answer.json()["response"].startswith("Ask about the ledger migration: what did she decide herself, and how")
 
 
+@pytest.mark.parametrize("part", [{"type": "text", "text": 5}, {"type": "text"}, {"type": "text", "text": None}])
+def test_an_answer_in_parts_of_another_shape_is_a_bad_answer(client, vendors, part):
+    odd = completion("")
+    odd["choices"][0]["message"]["content"] = [part]
+    vendors.post(COMPLETIONS).respond(json=odd)
+
+    answer = ask(client, open_briefed_room(client))
+
+    assert (answer.status_code, answer.json()["code"]) == (502, "provider_bad_answer")
+
+
+def test_what_a_provider_says_about_itself_is_bounded(client, vendors):
+    usage = {"prompt_tokens": -5, "completion_tokens": 10**4000, "total_tokens": "many", "cost": None}
+    vendors.post(COMPLETIONS).respond(json=completion("Hello.", model="m\u202e" * 100_000, usage=usage))
+
+    answer = ask(client, open_briefed_room(client)).json()
+
+    assert answer["model"] == "m" * 200
+    assert set(answer["usage"].values()) == {None}
+
+
 def test_an_answer_that_was_cut_off_says_so(client, vendors):
     vendors.post(COMPLETIONS).respond(json=sample("openrouter/length.json"))
 
@@ -366,6 +403,23 @@ def test_a_stream_without_an_answer_is_no_success(client, vendors, name):
     answer = stream(client, open_briefed_room(client))
 
     assert answer.status_code == 502 or events(answer)[-1][0] == "error"
+
+
+def test_a_server_that_does_not_stream_is_heard_all_the_same(client, vendors):
+    vendors.post(COMPLETIONS).respond(json=completion("Hello."))
+
+    answer = stream(client, open_briefed_room(client))
+
+    assert [kind for kind, _ in events(answer)] == ["delta", "done"]
+    assert events(answer)[-1][1]["response"] == "Hello."
+
+
+def test_an_error_that_comes_unstreamed_means_what_it_says(client, vendors):
+    vendors.post(COMPLETIONS).respond(json={"error": {"code": 429, "message": "slow down"}})
+
+    answer = stream(client, open_briefed_room(client))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
 
 
 def test_what_fails_before_the_first_event_is_a_plain_problem(client, vendors):

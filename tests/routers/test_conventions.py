@@ -254,3 +254,68 @@ def test_no_key_stands_in_the_settings_representation(settings):
     assert "0123456789" not in repr(made)
     assert "0123456789" not in str(made.model_dump())
     assert "0123456789" not in json.dumps(made.model_dump(mode="json"))
+
+
+TEXTS = {
+    "/api/rooms": ({"interviewer_name": "Ada"}, ["interviewer_name", "candidate_name"]),
+    "/api/rooms/{name}/join": (
+        {"participant_name": "Grace", "participant_type": "candidate"},
+        ["participant_name", "participant_type"],
+    ),
+    "/api/rooms/{name}/briefing": (
+        {"candidate_name": "Grace"},
+        ["candidate_name", "role", "resume_summary", "notes", "focus_areas"],
+    ),
+    "/api/rooms/{name}/chat": ({"message": "Hi"}, ["message", "context", "transcript"]),
+    "/api/rooms/{name}/debrief": ({}, ["notes", "transcript"]),
+    "/api/realtime/session": ({"candidate_name": "Grace"}, ["candidate_name", "role", "resume", "job_description"]),
+}
+
+
+@pytest.mark.parametrize("unusable", ["\\ud800", "half an emoji \\ud83d", "\\u0000"])
+@pytest.mark.parametrize(("path", "field"), [(path, field) for path, (_, fields) in TEXTS.items() for field in fields])
+def test_no_text_that_can_t_be_written_down_gets_in(sandbox, path, field, unusable):
+    name = open_room(sandbox)
+    value = f'["{unusable}"]' if field == "focus_areas" else f'"{unusable}"'
+    others = {key: value for key, value in TEXTS[path][0].items() if key != field}
+    body = json.dumps(others)[:-1] + (", " if others else "") + f'"{field}": {value}}}'
+
+    answer = sandbox.post(path.format(name=name), content=body, headers={"content-type": "application/json"})
+
+    problem = assert_problem(answer, 422, "invalid_input")
+    assert field in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/api/rooms", [], "Check body: send a JSON object."),
+        ("/api/rooms", {}, "The field interviewer_name is missing."),
+        (
+            "/api/rooms/a.b/join",
+            {"participant_name": "G", "participant_type": "candidate"},
+            "Check name: a room's name has 1 to 128 letters, digits, hyphens and underscores.",
+        ),
+        (
+            "/api/realtime/session",
+            {"candidate_name": "G", "resume": "x" * 50_001},
+            "Check resume: string should have at most 50000 characters.",
+        ),
+    ],
+)
+def test_the_sentence_is_one_for_people(client, path, body, sentence):
+    assert client.post(path, json=body).json()["detail"] == sentence
+
+
+@pytest.mark.parametrize("name", ["\u200b\u200b", "A\u202eda", "\u2066"])
+def test_a_name_that_can_t_be_seen_or_reorders_text_is_refused(client, nothing_sent, name):
+    assert_problem(client.post("/api/rooms", json={"interviewer_name": name}), 422)
+
+
+@pytest.mark.parametrize(("origin", "method"), [("https://evil.example", "POST"), (PAGE, "PUT")])
+def test_a_page_that_asks_beforehand_in_vain_gets_a_problem_too(client, origin, method):
+    headers = {"origin": origin, "access-control-request-method": method}
+
+    answer = client.options("/api/rooms", headers=headers)
+
+    assert_problem(answer, 403)

@@ -6,7 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.interviews import COMPLETIONS, TRANSCRIPT, completion, mock_daily, open_briefed_room, open_room, sent_to
+from tests.interviews import (
+    BRIEFING,
+    COMPLETIONS,
+    TRANSCRIPT,
+    completion,
+    mock_daily,
+    open_briefed_room,
+    open_room,
+    sent_to,
+)
 from tests.routers.test_chat import events
 
 LED = "I led the migration of the payroll programs to our new compiler"
@@ -308,7 +317,17 @@ def test_the_request_asks_for_a_strict_schema(client, model, vendors):
     assert 0 < body["max_completion_tokens"] <= 16_000
 
 
-@pytest.mark.parametrize("body", [{}, {"transcript": ""}, {"transcript": None, "notes": "  "}, {"transcript": []}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"transcript": ""},
+        {"transcript": None, "notes": "  "},
+        {"transcript": []},
+        {"transcript": "WEBVTT\n\nNOTE nothing was said\n"},
+        {"chat_history": [{"role": "user", "content": " "}]},
+    ],
+)
 def test_nothing_to_analyse_is_no_failure_and_asks_no_model(client, vendors, body):
     name = open_briefed_room(client)
 
@@ -353,6 +372,19 @@ def test_the_same_input_within_the_hour_is_answered_from_what_is_stored(client, 
     second = debrief(client, name)
 
     assert first.json() == second.json()
+    assert route.call_count == 1
+
+
+def test_a_briefing_that_is_saved_again_unchanged_is_the_same_input(client, model, clock):
+    route = model(reading())
+    name = open_briefed_room(client)
+    debrief(client, name)
+
+    clock.advance(minutes=1)
+    client.post(f"/api/rooms/{name}/briefing", json=BRIEFING)
+    again = debrief(client, name).json()
+
+    assert again["version"] == 1
     assert route.call_count == 1
 
 
