@@ -22,8 +22,7 @@ from services.llm import LLM
 from services.openai_realtime import OpenAIRealtime
 from services.sandbox import sandbox_transport
 from services.shutdown import Shutdown
-from services.storage.database_url import read_database_url
-from services.storage.opening import open_storage
+from services.storage.opening import check_database_url, open_storage
 from services.storage.protocol import Storage
 from services.storage.retention import keep_retention
 from services.transport import open_client, open_transport
@@ -67,8 +66,7 @@ def check_settings(settings: Settings) -> None:
     """Raises UnusableSetting: one line that names the setting and never shows a secret."""
     Authenticator(settings)
     Limiter(settings)
-    if settings.database_url is not None:
-        read_database_url(settings.database_url.get_secret_value())
+    check_database_url(settings)
 
 
 async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Services:
