@@ -1,4 +1,7 @@
-"""Two services with two workers each, on one PostgreSQL: one room, without contradiction."""
+"""Two services with two workers each, on one PostgreSQL: one room, without contradiction.
+
+One of the two reaches it directly, the other one through PgBouncer.
+"""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -27,15 +30,18 @@ class Pair(NamedTuple):
     database: str
 
 
-@pytest.fixture(scope="module", params=["postgresql", "pgbouncer"])
-def pair(request, tmp_path_factory, loopback):
+@pytest.fixture(scope="module")
+def pair(postgresql_server, pgbouncer_server, tmp_path_factory, loopback):
     """All four workers start at once, on an empty database."""
-    database = request.getfixturevalue(f"{request.param}_url")
+    database = postgresql_server.url
     drop_tables(database)
-    settings = NO_LIMITS | loopback.settings() | {"DATABASE_URL": database}
+    settings = NO_LIMITS | loopback.settings()
     flags = ("--workers", str(WORKERS))
     with ExitStack() as stack:
-        starting = [start_api(tmp_path_factory.mktemp("server"), *flags, **settings) for _ in range(2)]
+        starting = [
+            start_api(tmp_path_factory.mktemp("server"), *flags, **settings, DATABASE_URL=url)
+            for url in (database, pgbouncer_server.url)
+        ]
         yield Pair([stack.enter_context(running(server, WORKERS)) for server in starting], database)
 
 

@@ -12,7 +12,7 @@ LASTING = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect
 KEY = {"Idempotency-Key": "the-first-try"}
 PARTS = ("", "/briefing", "/chat", "/debrief")
 WRITERS = 8
-ENOUGH = 60
+ENOUGH = 40
 """Acknowledgements before the kill; by then all eight write at once."""
 
 

