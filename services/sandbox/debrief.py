@@ -73,9 +73,8 @@ def _summary(conversation: Conversation, findings: Sequence[Finding], passages: 
     if not passages:
         return f"The material holds nothing of {who} that could be quoted. {EMULATED}"
     turns = len({passage.turn for passage in passages if passage.turn is not None})
-    opening = (
-        f"{who} gave {turns} answers that can be quoted." if turns else "Only the interviewer's notes can be quoted."
-    )
+    answers = "1 answer" if turns == 1 else f"{turns} answers"
+    opening = f"{who} gave {answers} that can be quoted." if turns else "Only the interviewer's notes can be quoted."
     parts = (
         _listing("Best supported", [finding for finding in findings if (finding.rating or 0) >= 4]),
         _listing("Thin", [finding for finding in findings if finding.rating is not None and finding.rating <= 2]),
