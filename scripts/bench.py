@@ -18,8 +18,14 @@ from scripts.benchmarks.processes import LOAD_CORE, running_vendor  # noqa: E402
 from scripts.benchmarks.table import Line, show  # noqa: E402
 
 SECTIONS: dict[str, tuple[str, Callable[[str], list[Line]]]] = {
-    "chat": ("A chat, 32 in flight, a vendor that answers at once", lambda url: chat.bench(url, "instant", in_flight=32, answers=4000)),
-    "wide": ("A chat, 256 in flight, a vendor that takes 0.5 s", lambda url: chat.bench(url, "slow", in_flight=256, answers=4000)),
+    "chat": (
+        "A chat, 32 in flight, a vendor that answers at once",
+        lambda url: chat.bench(url, "instant", in_flight=32, answers=4000),
+    ),
+    "wide": (
+        "A chat, 256 in flight, a vendor that takes 0.5 s",
+        lambda url: chat.bench(url, "slow", in_flight=256, answers=4000),
+    ),
     "briefing": ("Reading a briefing, 32 in flight", briefing.bench),
     "streams": (f"{streams.STREAMS} chats streaming at once, 20 pieces a second each", streams.bench),
     "debrief": ("A debrief of a two-hour transcript", debrief.bench),

@@ -55,28 +55,33 @@ app = FastAPI(lifespan=_lifespan)
 
 @app.get("/ready")
 async def ready() -> dict[str, str]:
+    """Start to ready is measured with it."""
     return {"status": "ready"}
 
 
 @app.get("/briefing")
 async def briefing() -> BriefingDocument:
+    """The same model as ours."""
     return BRIEFING
 
 
 @app.post("/aiohttp/{way}")
 async def chat_over_aiohttp(way: str, body: Question, request: Request) -> Reply:
+    """The least that a proxied chat can cost."""
     async with request.state.session.post(f"{VENDOR_URL}/{way}/chat/completions", json=_asked(body)) as answer:
         return _reply(await answer.json())
 
 
 @app.post("/httpx/{way}")
 async def chat_over_httpx(way: str, body: Question, request: Request) -> Reply:
+    """One client for all, as httpx advises."""
     answer = await request.state.client.post(f"{VENDOR_URL}/{way}/chat/completions", json=_asked(body))
     return _reply(answer.json())
 
 
 @app.post("/client-per-request/{way}")
 async def chat_with_a_client_per_request(way: str, body: Question) -> Reply:
+    """What most examples do."""
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.post(f"{VENDOR_URL}/{way}/chat/completions", json=_asked(body))
     return _reply(answer.json())

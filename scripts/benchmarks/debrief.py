@@ -83,12 +83,15 @@ async def _serve(vendor_url: str) -> str:
     from main import create_app  # noqa: PLC0415
 
     settings = Settings(
-        _env_file=None, daily_api_key="key", openrouter_api_key="key",
-        daily_api_url=f"{vendor_url}/daily", openrouter_base_url=f"{vendor_url}/debrief",
+        _env_file=None,
+        daily_api_key="key",
+        openrouter_api_key="key",
+        daily_api_url=f"{vendor_url}/daily",
+        openrouter_base_url=f"{vendor_url}/debrief",
     )
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None, access_log=False))
     asyncio.get_running_loop().create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 (uvicorn offers nothing to wait for)
         await asyncio.sleep(0.01)
     return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
 

@@ -77,14 +77,20 @@ def measure(program: Program, url: str, request: bytes, *, in_flight: int, answe
     return Figure(cpu / answers * 1000, answers / wall)
 
 
+def address_of(url: str) -> tuple[str, int]:
+    """Host and port."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 0
+
+
 async def _load(url: str, request: bytes, in_flight: int, answers: int) -> None:
     numbers = iter(range(answers))
     loop = asyncio.get_running_loop()
-    address = urlsplit(url)
+    host, port = address_of(url)
     waiting: list[asyncio.Future[None]] = []
     for _ in range(in_flight):
         done: asyncio.Future[None] = loop.create_future()
         waiting.append(done)
         caller = Caller(request, lambda: next(numbers, None) is not None, done)
-        await loop.create_connection(lambda caller=caller: caller, address.hostname, address.port)  # type: ignore[misc]
+        await loop.create_connection(lambda caller=caller: caller, host, port)  # type: ignore[misc]
     await asyncio.gather(*waiting)

@@ -100,6 +100,7 @@ def running_service(vendor_url: str, way: str, briefing: Mapping[str, Any]) -> I
 
 @contextmanager
 def running_baselines(vendor_url: str) -> Iterator[tuple[Program, str]]:
+    """What the service is compared with."""
     with _uvicorn("scripts.benchmarks.baselines:app", "/ready", VENDOR_URL=vendor_url) as found:
         yield found
 

@@ -4,12 +4,11 @@ import asyncio
 import statistics
 import time
 from typing import NamedTuple, cast
-from urllib.parse import urlsplit
 
 import uvloop
 
 from scripts.benchmarks.chat import BRIEFING, QUESTION
-from scripts.benchmarks.load import request_bytes
+from scripts.benchmarks.load import address_of, request_bytes
 from scripts.benchmarks.processes import running_service
 from scripts.benchmarks.table import Line, below
 from scripts.benchmarks.vendor import PIECES, PIECES_A_SECOND
@@ -35,27 +34,30 @@ class Listener(asyncio.Protocol):
     def __init__(self, request: bytes, first: bytes, last: bytes, done: asyncio.Future[Stream]) -> None:
         self._request, self._first, self._last, self._done = request, first, last, done
         self._first_at = 0.0
+        self._is_complete = False
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own are no subclass of it
         self._asked_at = time.perf_counter()
-        transport.write(self._request)
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         if not self._first_at and self._first in data:
             self._first_at = time.perf_counter() - self._asked_at
-        self._tail = (self._tail + data)[-1000:]
+        seen = self._tail + data
+        self._is_complete = self._is_complete or self._last in seen
+        self._tail = seen[-20:]
         if self._tail.endswith(b"0\r\n\r\n"):
             self._finish()
             self._transport.close()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         self._finish()
 
     def _finish(self) -> None:
         if not self._done.done():
-            self._done.set_result(Stream(self._first_at, self._last in self._tail))
+            self._done.set_result(Stream(self._first_at, self._is_complete))
 
 
 def bench(vendor_url: str) -> list[Line]:
@@ -86,12 +88,12 @@ def _median(streams: list[Stream]) -> float:
 
 async def _listen(url: str, request: bytes, first: bytes, last: bytes) -> list[Stream]:
     loop = asyncio.get_running_loop()
-    address = urlsplit(url)
+    host, port = address_of(url)
     waiting: list[asyncio.Future[Stream]] = []
     for _ in range(STREAMS):
         done: asyncio.Future[Stream] = loop.create_future()
         waiting.append(done)
         listener = Listener(request, first, last, done)
-        await loop.create_connection(lambda listener=listener: listener, address.hostname, address.port)  # type: ignore[misc]
+        await loop.create_connection(lambda listener=listener: listener, host, port)  # type: ignore[misc]
         await asyncio.sleep(1 / OPENED_A_SECOND)
     return await asyncio.gather(*waiting)

@@ -19,6 +19,7 @@ def compared(what: str, ours: float, baseline: float, most: float) -> Line:
 
 
 def below(what: str, figure: float, most: float, unit: str) -> Line:
+    """A figure that has to stay below a mark."""
     return Line(what, f"{figure:.1f} {unit}", f"< {most:g} {unit}", figure < most)
 
 
