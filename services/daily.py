@@ -70,6 +70,8 @@ class Daily:
         body = {"name": name, "privacy": "private", "properties": {"exp": exp, "eject_at_room_exp": True}}
         try:
             return _room(await self._send("POST", "/rooms", body))
+        except RoomNotFound:
+            raise ProviderBadAnswer("Daily does not take new rooms at this address; check DAILY_API_URL.") from None
         except _Refused as refusal:
             try:
                 return await self.get_room(name)

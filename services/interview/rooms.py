@@ -64,8 +64,10 @@ class Rooms:
         try:
             token = await self.daily.create_meeting_token(name, interviewer_name, expires_at, is_owner=True)
             await self.storage.save_room(room)
-        except ServiceError:
+        except ServiceError as error:
             await self._delete_at_daily(name)
+            if isinstance(error, RoomNotFound):
+                raise ProviderBadAnswer("Daily lost the room that it had just made; try again.") from None
             raise
         log.info("room %s opened until %s", name, expires_at.isoformat())
         return OpenedRoom(room, token)

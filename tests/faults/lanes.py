@@ -21,8 +21,8 @@ from config import Settings
 from logs import request_id_of_log
 from main import create_app
 from services.wiring import Services
-from tests.conftest import KEYS
 from tests.faults.answers import answer_well
+from tests.faults.settings import KEYS, URL_SETTINGS
 from tests.faults.table import IDLE_SECONDS, LLM_SECONDS, STAYS_UNREACHABLE, UPSTREAM_SECONDS, Case
 from tests.faults.wire import Connection, FakeVendor, Request
 
@@ -30,12 +30,6 @@ LANES = 12
 LANES_ELSEWHERE = 3
 QUIET_SECONDS = 5.0
 UNKNOWN_HOST = "http://nobody.invalid"
-URL_SETTINGS = {
-    "daily": "daily_api_url",
-    "openrouter": "openrouter_base_url",
-    "openai": "openai_base_url",
-    "vapi": "vapi_base_url",
-}
 TIMEOUTS = {
     "upstream_timeout_seconds": UPSTREAM_SECONDS,
     "llm_timeout_seconds": LLM_SECONDS,

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.conftest import KEYS
-from tests.faults.lanes import URL_SETTINGS
+from tests.faults.settings import KEYS, URL_SETTINGS
 from tests.servers import free_port
 
 ROOT = Path(__file__).parent.parent.parent

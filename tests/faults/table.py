@@ -246,6 +246,7 @@ VAPI = (
 
 OF_VENDOR = {"daily": DAILY, "openrouter": OPENROUTER, "openai": OPENAI, "vapi": VAPI}
 
+MAKES_A_ROOM = frozenset({"create room", "create room's token"})
 HARMLESS_IN_DELETING = frozenset(
     {"HTML as 200", "null", "nothing as 200", "another shape", "a list", "deeply nested", "wrong types"}
 )
@@ -262,7 +263,9 @@ def _rows(vendor: str, endpoint: str) -> tuple[Row, ...]:
 
 
 def _answer(endpoint: str, row: Row) -> Answer:
-    """A room is erased whatever Daily says; that it is gone there already is as good."""
+    """A room is erased whatever Daily says; that it is gone there already is as good. A new one can't be unknown."""
+    if endpoint in MAKES_A_ROOM and row.answer == UNKNOWN:
+        return BAD
     if endpoint != "delete room":
         return row.answer
     if row.answer == UNKNOWN or row.fault in HARMLESS_IN_DELETING:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.conftest import KEYS
 from tests.faults.lanes import ENDPOINTS, Observation
 from tests.faults.misbehaviour import LEAK
+from tests.faults.settings import KEYS
 from tests.faults.table import CASES, STAYS_UNREACHABLE, Case
 
 SECRETS = [value for name, value in KEYS.items() if name.endswith("key")]
