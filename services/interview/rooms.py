@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
-from services.errors import Forbidden, RoomExpired, RoomNotFound, ServiceError, Unauthorized
+from services.errors import Forbidden, ProviderBadAnswer, RoomExpired, RoomNotFound, ServiceError, Unauthorized
 from services.storage.protocol import Storage
 from services.storage.records import UNKNOWN_CREATOR, Interview, Receipt, Room
 
