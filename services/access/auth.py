@@ -106,7 +106,7 @@ def _secret(setting: SecretStr | None) -> bytes | None:
 
 def _jwks(url: str, transport: Callable[[], httpx.AsyncBaseTransport], clock: Callable[[], float]) -> Jwks:
     client = open_client(url, None, transport())
-    return Jwks(Upstream(_ISSUER, client, _read_failure, deadline=FETCH_SECONDS, ceiling=2), url, clock)
+    return Jwks(Upstream(_ISSUER, client, _read_failure, deadline=FETCH_SECONDS, ceiling=2), clock)
 
 
 def _read_failure(answer: VendorAnswer) -> Failure:

@@ -34,9 +34,8 @@ class Jwks:
     While they can't be fetched, those that are known go on working.
     """
 
-    def __init__(self, upstream: Upstream, url: str, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, upstream: Upstream, clock: Callable[[], float] = monotonic) -> None:
         self._upstream = upstream
-        self._url = url
         self._clock = clock
         self._keys: Mapping[str, PyJWK] = {}
         self._stale_at = 0.0
@@ -85,7 +84,7 @@ class Jwks:
 
     async def _fetch(self) -> None:
         try:
-            answer = await self._upstream.call("GET", self._url, repeatable=True)
+            answer = await self._upstream.call("GET", "", repeatable=True)
             self._keys = _read_keys(answer.json_object())
         except ServiceError as error:
             log.warning("the keys of AUTH_JWKS_URL can't be fetched: %s", error.code)
