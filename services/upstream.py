@@ -220,7 +220,7 @@ class Upstream:
                     quiet_until = monotonic() + idle
 
     async def _let_words_gather(self) -> None:
-        """Among hundreds of streams each is read less often and gives more at once, so that new calls find their turn."""
+        """Among hundreds of streams each is read less often, and gives more at once: so new calls find their turn."""
         pause = self._in_flight / STREAM_READS_A_SECOND
         if pause >= SHORTEST_PAUSE:
             await asyncio.sleep(pause)
