@@ -17,6 +17,9 @@ pytestmark = pytest.mark.anyio
 
 PATIENT = {"upstream_timeout_seconds": 60, "llm_timeout_seconds": 60, "llm_idle_timeout_seconds": 60}
 VAPI_CEILING = 20
+MANY_STREAMS = 100
+"""More than are read word by word."""
+WORDS = 10
 QUESTION = {"message": "What next?"}
 
 
@@ -134,6 +137,28 @@ async def test_a_vendor_that_refuses_is_not_taken_for_one_that_fails(vendor: Fak
         answer = await client.post(f"/api/rooms/{room}/chat", json=QUESTION)
 
         assert answer.status_code == 200
+
+
+async def test_many_streams_at_once_lose_no_word(vendor: FakeVendor) -> None:
+    async with serving(vendor.url, **PATIENT) as service, httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        room = await _open_room(client)
+        vendor.behave = _streams_word_by_word
+
+        headers = {"Accept": "text/event-stream"}
+        asking = [client.post(f"/api/rooms/{room}/chat", json=QUESTION, headers=headers) for _ in range(MANY_STREAMS)]
+        answers = await asyncio.gather(*asking)
+
+        assert {outcome(answer) for answer in answers} == {(200, None)}
+        assert all('"response":"' + "word " * WORDS in answer.text for answer in answers)
+
+
+async def _streams_word_by_word(connection: Connection, _: Request) -> None:
+    await connection.begin_stream()
+    for _word in range(WORDS):
+        await connection.send_chunk(b'data: {"choices": [{"delta": {"content": "word "}}]}\n\n')
+        await asyncio.sleep(0.01)
+    await connection.send_chunk(b'data: {"choices": [{"finish_reason": "stop"}]}\n\ndata: [DONE]\n\n')
+    await connection.end_stream()
 
 
 def _hangs_at(place: str) -> Behaviour:
