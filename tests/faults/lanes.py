@@ -22,6 +22,7 @@ from logs import request_id_of_log
 from main import create_app
 from services.wiring import Services
 from tests.faults.answers import answer_well
+from tests.faults.endpoints import BRIEFING, CALL_ID, ENDPOINTS
 from tests.faults.settings import KEYS, URL_SETTINGS
 from tests.faults.table import IDLE_SECONDS, LLM_SECONDS, STAYS_UNREACHABLE, UPSTREAM_SECONDS, Case
 from tests.faults.wire import Connection, FakeVendor, Request
@@ -35,9 +36,6 @@ TIMEOUTS = {
     "llm_timeout_seconds": LLM_SECONDS,
     "llm_idle_timeout_seconds": IDLE_SECONDS,
 }
-CALL_ID = "8ef1b2f4-7f43-4a3c-9a37-5d0c3b8f1e11"
-BRIEFING = {"candidate_name": "Grace", "resume_summary": "Wrote a compiler.", "focus_areas": ["Compilers", "Teaching"]}
-RECORD = {"transcript": "Interviewer: What did you build?\nCandidate: I built a compiler and taught two classes."}
 
 
 class Observation(NamedTuple):
@@ -56,52 +54,6 @@ class Observation(NamedTuple):
     """What was still under way some time later; empty where nothing was."""
     next_status: int
     """Of the same call once the vendor is well again."""
-
-
-class Endpoint(NamedTuple):
-    """A call to the service, and the calls to the vendor that it stands and falls with."""
-
-    target: re.Pattern[str]
-    path: str
-    method: str = "POST"
-    body: Any = None
-    is_stream: bool = False
-    fine: int = 200
-
-
-ENDPOINTS = {
-    "create room": Endpoint(re.compile("POST /daily/rooms"), "/api/rooms", body={"interviewer_name": "Ada"}, fine=201),
-    "create room's token": Endpoint(
-        re.compile("POST /daily/meeting-tokens"), "/api/rooms", body={"interviewer_name": "Ada"}, fine=201
-    ),
-    "get room": Endpoint(re.compile("GET /daily/rooms/"), "/api/rooms/{forgotten}", "GET"),
-    "join room": Endpoint(
-        re.compile("POST /daily/meeting-tokens"),
-        "/api/rooms/{room}/join",
-        body={"participant_name": "Grace", "participant_type": "candidate"},
-    ),
-    "delete room": Endpoint(re.compile("DELETE /daily/rooms/"), "/api/rooms/{room}", "DELETE"),
-    "adopt for a briefing": Endpoint(re.compile("GET /daily/rooms/"), "/api/rooms/{forgotten}/briefing", body=BRIEFING),
-    "chat": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/chat", body={"message": "What next?"}),
-    "chat stream": Endpoint(
-        re.compile("POST /openrouter/"), "/api/rooms/{room}/chat", body={"message": "What next?"}, is_stream=True
-    ),
-    "debrief": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD),
-    "debrief stream": Endpoint(
-        re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD, is_stream=True
-    ),
-    "realtime token": Endpoint(re.compile("POST /openai/"), "/api/rooms/{room}/realtime/token", fine=201),
-    "realtime session": Endpoint(
-        re.compile("POST /openai/"), "/api/realtime/session", body={"candidate_name": "Grace"}
-    ),
-    "place phone call": Endpoint(
-        re.compile("POST /vapi/call"),
-        "/api/rooms/{room}/briefing/call",
-        body={"phone_number": "+14155550100"},
-        fine=202,
-    ),
-    "get phone call": Endpoint(re.compile("GET /vapi/call/"), "/api/rooms/{room}/briefing/call/" + CALL_ID, "GET"),
-}
 
 
 @dataclass

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.faults.lanes import ENDPOINTS, Observation
+from tests.faults.endpoints import ENDPOINTS
+from tests.faults.lanes import Observation
 from tests.faults.misbehaviour import LEAK
 from tests.faults.settings import KEYS
 from tests.faults.table import CASES, STAYS_UNREACHABLE, Case

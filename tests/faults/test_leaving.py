@@ -9,7 +9,8 @@ import pytest
 
 from tests.faults import misbehaviour as wrong
 from tests.faults.answers import answer_well
-from tests.faults.lanes import BRIEFING, CALL_ID, ENDPOINTS, Service, serving
+from tests.faults.endpoints import BRIEFING, CALL_ID, ENDPOINTS
+from tests.faults.lanes import Service, serving
 from tests.faults.wire import Behaviour, Connection, FakeVendor, Request
 
 pytestmark = pytest.mark.anyio

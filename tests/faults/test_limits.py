@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.faults.answers import answer_well, sample
-from tests.faults.lanes import BRIEFING, CALL_ID, outcome, serving
+from tests.faults.endpoints import BRIEFING, CALL_ID
+from tests.faults.lanes import outcome, serving
 from tests.faults.misbehaviour import hangs_before_headers, says
 from tests.faults.wire import Behaviour, Connection, FakeVendor, Request
 
