@@ -70,7 +70,9 @@ def ground(
 ) -> Grounded:
     """Find every proposed quote or throw it out, then sort the claims and ratings by what is left.
 
-    Claims that say the same are one. The model's prose loses its quotation marks (see `plain_prose`).
+    A quote that begins right behind a negation is thrown out too, in the notes as in
+    the transcript. Claims that say the same are one. The model's prose loses its
+    quotation marks (see `plain_prose`).
     """
     check = _Check(transcript, notes)
     checked = _merge(

@@ -2,7 +2,9 @@
 
 A quote that a model proposes stands in its turn word for word, or after folding
 (see `folding`), or it is no quote. There is no fuzzy matching beyond that: a
-sentence and its negation are 99 % alike.
+sentence and its negation are 99 % alike. For the same reason a quote may not
+begin right behind a negation (see `negations`); one that is cut off before its
+negation, or before an `in fact I did not`, is for the reader to notice.
 """
 
 import re
@@ -13,6 +15,7 @@ from typing import NamedTuple
 
 from services.evidence.debrief import Quote
 from services.evidence.folding import FoldedText, Span, fold
+from services.evidence.negations import follows_negation
 from services.evidence.transcript import Transcript, Turn
 from services.evidence.words import end_with_marks, is_word_border, proves_something
 
@@ -52,7 +55,7 @@ class _Passage:
     def find_exact(self, words: str) -> Span | None:
         """The words as they are."""
         for at in _hits(self._source, words, self._start, self._end):
-            span = self._whole_words(Span(at, at + len(words)))
+            span = self._as_said(Span(at, at + len(words)))
             if span:
                 return span
         return None
@@ -75,10 +78,15 @@ class _Passage:
         """Where the search goes on, and where the needle stood in the source."""
         for at in _hits(folded.text, needle, start, len(folded.text)):
             unfolded = folded.unfold(at, at + len(needle))
-            span = self._whole_words(unfolded) if unfolded else None
+            span = self._as_said(unfolded) if unfolded else None
             if span:
                 return at + len(needle), span
         return None
+
+    def _as_said(self, span: Span) -> Span | None:
+        """The span in whole words; None where it is no whole words, or where a negation before it is cut off."""
+        whole = self._whole_words(span)
+        return None if whole and follows_negation(self._source, self._start, whole.start) else whole
 
     def _whole_words(self, span: Span) -> Span | None:
         """The span with the marks that sit on its last character; None where it begins or ends within a word."""
@@ -99,10 +107,10 @@ class QuoteFinder:
 
     def find_quote(self, quote: str, turn: int | None) -> list[Quote]:
         """The quote where it stands in the turn that it names, or word for word in exactly one other turn of the same
-        speaker; with an ellipsis, each of its pieces. Empty when it is not found, as are the interviewer's words.
+        speaker; with an ellipsis, each of its pieces. Empty when it is not found, or when the turn is no evidence.
         """
         named = self._turn(turn)
-        if named is None or named.role == "interviewer":
+        if named is None or not named.is_evidence:
             return []
         for words in _readings(quote):
             cuts = self._passage(named).find(words)
@@ -185,7 +193,7 @@ def _pieces(words: str) -> list[str]:
 
 def _is_same_speaker(turn: Turn, named: Turn) -> bool:
     """Nobody named is not the same as nobody named."""
-    if turn.role == "interviewer" or turn.role != named.role:
+    if not turn.is_evidence or turn.role != named.role:
         return False
     return turn.role == "candidate" or (turn.speaker is not None and turn.speaker == named.speaker)
 

@@ -4,7 +4,7 @@ It comes as plain lines, as WebVTT or as JSON turns. Nothing is invented: no
 speaker and no time where there was none. Nothing that was said is dropped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ class Turn:
     start: int
     end: int
     text: str
+    is_evidence: bool
+    """Whether its words may carry a claim about the candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def parse_transcript(
     text, passages = _read(source, [candidate_name or "", *interviewer_names])
     labels = dict.fromkeys(passage.speaker for passage in passages if passage.speaker)
     roles = cast_roles(labels, candidate_name=candidate_name, interviewer_names=interviewer_names)
+    is_cast = "candidate" in roles.values()
     turns = tuple(
         Turn(
             number=number,
@@ -80,10 +83,19 @@ def parse_transcript(
             start=passage.start,
             end=passage.end,
             text=text[passage.start : passage.end],
+            is_evidence=_is_evidence(passage.speaker, roles, is_cast=is_cast),
         )
         for number, passage in enumerate(passages, 1)
     )
     return Transcript(text, turns, tuple(_warnings(turns)))
+
+
+def _is_evidence(speaker: str | None, roles: Mapping[str, Role], *, is_cast: bool) -> bool:
+    """Once the candidate is known among the speakers, whoever has another name is somebody else: on a panel, an
+    interviewer whom nobody has told us of.
+    """
+    role = roles[speaker] if speaker else "unknown"
+    return role == "candidate" or (role == "unknown" and not (speaker and is_cast))
 
 
 def _read(source: str | Sequence[SpokenTurn], known_names: Sequence[str]) -> tuple[str, list[_Passage]]:
@@ -128,18 +140,22 @@ def _name(speaker: str) -> str | None:
 def _warnings(turns: Sequence[Turn]) -> Iterable[str]:
     if not turns:
         return
-    unknown = list(dict.fromkeys(turn.speaker for turn in turns if turn.role == "unknown"))
+    unknown = list(dict.fromkeys(turn.speaker for turn in turns if turn.speaker and turn.role == "unknown"))
     if not any(turn.speaker for turn in turns):
         yield "The transcript names no speakers; quotes from it are marked as of an unknown speaker."
     elif all(turn.role != "candidate" for turn in turns):
-        yield f"The transcript does not tell who the candidate is.{_marked_unknown(unknown)}"
-    elif any(unknown):
-        yield f"Not every speaker is known to be the candidate or the interviewer.{_marked_unknown(unknown)}"
+        yield "The transcript does not tell who the candidate is." + _told_of(
+            unknown, "Quotes of these are marked as of an unknown speaker"
+        )
+    elif unknown:
+        yield "Not every speaker is known to be the candidate or the interviewer." + _told_of(
+            unknown, "The words of these are not used as evidence"
+        )
 
 
-def _marked_unknown(names: Sequence[str | None]) -> str:
-    shown = [name[:_LONGEST_NAME_SHOWN] for name in names if name]
+def _told_of(names: Sequence[str], what: str) -> str:
+    shown = [name[:_LONGEST_NAME_SHOWN] for name in names]
     if not shown:
         return ""
     more = f" and {len(shown) - _MOST_NAMES_SHOWN} more" if len(shown) > _MOST_NAMES_SHOWN else ""
-    return f" Quotes of these are marked as of an unknown speaker: {', '.join(shown[:_MOST_NAMES_SHOWN])}{more}."
+    return f" {what}: {', '.join(shown[:_MOST_NAMES_SHOWN])}{more}."

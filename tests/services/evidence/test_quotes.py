@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from services.evidence.debrief import Quote
 from services.evidence.folding import fold
 from services.evidence.quotes import QuoteFinder
 from services.evidence.transcript import SpokenTurn, Transcript, parse_transcript
@@ -61,6 +62,10 @@ def parse(turns: list[SpokenTurn]) -> Transcript:
     return parse_transcript(turns, candidate_name=None, interviewer_names=())
 
 
+def speakers_of(quotes: list[Quote], transcript: Transcript) -> set[str | None]:
+    return {transcript.turns[quote.turn - 1].speaker for quote in quotes}
+
+
 @pytest.mark.parametrize("case", GOLDEN, ids=[case["fact"] for case in GOLDEN])
 def test_golden_quotes(case):
     transcript = parse([SpokenTurn(speaker, text) for speaker, text in case["turns"]])
@@ -88,6 +93,7 @@ def test_every_long_run_of_whole_words_is_found_in_its_turn(speech, data):
     start = data.draw(st.integers(0, len(words) - 12))
     quote = " ".join(words[start : data.draw(st.integers(start + 12, len(words)))])
     assume("…" not in quote)
+    assume({"not", "“never”", "can’t", "don't"}.isdisjoint(words[max(0, start - 3) : start]))
 
     found = QuoteFinder(parse([SpokenTurn("candidate", speech)])).find_quote(quote, 1)
 
@@ -114,6 +120,30 @@ def test_a_quote_with_not_put_in_or_left_out_is_never_found(data):
     said, quoted = data.draw(st.permutations([words, negated]))
 
     assert QuoteFinder(parse([SpokenTurn("candidate", " ".join(said))])).find_quote(" ".join(quoted), 1) == []
+
+
+@given(st.data())
+def test_a_quote_that_begins_within_three_words_behind_a_negation_is_never_found(data):
+    words = data.draw(st.lists(st.sampled_from(["i", "led", "the", "team", "well"]), min_size=8, max_size=20))
+    negation = data.draw(
+        st.sampled_from(["not", "NEVER", "don’t", "can't", "“not”", "n\u200bot", "nicht", "n'ai", "sin"])
+    )
+    between = data.draw(st.integers(0, 2))
+    said = " ".join(["so", negation, *words])
+
+    quote = " ".join(words[between:])
+    assume(quote not in f"so {' '.join(words[:between])}")
+
+    assert QuoteFinder(parse([SpokenTurn("candidate", said)])).find_quote(quote, 1) == []
+
+
+@given(TURNS.map(lambda turns: [*turns, SpokenTurn("candidate", "Hello.")]), st.integers(0, 9), SPEECH)
+def test_beside_the_candidate_nobody_who_is_named_is_quoted(turns, number, words):
+    transcript = parse(turns)
+
+    quotes = QuoteFinder(transcript).find_quote(words, number)
+
+    assert speakers_of(quotes, transcript) <= {None, "candidate", "assistant"}
 
 
 @given(SPEECH, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.sampled_from([str.upper, str.lower, str]))
@@ -168,6 +198,29 @@ def test_the_interviewers_notes_are_labelled_as_notes():
         "start": 0,
         "end": 31,
     }
+
+
+@pytest.mark.parametrize(
+    ("notes", "quote", "is_found"),
+    [
+        ("Could not explain caching at all", "explain caching at all", False),
+        ("Did not\nexplain caching at all", "explain caching at all", False),
+        ("- no questions\n- explained caching at length", "explained caching at length", True),
+        ("Could not wait.\n\nExplained caching at length", "Explained caching at length", True),
+    ],
+)
+def test_notes_are_not_cut_off_their_negation_either(notes, quote, is_found):
+    found = QuoteFinder(parse([]), notes).find_in_notes(quote)
+
+    assert bool(found) == is_found
+
+
+def test_words_are_found_where_they_stand_without_the_negation():
+    transcript = parse([SpokenTurn("candidate", "I did not lead the migration alone. I lead the migration alone now.")])
+
+    (quote,) = QuoteFinder(transcript).find_quote("lead the migration alone", 1)
+
+    assert quote.start > transcript.text.index("I lead")
 
 
 def test_notes_are_no_transcript_and_the_transcript_is_no_notes():
