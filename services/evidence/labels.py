@@ -64,13 +64,35 @@ class SpeakerLabels:
         self._times = Counter(label.name for label in labels)
         self._known = [known for known in map(person, known_names) if known.words]
         self._verdicts: dict[tuple[str, bool, bool], bool] = {}
+        self._accepted: set[str] = set()
+        self._certain: dict[str, bool] = {}
 
     def accept(self, label: Label) -> bool:
         """Whether the label is the head of a turn."""
         kind = (label.name, label.has_time_after_name, label.is_spaced)
         if kind not in self._verdicts:
             self._verdicts[kind] = self._is_known(label.name) or self._could_be_speaker(label)
+            if self._verdicts[kind]:
+                self._accepted.add(label.name)
         return self._verdicts[kind]
+
+    def accept_inside(self, label: Label) -> bool:
+        """Whether a label in the middle of a line begins a turn: it was accepted at the beginning of one, spelled the
+        same, or states a role, or is the full name of somebody who is expected.
+        """
+        if label.name in self._accepted:
+            return True
+        if label.name not in self._certain:
+            self._certain[label.name] = self._is_beyond_doubt(label.name)
+        return self._certain[label.name]
+
+    def _is_beyond_doubt(self, name: str) -> bool:
+        words = person(name).words
+        if len(words) == 1 and states_role(name):
+            return True
+        if not words or words[0] in _BEFORE_COLONS or not looks_like_name(name):
+            return False
+        return states_role(name) or any(known.words == words for known in self._known)
 
     def _is_known(self, name: str) -> bool:
         """Whether it states a role or names somebody who is expected. `Ada said` does neither."""

@@ -1,11 +1,11 @@
-"""Plain transcripts, cut into passages where they stand: a line with a speaker's label begins one."""
+"""Plain transcripts, cut into passages where they stand: a speaker's label begins one."""
 
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.evidence.labels import Label, SpeakerLabels, read_label
+from services.evidence.heads import find_heads
 
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
 
@@ -19,13 +19,6 @@ class Passage(NamedTuple):
     end: int
 
 
-class _Head(NamedTuple):
-    """A label and the offset of the line that it begins."""
-
-    label: Label
-    start: int
-
-
 def read_lines(source: str, known_names: Sequence[str] = ()) -> list[Passage]:
     """Every passage that says something. Lines without a label go on with the one before them; before the first
     label, or where there is none at all, each paragraph is a passage of nobody's.
@@ -35,22 +28,11 @@ def read_lines(source: str, known_names: Sequence[str] = ()) -> list[Passage]:
 
 
 def _passages(source: str, known_names: Sequence[str]) -> Iterator[Passage]:
-    heads = list(_heads(source))
-    speakers = SpeakerLabels([head.label for head in heads], known_names)
-    heads = [head for head in heads if speakers.accept(head.label)]
+    heads = find_heads(source, known_names)
     borders = [*(head.start for head in heads), len(source)]
     yield from _paragraphs(source, borders[0])
-    for head, (start, end) in zip(heads, pairwise(borders), strict=True):
-        yield Passage(head.label.name, head.label.at, start + head.label.end, end)
-
-
-def _heads(source: str) -> Iterator[_Head]:
-    start = 0
-    for line in source.splitlines(keepends=True):
-        label = read_label(line)
-        if label:
-            yield _Head(label, start)
-        start += len(line)
+    for head, end in zip(heads, borders[1:], strict=True):
+        yield Passage(head.label.name, head.label.at, head.end, end)
 
 
 def _paragraphs(source: str, end: int) -> Iterator[Passage]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from services.evidence.heads import Head, heads_apart, inner_heads
 from services.evidence.labels import SpeakerLabels, read_label
 
 _TIMESTAMP = r"(?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
@@ -46,7 +47,7 @@ class _Payload:
 
     @property
     def text(self) -> str:
-        return " ".join(self.lines)
+        return "\n".join(self.lines)
 
 
 def is_webvtt(source: str) -> bool:
@@ -108,11 +109,13 @@ def _standard_voices(payloads: Iterable[_Payload]) -> Iterator[Cue]:
 def _written_voices(payloads: Sequence[_Payload], known_names: Sequence[str]) -> Iterator[Cue]:
     labels = [read_label(payload.text) for payload in payloads]
     speakers = SpeakerLabels([label for label in labels if label], known_names)
-    for payload, label in zip(payloads, labels, strict=True):
-        if label and speakers.accept(label):
-            yield Cue(_plain(label.name), payload.text[label.end :], payload.at)
-        else:
-            yield Cue("", payload.text, payload.at)
+    firsts = [[Head(label, 0)] if label and speakers.accept(label) else [] for label in labels]
+    for payload, first in zip(payloads, firsts, strict=True):
+        heads = heads_apart([*first, *inner_heads(payload.text, speakers)])
+        borders = [*(head.start for head in heads), len(payload.text)]
+        yield Cue("", payload.text[: borders[0]], payload.at)
+        for head, end in zip(heads, borders[1:], strict=True):
+            yield Cue(_plain(head.label.name), payload.text[head.end : end], payload.at)
 
 
 def _plain(text: str) -> str:
