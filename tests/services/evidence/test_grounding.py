@@ -133,6 +133,17 @@ def test_the_scorecard_keeps_the_order_of_the_ratings():
         ("They said ‘I don’t know’ and left", "They said I don’t know and left"),
         ("They said 'I don't know', then left", "They said I don't know, then left"),
         ("The candidate's team didn't ship", "The candidate's team didn't ship"),
+        ("She said ʺI built itʺ", "She said I built it"),
+        ("《I built it》 ｢alone｣ ❮all❯ ⹂of⹂ it״", "I built it alone all of it"),
+        ("＇I built it＇ it said", "I built it it said"),
+        ("' I built it ' it said", "I built it it said"),
+        ("They said '(I built it)' twice", "They said (I built it) twice"),
+        ("``I built it'' it said", "I built it it said"),
+        ("‚Ich war es‘, hieß es", "Ich war es, hieß es"),
+        (f"'{'built it ' * 50}' it said", f"{'built it ' * 50}it said"),
+        ("Her peers' work and the teams’ trust", "Her peers' work and the teams’ trust"),
+        ("D'accord, l’équipe didn`t", "D'accord, l’équipe didn`t"),
+        ("on-call and end—to—end – yes", "on-call and end—to—end – yes"),
         ("one\r\ntwo\tthree\u202e four\x00", "one two three four"),
     ],
 )
@@ -150,9 +161,13 @@ def test_claims_rationales_and_the_summary_are_plain_prose():
     )
 
 
-@given(st.text())
-def test_no_double_quotation_mark_is_left_in_prose(text):
-    assert not re.search(r"[\"“”„«»\x00-\x1f\u202a-\u202e]", plain_prose(text))
+@given(st.text() | st.text("ab .’‘'`“”‹›«»《》ʺ", max_size=40))
+def test_no_quotation_mark_is_left_in_prose_but_behind_a_letter(text):
+    plain = plain_prose(text)
+
+    assert not re.search(r"[\"“”„«»‹›《》〈〉「」『』｢｣〝〞＂❝❞❮❯⹂ʺ״\x00-\x1f\u202a-\u202e]", plain)
+    assert not re.search(r"(?<!\w)['‘’`＇]", plain)
+    assert plain_prose(plain) == plain
 
 
 @given(st.lists(st.none() | st.integers(1, 5), min_size=1, max_size=6), st.lists(st.text(), min_size=6, max_size=6))
