@@ -1,6 +1,6 @@
 """What is left of a model's reading once code has checked it: no verdict in prose, no claim without a found quote."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.evidence.debrief import Evidence, Grounding, ScorecardRow, UnsupportedClaim
@@ -28,7 +28,8 @@ class Examination:
 
 def examine(reading: Reading, competencies: Sequence[str], transcript: Transcript, notes: str) -> Examination:
     """Check a reading against the record it is of. One scorecard row for each competency, in their order."""
-    cleaned = _without_verdicts(reading)
+    plain = _rewritten(reading, plain_prose)
+    cleaned = _rewritten(plain, without_verdicts)
     grounded = ground(
         transcript,
         notes,
@@ -38,13 +39,18 @@ def examine(reading: Reading, competencies: Sequence[str], transcript: Transcrip
     )
     return Examination(
         summary=grounded.prose,
-        follow_up_questions=[plain_prose(question) for question in cleaned.follow_up_questions],
+        follow_up_questions=cleaned.follow_up_questions,
         evidence=grounded.evidence,
         unsupported=grounded.unsupported,
         scorecard=grounded.scorecard,
-        grounding=grounded.counts,
-        warnings=[VERDICT_WARNING] if cleaned != reading else [],
+        grounding=_with_dropped(grounded.counts, len(plain.claims) - len(cleaned.claims)),
+        warnings=[VERDICT_WARNING] if cleaned != plain else [],
     )
+
+
+def _with_dropped(counts: Grounding, dropped: int) -> Grounding:
+    """Claims that were nothing but verdicts stand nowhere, and yet were made."""
+    return counts.model_copy(update={"claims_total": counts.claims_total + dropped})
 
 
 def _ratings(reading: Reading, competencies: Sequence[str]) -> list[ProposedRating]:
@@ -63,14 +69,14 @@ def _quotes(quotes: Sequence[ReadQuote]) -> tuple[ProposedQuote, ...]:
     return tuple(ProposedQuote(quote.source, quote.turn, quote.quote) for quote in quotes)
 
 
-def _without_verdicts(reading: Reading) -> Reading:
-    """The same reading, its prose without verdicts; a claim that was nothing else is no claim."""
-    claims = [claim.model_copy(update={"claim": without_verdicts(claim.claim)}) for claim in reading.claims]
-    ratings = [row.model_copy(update={"rationale": without_verdicts(row.rationale)}) for row in reading.ratings]
-    questions = [without_verdicts(question) for question in reading.follow_up_questions]
+def _rewritten(reading: Reading, rewrite: Callable[[str], str]) -> Reading:
+    """The same reading with all its prose rewritten; a claim or question of which nothing is left is none."""
+    claims = [claim.model_copy(update={"claim": rewrite(claim.claim)}) for claim in reading.claims]
+    ratings = [row.model_copy(update={"rationale": rewrite(row.rationale)}) for row in reading.ratings]
+    questions = [rewrite(question) for question in reading.follow_up_questions]
     return reading.model_copy(
         update={
-            "summary": without_verdicts(reading.summary),
+            "summary": rewrite(reading.summary),
             "claims": [claim for claim in claims if claim.claim],
             "ratings": ratings,
             "follow_up_questions": [question for question in questions if question],

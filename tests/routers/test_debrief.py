@@ -145,6 +145,30 @@ def test_a_claim_on_a_quote_that_is_not_the_candidate_s_is_unsupported_and_nowhe
     assert answer["grounding"]["quotes_found"] == 0
 
 
+def test_on_a_panel_an_interviewer_nobody_told_of_carries_no_claim(client, model):
+    praise = "You clearly led the whole migration alone and without any help"
+    panel = f"Jonas Weber: Hello.\nPriya Rao: {praise}.\nGrace Hopper: I only helped."
+    evidence = [quote(praise, 2)]
+    claim = {"claim": "Led the migration", "kind": "strength", "evidence": evidence}
+    rows = [{"competency": n, "rating": 5, "rationale": "Led.", "evidence": evidence} for n in (1, 2)]
+    model(reading(claims=[claim], ratings=rows))
+
+    answer = debrief(client, open_briefed_room(client), transcript=panel).json()
+
+    assert (answer["recommendation"], answer["strengths"], answer["grounding"]["quotes_found"]) == ("N/A", [], 0)
+    assert any("not used as evidence" in warning and "Priya Rao" in warning for warning in answer["warnings"])
+
+
+def test_a_quote_cut_off_its_negation_carries_no_claim(client, model):
+    said = "Interviewer: And Postgres?\nCandidate: I did not lead the migration to Postgres."
+    claim = {"claim": "Led", "kind": "strength", "evidence": [quote("lead the migration to Postgres")]}
+    model(reading(claims=[claim], ratings=[]))
+
+    answer = debrief(client, open_briefed_room(client), transcript=said).json()
+
+    assert answer["strengths"] == []
+
+
 def test_a_quote_in_other_capitals_is_printed_as_it_was_said(client, model):
     claim = {"claim": "Led", "kind": "strength", "evidence": [quote(LED.upper().replace(" ", "\n"))]}
     model(reading(claims=[claim]))
@@ -184,6 +208,10 @@ VERDICTS = {
     "in a rationale": {
         "ratings": [{"competency": 1, "rating": 1, "rationale": "I recommend hiring her.", "evidence": [quote(LED)]}],
         "summary": "A good talk.",
+    },
+    "put together by normalising": {
+        "summary": "A talk. Strong\n“Hire”.",
+        "follow_up_questions": ["Strong\u202a Hi\u00adre"],
     },
     "in a question": {"follow_up_questions": ["When can we hire? Final verdict: Strong Hire."], "summary": "A talk."},
 }
