@@ -1,0 +1,54 @@
+"""The calls to the service, and the calls to a vendor that each stands and falls with."""
+
+import re
+from typing import Any, NamedTuple
+
+CALL_ID = "8ef1b2f4-7f43-4a3c-9a37-5d0c3b8f1e11"
+BRIEFING = {"candidate_name": "Grace", "resume_summary": "Wrote a compiler.", "focus_areas": ["Compilers", "Teaching"]}
+RECORD = {"transcript": "Interviewer: What did you build?\nCandidate: I built a compiler and taught two classes."}
+
+
+class Endpoint(NamedTuple):
+    """A call to the service, and the calls to the vendor that it stands and falls with."""
+
+    target: re.Pattern[str]
+    path: str
+    method: str = "POST"
+    body: Any = None
+    is_stream: bool = False
+    fine: int = 200
+
+
+ENDPOINTS = {
+    "create room": Endpoint(re.compile("POST /daily/rooms"), "/api/rooms", body={"interviewer_name": "Ada"}, fine=201),
+    "create room's token": Endpoint(
+        re.compile("POST /daily/meeting-tokens"), "/api/rooms", body={"interviewer_name": "Ada"}, fine=201
+    ),
+    "get room": Endpoint(re.compile("GET /daily/rooms/"), "/api/rooms/{forgotten}", "GET"),
+    "join room": Endpoint(
+        re.compile("POST /daily/meeting-tokens"),
+        "/api/rooms/{room}/join",
+        body={"participant_name": "Grace", "participant_type": "candidate"},
+    ),
+    "delete room": Endpoint(re.compile("DELETE /daily/rooms/"), "/api/rooms/{room}", "DELETE"),
+    "adopt for a briefing": Endpoint(re.compile("GET /daily/rooms/"), "/api/rooms/{forgotten}/briefing", body=BRIEFING),
+    "chat": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/chat", body={"message": "What next?"}),
+    "chat stream": Endpoint(
+        re.compile("POST /openrouter/"), "/api/rooms/{room}/chat", body={"message": "What next?"}, is_stream=True
+    ),
+    "debrief": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD),
+    "debrief stream": Endpoint(
+        re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD, is_stream=True
+    ),
+    "realtime token": Endpoint(re.compile("POST /openai/"), "/api/rooms/{room}/realtime/token", fine=201),
+    "realtime session": Endpoint(
+        re.compile("POST /openai/"), "/api/realtime/session", body={"candidate_name": "Grace"}
+    ),
+    "place phone call": Endpoint(
+        re.compile("POST /vapi/call"),
+        "/api/rooms/{room}/briefing/call",
+        body={"phone_number": "+14155550100"},
+        fine=202,
+    ),
+    "get phone call": Endpoint(re.compile("GET /vapi/call/"), "/api/rooms/{room}/briefing/call/" + CALL_ID, "GET"),
+}
