@@ -106,4 +106,4 @@ def start() -> FastAPI:
 
 
 app = start()
-gc.freeze()  # what is loaded by now stays: looking through it again and again took a tenth of every call
+gc.freeze()  # what is loaded by now stays, and need not be looked through by every full collection
