@@ -72,6 +72,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # it would look at what is sent, which is people's resumes and interviews
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     # the last one added is the outermost
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 
@@ -24,24 +25,24 @@ async def _services(request: Request) -> Services:
 
 AllServices = Annotated[Services, Depends(_services)]
 
-bearer = HTTPBearer(
-    auto_error=False,
-    scheme_name="bearer",
-    description="An API key or a JWT; needed only where API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL is set.",
-)
 
-
-class Admission:
+class Admission(HTTPBearer):
     """Knows the caller, counts the call against its limits, and hands out the rooms as this caller may see them.
 
-    It runs before any vendor is called, so a refused call costs nothing.
+    It runs before any vendor is called, so a refused call costs nothing. That it
+    is a bearer scheme is what the OpenAPI document says of it; the header is
+    read by `Authenticator`.
     """
 
     def __init__(self, group: Literal["default", "llm"] = "default", *, is_public: bool = False) -> None:
+        super().__init__(
+            scheme_name="bearer",
+            description="An API key or a JWT; needed only where API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL is set.",
+        )
         self.group = group
         self.is_public = is_public
 
-    async def __call__(self, request: Request, _: Annotated[object, Depends(bearer)]) -> Rooms:
+    async def __call__(self, request: Request) -> Rooms:  # type: ignore[override]  # what a handler asks for
         rooms: Rooms = request.state.rooms
         return rooms
 
@@ -79,7 +80,11 @@ class Admission:
 
 def address_of(request: Request) -> str:
     """The peer's address; of IPv6 the network, since a client has all the addresses in it to itself."""
-    host = request.client.host if request.client else ""
+    return _counted_as(request.client.host if request.client else "")
+
+
+@lru_cache(maxsize=4096)
+def _counted_as(host: str) -> str:
     try:
         address = ip_address(host)
     except ValueError:

@@ -7,10 +7,11 @@ import asyncio
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 _SANE_REQUEST_ID = re.compile(r"^[A-Za-z0-9._~-]{1,128}$")
 
+WATCH_AFTER_SECONDS = 0.05
+"""How long a call runs before somebody looks whether its caller is still there."""
+
 API_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -42,7 +46,7 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, *, is_sandbox: bool) -> None:
         self.app = app
-        self._headers = API_HEADERS | ({"X-Sandbox": "true"} if is_sandbox else {})
+        self._headers = _raw(API_HEADERS | ({"X-Sandbox": "true"} if is_sandbox else {}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,13 +58,16 @@ class Envelope:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in (self._headers | state.get("answer_headers", {})).items():
-                    headers.setdefault(name, value)
+                own = [*self._headers, *_raw(state.get("answer_headers", {})), (b"x-request-id", request_id.encode())]
+                set_already = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(entry for entry in own if entry[0] not in set_already)]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _request_id(scope: Scope) -> str:
@@ -84,7 +91,7 @@ class Lifeline:
         answer = _Answer(send)
         call = _Call(receive)
         if scope["method"] == "GET":
-            call.watch()
+            call.watch_soon()
         shutdown: Shutdown = scope["state"]["services"].shutdown
         try:
             with shutdown.running(call.stop):
@@ -116,7 +123,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._is_started = True
-            self._is_stream = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+            self._is_stream = any(value.startswith(b"text/event-stream") for _, value in message["headers"])
         else:
             self._is_complete = not message.get("more_body", False)
         await self._send(message)
@@ -131,31 +138,40 @@ class _Answer:
 class _Call:
     """Watches, once the body is read, for the caller's leaving, and cancels the call then.
 
-    A GET has no body, so it is watched from the start.
+    A GET has no body, so it is watched from the start. Most calls are over
+    before it is worth making a task for that.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._task = asyncio.current_task()
+        self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
         self.is_left = False
         self.is_stopped = False
 
     async def receive(self) -> Message:
-        if self._watcher is not None:
+        if self._timer is not None:
+            self._watch_now()
             await self._gone.wait()
             return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            self.watch()
+            self.watch_soon()
         return message
 
-    def watch(self) -> None:
-        self._watcher = asyncio.create_task(self._watch())
+    def watch_soon(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._watch_now)
+
+    def _watch_now(self) -> None:
+        if self._watcher is None:
+            self._watcher = asyncio.create_task(self._watch())
 
     def close(self) -> None:
         self._task = None
+        if self._timer is not None:
+            self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
 

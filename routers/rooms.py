@@ -5,6 +5,7 @@ from json import dumps
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response
+from pydantic import BaseModel
 
 from routers.dependencies import PUBLIC, AdmittingRoute, AllServices, LinkedRooms, Made, ModelRooms, Once, OwnRooms
 from routers.fields import RoomName
@@ -62,6 +63,11 @@ HTML = "text/html"
 MARKDOWN = "text/markdown"
 
 Accept = Annotated[str | None, Header(include_in_schema=False)]
+
+
+def _json(answer: BaseModel, **headers: str) -> Response:
+    """An answer that we made needs no second validation."""
+    return Response(answer.model_dump_json(), headers=headers, media_type=JSON)
 
 
 def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
@@ -137,13 +143,18 @@ async def save_briefing(name: RoomName, body: BriefingRequest, rooms: OwnRooms) 
     return briefing_document(name, briefing)
 
 
-@router.get("/{name}/briefing", operation_id="get_briefing", responses=problem_answers(404, 502, 504))
-async def get_briefing(name: RoomName, rooms: OwnRooms) -> BriefingDocument:
+@router.get(
+    "/{name}/briefing",
+    response_model=BriefingDocument,
+    operation_id="get_briefing",
+    responses=problem_answers(404, 502, 504),
+)
+async def get_briefing(name: RoomName, rooms: OwnRooms) -> Response:
     """The saved briefing with its prompt."""
     interview = await rooms.owned(name, briefing=True)
     if interview.briefing is None:
         raise BriefingNotFound
-    return briefing_document(name, interview.briefing)
+    return _json(briefing_document(name, interview.briefing))
 
 
 @router.post(
@@ -162,8 +173,7 @@ async def chat(
     if preferred(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(_chat_events(sidebar, question))
     reply, warnings = await sidebar.answer(question)
-    answer = ChatAnswer(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings)
-    return Response(answer.model_dump_json(), media_type=JSON)
+    return _json(ChatAnswer(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings))
 
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_answers(404, 502, 504))
@@ -230,7 +240,7 @@ async def get_debrief(name: RoomName, rooms: OwnRooms, accept: Accept = None) ->
         case "text/markdown":
             return Response(render_markdown(debrief), headers={"Vary": "Accept"}, media_type=MARKDOWN)
         case _:
-            return Response(debrief.model_dump_json(), headers={"Vary": "Accept"}, media_type=JSON)
+            return _json(debrief, Vary="Accept")
 
 
 @router.post(
