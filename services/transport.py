@@ -3,6 +3,7 @@
 import ssl
 from enum import Enum, auto
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx
@@ -90,4 +91,6 @@ def open_client(base_url: str, key: SecretStr | None, transport: httpx.AsyncBase
         transport=transport,
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
         follow_redirects=False,
+        # what a vendor sets for one room must not come along with the next
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )

@@ -5,7 +5,7 @@ space is needed; the one that ended first goes first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from math import ceil
 from sys import getsizeof
@@ -78,7 +78,7 @@ class MemoryStorage:
         self._sweep()
         if room.name in self._shelves:
             return
-        size = _weigh(astuple(room))
+        size = _weigh(_values(room))
         self._make_space(size, rooms=1)
         self._shelves[room.name] = _Shelf(room, size)
         self._bytes += size
@@ -95,13 +95,13 @@ class MemoryStorage:
 
     async def save_briefing(self, name: str, briefing: Briefing) -> None:
         shelf = self._shelf(name)
-        replaced = _weigh(astuple(shelf.briefing)) if shelf.briefing else 0
-        self._grow(shelf, _weigh(astuple(briefing)) - replaced)
+        replaced = _weigh(_values(shelf.briefing)) if shelf.briefing else 0
+        self._grow(shelf, _weigh(_values(briefing)) - replaced)
         shelf.briefing = briefing
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
         shelf = self._shelf(name)
-        self._grow(shelf, sum(_weigh(astuple(turn)) for turn in turns))
+        self._grow(shelf, sum(_weigh(_values(turn)) for turn in turns))
         shelf.chat_turns.extend(turns)
 
     async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
@@ -111,7 +111,7 @@ class MemoryStorage:
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
         shelf = self._shelf(name)
         debrief = StoredDebrief(len(shelf.debriefs) + 1, fingerprint, created_at, document)
-        self._grow(shelf, _weigh(astuple(debrief)))
+        self._grow(shelf, _weigh(_values(debrief)))
         shelf.debriefs.append(debrief)
         return debrief.version
 
@@ -287,6 +287,11 @@ class MemoryStorage:
             phone_calls=len(shelf.phone_calls),
             idempotency_keys=len(shelf.slots),
         )
+
+
+def _values(record: Room | Briefing | ChatTurn | StoredDebrief) -> tuple[object, ...]:
+    """What `dataclasses.astuple` gives, without its deep copies."""
+    return tuple(getattr(record, entry.name) for entry in fields(record))
 
 
 def _weigh(value: object) -> int:
