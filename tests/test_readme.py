@@ -12,6 +12,7 @@ import pytest
 from config import Settings
 from services.evidence.scoring import rules_as_markdown
 from tests.api_server import ROOT, api_server
+from tests.faults.table import CASES
 
 README = (ROOT / "README.md").read_text()
 
@@ -122,3 +123,11 @@ def test_every_version_is_pinned():
     for file in ("requirements.txt", "requirements-dev.txt"):
         for line in (ROOT / file).read_text().splitlines():
             assert "==" in line or line.startswith("-r "), line
+
+
+def test_the_fault_suite_is_as_large_as_the_readme_says():
+    kinds = {case.fault for case in CASES}
+    endpoints = {(case.vendor, case.endpoint) for case in CASES}
+
+    assert f"{len(CASES)} cases of {len(kinds)} faults" in README
+    assert f"on {len(endpoints)} endpoints" in README
