@@ -60,8 +60,14 @@ def configure_logging(settings: Settings) -> None:
                 "routers": ours,
                 "services": ours,
                 "uvicorn": through_root,
-                "uvicorn.access": through_root,
+                "uvicorn.access": through_root if _wants_access_log() else {},
                 "uvicorn.error": through_root,
             },
         }
     )
+
+
+def _wants_access_log() -> bool:
+    """Whether uvicorn was started without `--no-access-log`, which leaves its access log with no way out."""
+    access = logging.getLogger("uvicorn.access")
+    return bool(access.handlers) or access.propagate
