@@ -24,6 +24,13 @@ NAME_PREFIX = "interview-"
 NAME_BYTES = 13
 """104 random bits: nobody guesses a room, and the name stays within the 41 characters that old Daily domains allow."""
 
+_LEFT_IN_FILES = (
+    "Copies of what was erased may still stand in unused parts of the database's files; the server goes on trying to "
+    "overwrite them, and is done within a day unless another program keeps reading the database."
+)
+_LEFT_AT_DAILY = "The video room may still stand at Daily, where it ends by itself."
+_LEFT_AT_DAILY_REPEAT = f"{_LEFT_AT_DAILY.removesuffix('.')}; repeat this call to remove it."
+
 _OUR_NAME = re.compile(rf"^{NAME_PREFIX}[0-9a-f]{{{2 * NAME_BYTES}}}$")
 
 
@@ -116,9 +123,11 @@ class Rooms:
         if interview is not None and not self._is_owner(interview.room):
             raise RoomNotFound
         receipt = await self.storage.erase(name)
-        if interview is None and not self._may_be_ours(name):
-            return Erasure(receipt, ())
-        return Erasure(receipt, await self._delete_at_daily(name))
+        remaining = [] if await self.storage.scrub(is_patient=False) else [_LEFT_IN_FILES]
+        is_ours_again = self._may_be_ours(name)
+        if (interview is not None or is_ours_again) and not await self._delete_at_daily(name):
+            remaining.append(_LEFT_AT_DAILY_REPEAT if is_ours_again else _LEFT_AT_DAILY)
+        return Erasure(receipt, tuple(remaining))
 
     def _may_be_ours(self, name: str) -> bool:
         """Whether a room that is not stored can be taken for one that this service made, and erased before.
@@ -144,13 +153,14 @@ class Rooms:
             await self.storage.save_room(room)
         return room
 
-    async def _delete_at_daily(self, name: str) -> tuple[str, ...]:
+    async def _delete_at_daily(self, name: str) -> bool:
+        """Whether there is no such room any more."""
         try:
             await self.daily.delete_room(name)
         except ServiceError as error:
             log.warning("room %s may still be at Daily: %s", name, error.code)
-            return ("The video room may still stand at Daily, where it ends by itself; repeat this call to remove it.",)
-        return ()
+            return False
+        return True
 
 
 def _remembered(room: DailyRoom) -> Room:

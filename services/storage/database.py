@@ -26,8 +26,6 @@ from services.storage.failures import is_lost, unavailable
 
 CALL_SECONDS = 10.0
 """The longest that a call waits for the database, all in all."""
-SCRUB_SECONDS = 120.0
-"""The same for rewriting SQLite's file, which grows with what is stored."""
 POOL_SECONDS = 5.0
 BUSY_MILLISECONDS = 5000
 """How long SQLite waits for another process that is writing."""
@@ -143,38 +141,27 @@ class Database:
         self._engine = engine
         self._begin = "BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN"
         # SQLite lets one write at a time: those who wait do it here, not on a connection that readers need.
-        self._turn = asyncio.Lock() if self.kind == "sqlite" else _ANYTIME
+        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.kind == "sqlite" else _ANYTIME
 
     async def fetch(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows, in one round trip."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             return (await connection.execute(statement, values)).fetchall()
 
     async def write(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
         """How many rows were written, in one round trip."""
-        async with self._connection(self._turn) as connection:
+        async with self.connection(is_writing=True) as connection:
             return (await connection.execute(statement, values)).rowcount
 
     async def write_returning(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """The rows that were written, in one round trip."""
-        async with self._connection(self._turn) as connection:
+        async with self.connection(is_writing=True) as connection:
             return (await connection.execute(statement, values)).fetchall()
-
-    async def scrub(self) -> bool:
-        """Rewrite SQLite's file and empty its log; whether that could be done.
-
-        `secure_delete` overwrites what is deleted, but where rows moved between
-        pages before, copies of them stay in the pages' unused middle.
-        """
-        async with self._connection(self._turn, SCRUB_SECONDS) as connection:
-            await connection.exec_driver_sql("VACUUM")
-            is_busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
-            return not is_busy
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Several statements that happen together or not at all."""
-        async with self._connection(self._turn) as connection:
+        async with self.connection(is_writing=True) as connection:
             await connection.exec_driver_sql(self._begin)
             try:
                 yield connection
@@ -185,9 +172,11 @@ class Database:
                 raise
 
     @asynccontextmanager
-    async def _connection(
-        self, turn: AbstractAsyncContextManager[None] = _ANYTIME, seconds: float | None = None
+    async def connection(
+        self, *, is_writing: bool = False, seconds: float | None = None
     ) -> AsyncIterator[AsyncConnection]:
+        """A connection for so many seconds, `call_seconds` where nothing else is said."""
+        turn = self._turn if is_writing else _ANYTIME
         try:
             async with asyncio.timeout(seconds or self._call_seconds), turn, self._engine.connect() as connection:
                 yield connection

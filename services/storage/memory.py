@@ -139,6 +139,10 @@ class MemoryStorage:
             self._forget(name)
         return len(ended)
 
+    async def scrub(self, *, is_patient: bool) -> bool:  # noqa: ARG002 (the protocol's)
+        """Memory leaves nothing in files."""
+        return True
+
     async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
         self._sweep()
         held = self._slots.get(slot)

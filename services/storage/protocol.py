@@ -48,12 +48,21 @@ class Storage(Protocol):
         """Whether this room placed this call."""
 
     async def erase(self, name: str) -> Receipt:
-        """Erase everything under the name, whether or not the room itself is there. Repeatable."""
+        """Erase everything under the name, whether or not the room itself is there. Repeatable.
+
+        What `scrub` says afterwards tells whether it is gone from the storage's files too.
+        """
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
         """Erase at most `limit` rooms that expired before this time, with all that is theirs; how many it were.
 
         Safe to run in several processes at once: each room is erased by one of them.
+        """
+
+    async def scrub(self, *, is_patient: bool) -> bool:
+        """Overwrite what erased records left behind in the storage's files; whether nothing of them is left there.
+
+        Where that takes long, it is done for a patient caller only. What is not done is due still, across restarts.
         """
 
     async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:

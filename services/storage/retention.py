@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 BATCH = 100
 """Rooms erased in one transaction: few enough that nobody waits for it."""
 EVERY = timedelta(minutes=10)
+PATIENT_EVERY = timedelta(days=1)
+"""How often a large SQLite file is written anew, which keeps everybody from writing for seconds."""
 
 
 async def erase_outlived(storage: Storage, now: datetime, retention: timedelta | None, *, batch: int = BATCH) -> int:
@@ -35,13 +37,22 @@ async def keep_retention(
     *,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Erase now and every ten minutes, until cancelled. A lost database is tried again the next time."""
+    """Erase now and every ten minutes, until cancelled, and scrub what was erased here or elsewhere.
+
+    Whatever goes wrong is tried again the next time.
+    """
+    patient_at = clock()
     while True:
+        now = clock()
         try:
-            count = await erase_outlived(storage, clock(), retention)
+            count = await erase_outlived(storage, now, retention)
+            await storage.scrub(is_patient=now >= patient_at)
         except StorageUnavailable:
             log.warning("ended rooms were not erased: the database can't be reached")
+        except Exception:  # nobody awaits this task, so a defect would end retention in silence
+            log.exception("ended rooms were not erased")
         else:
+            patient_at = now + PATIENT_EVERY if now >= patient_at else patient_at
             if count:
                 log.info("erased %d rooms that ended long ago", count)
         await pause(EVERY.total_seconds())

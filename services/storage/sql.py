@@ -1,7 +1,6 @@
 """Storage in SQLite or PostgreSQL: one code path, shared by as many processes as there are."""
 
 import json
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -9,16 +8,16 @@ from datetime import datetime
 
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.errors import RoomNotFound, StorageUnavailable
+from services.errors import RoomNotFound
 from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room
 from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Receipt, Room, StoredDebrief
+from services.storage.scrubbing import Scrubber
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
-
-log = logging.getLogger(__name__)
 
 
 class SqlStorage:
@@ -30,7 +29,7 @@ class SqlStorage:
         self.kind = database.kind
         self._database = database
         self._upserts = Upserts(database.kind)
-        self._is_scrub_due = False
+        self._scrubber = Scrubber(database) if database.kind == "sqlite" else None
 
     async def save_room(self, room: Room) -> None:
         await self._database.write(self._upserts.save_room, asdict(room))
@@ -86,13 +85,18 @@ class SqlStorage:
             await connection.execute(statements.LOCK_ROOM, values)
             counts = [(await connection.execute(statements.erase_from(table), values)).rowcount for table in CHILDREN]
             room = (await connection.execute(statements.ERASE_ROOM, values)).rowcount
-        await self._scrub(room + sum(counts))
+            await self._mark(connection, room + sum(counts))
         return Receipt(room, *counts)
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        erased = await self._database.write_returning(statements.ERASE_ENDED, {"before": before, "limit": limit})
-        await self._scrub(len(erased))
-        return len(erased)
+        async with self._database.transaction() as connection:
+            erased = await connection.execute(statements.ERASE_ENDED, {"before": before, "limit": limit})
+            count = len(erased.fetchall())
+            await self._mark(connection, count)
+        return count
+
+    async def scrub(self, *, is_patient: bool) -> bool:
+        return self._scrubber is None or await self._scrubber.scrub(is_patient=is_patient)
 
     async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
         values = {"slot": slot, "fingerprint": fingerprint, "now": now, "until": until, "lease": lease}
@@ -119,8 +123,9 @@ class SqlStorage:
         await self._database.write(statements.ABANDON_SLOT, {"slot": slot})
 
     async def forget_answers(self, now: datetime) -> int:
-        count = await self._database.write(statements.FORGET_ANSWERS, {"now": now})
-        await self._scrub(count)
+        async with self._database.transaction() as connection:
+            count = (await connection.execute(statements.FORGET_ANSWERS, {"now": now})).rowcount
+            await self._mark(connection, count)
         return count
 
     async def ping(self) -> None:
@@ -129,18 +134,9 @@ class SqlStorage:
     async def close(self) -> None:
         await self._database.close()
 
-    async def _scrub(self, erased: int) -> None:
-        """Leave no byte of what was erased in SQLite's files; what can't be done now is done the next time."""
-        if self.kind != "sqlite" or not (erased or self._is_scrub_due):
-            return
-        self._is_scrub_due = True
-        try:
-            self._is_scrub_due = not await self._database.scrub()
-        except StorageUnavailable:
-            log.warning("the database file was not rewritten after an erasure: another program is using it")
-        else:
-            if self._is_scrub_due:
-                log.warning("the log of the database file still holds what was erased: another program is reading it")
+    async def _mark(self, connection: AsyncConnection, erased: int) -> None:
+        if self._scrubber is not None and erased:
+            await self._scrubber.mark(connection)
 
 
 @asynccontextmanager

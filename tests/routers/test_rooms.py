@@ -180,6 +180,19 @@ def test_when_daily_is_down_the_data_is_erased_all_the_same_and_the_receipt_says
     assert "repeat this call" in receipt["remaining"][0]
 
 
+def test_a_receipt_asks_for_no_repetition_that_would_do_nothing(start, vendors):
+    """Without a database, and where callers show who they are, a room that is not stored belongs to nobody."""
+    client = start(api_keys="ada:key-of-ada-0123456789")
+    client.headers["Authorization"] = "Bearer key-of-ada-0123456789"
+    vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(503)
+    name = open_room(client)
+
+    [remaining] = client.delete(f"/api/rooms/{name}").json()["remaining"]
+
+    assert "ends by itself" in remaining
+    assert "repeat" not in remaining
+
+
 def test_a_name_that_is_taken_was_taken_by_us_when_the_first_answer_got_lost(client, vendors, clock):
     exp = int((clock() + timedelta(hours=2)).timestamp())
     vendors.post(f"{DAILY}/rooms").mock(

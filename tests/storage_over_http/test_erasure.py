@@ -1,5 +1,6 @@
 """A deleted room, and one whose time is over, are gone: from every answer, and from where they were stored."""
 
+import sqlite3
 import time
 
 import pytest
@@ -90,11 +91,38 @@ def test_a_room_is_erased_when_its_retention_is_over_and_not_before(start, clock
     # a service looks for such rooms when it starts, and every ten minutes
     client = start(sandbox=True, database_url=database, retention_days=7)
 
-    ends = time.monotonic() + 20
-    while client.get(f"/api/rooms/{old}/briefing").status_code != 404:
-        assert time.monotonic() < ends, "the room was not erased"
+    wait_until(lambda: stored(old) == 0)
+    assert client.get(f"/api/rooms/{old}/briefing").status_code == 404
     assert client.get(f"/api/rooms/{young}/briefing").json()["notes"] == BRIEFING["notes"]
-    assert stored(old) == 0
+
+
+def wait_until(is_so):
+    ends = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_a_reader_keeps_in_the_files_is_told_and_goes_after_a_restart(serve, connect, stored, database, tmp_path):
+    server = serve(database)
+    client = connect(server)
+    name = plant(client)
+    reader = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM rooms").fetchall()
+
+    receipt = client.delete(f"/api/rooms/{name}").json()
+
+    assert receipt["deleted"]["room"] == 1
+    assert ["database's files" in line for line in receipt["remaining"]] == [True]
+    assert client.get(f"/api/rooms/{name}").status_code == 404
+    assert stored(CANARY) > 0
+    server.kill()
+    restarted = connect(serve(database))
+    reader.close()
+    wait_until(lambda: restarted.delete(f"/api/rooms/{name}").json()["remaining"] == [])
+    assert stored(CANARY) == 0
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -7,10 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from config import Settings
+from services.storage.database import Database, open_engine
+from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.records import Answer, Briefing, ChatTurn
+from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +69,7 @@ async def test_nothing_of_an_erased_room_is_left_in_any_file(sqlite_storage, tmp
 
     await sqlite_storage.erase(name)
 
+    assert await sqlite_storage.scrub(is_patient=False)
     assert set(canaries(tmp_path).values()) == {0}
 
 
@@ -73,6 +78,7 @@ async def test_nothing_of_a_room_is_left_after_its_retention(sqlite_storage, tmp
 
     await sqlite_storage.erase_ended(NOW + DAY, 10)
 
+    assert await sqlite_storage.scrub(is_patient=False)
     assert set(canaries(tmp_path).values()) == {0}
 
 
@@ -86,6 +92,7 @@ async def test_no_copy_is_left_where_rows_moved_between_pages(sqlite_storage, tm
             name, mark = live.pop(chance.randrange(len(live)))
 
             await sqlite_storage.erase(name)
+            await sqlite_storage.scrub(is_patient=False)
 
             assert [path.name for path in tmp_path.iterdir() if mark.encode() in path.read_bytes()] == []
 
@@ -110,8 +117,13 @@ async def test_erasing_while_others_read_leaves_nothing(sqlite_storage, tmp_path
         for _ in range(100):
             await sqlite_storage.find(other.name, briefing=True)
 
-    await asyncio.gather(read(), read(), sqlite_storage.erase(name), read())
+    async def erase():
+        await sqlite_storage.erase(name)
+        return await sqlite_storage.scrub(is_patient=False)
 
+    *_, is_clean = await asyncio.gather(read(), read(), read(), erase())
+
+    assert is_clean
     assert set(canaries(tmp_path).values()) == {0}
 
 
@@ -121,18 +133,98 @@ async def test_answers_past_their_time_leave_nothing(sqlite_storage, tmp_path):
 
     await sqlite_storage.forget_answers(NOW)
 
+    assert await sqlite_storage.scrub(is_patient=False)
     assert set(canaries(tmp_path).values()) == {0}
 
 
-async def test_what_another_program_holds_is_scrubbed_when_it_lets_go(sqlite_storage, tmp_path, caplog):
-    name = await plant(sqlite_storage)
-    reader = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
-    reader.execute("BEGIN")
-    reader.execute("SELECT * FROM rooms").fetchall()
+@pytest.fixture
+def reader(tmp_path, sqlite_storage):
+    """Another program in the middle of reading."""
+    connection = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
+    connection.execute("BEGIN")
+    connection.execute("SELECT * FROM rooms").fetchall()
+    yield connection
+    connection.close()
 
-    await sqlite_storage.erase(name)
-    assert "another program" in caplog.text
+
+async def test_what_another_program_reads_is_due_until_it_lets_go(sqlite_storage, tmp_path, reader, caplog):
+    await sqlite_storage.erase(await plant(sqlite_storage))
+
+    assert not await sqlite_storage.scrub(is_patient=False)
+    assert "another program is reading" in caplog.text
     reader.close()
-    await sqlite_storage.forget_answers(NOW)
 
+    assert await sqlite_storage.scrub(is_patient=False)
     assert set(canaries(tmp_path).values()) == {0}
+
+
+async def test_what_is_due_is_known_after_a_restart(sqlite_storage, tmp_path, reader):
+    await sqlite_storage.erase(await plant(sqlite_storage, 5000))
+    assert not await sqlite_storage.scrub(is_patient=True)
+    await sqlite_storage.close()
+    assert sum(canaries(tmp_path).values()) > 0
+    reader.close()
+
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/rooms.db")
+    async with open_storage(settings, lambda: NOW) as storage:
+        assert unused_pages(tmp_path) > 0
+        assert await storage.scrub(is_patient=True)
+        assert unused_pages(tmp_path) == 0
+
+
+def unused_pages(folder) -> int:
+    """None are left in a file that was written anew."""
+    connection = sqlite3.connect(folder / "rooms.db")
+    [(count,)] = connection.execute("PRAGMA freelist_count")
+    connection.close()
+    return count
+
+
+async def test_erasing_while_another_program_reads_does_not_make_the_log_grow(sqlite_storage, tmp_path, reader):
+    await plant(sqlite_storage, 5000)
+    before = (tmp_path / "rooms.db-wal").stat().st_size
+
+    for at in range(3):
+        await sqlite_storage.erase(await plant(sqlite_storage, at))
+        assert not await sqlite_storage.scrub(is_patient=True)
+
+    assert (tmp_path / "rooms.db-wal").stat().st_size < 1.5 * before
+
+
+async def test_a_large_file_is_written_anew_for_the_patient_only(sqlite_storage, tmp_path):
+    name = await plant(sqlite_storage, 30)
+    with sqlite3.connect(tmp_path / "rooms.db") as large:
+        large.execute("CREATE TABLE others AS SELECT zeroblob(300 * 1024 * 1024)")
+    large.close()
+    await sqlite_storage.erase(name)
+
+    assert not await sqlite_storage.scrub(is_patient=False)
+    assert (tmp_path / "rooms.db-wal").stat().st_size == 0
+    assert await sqlite_storage.scrub(is_patient=True)
+    assert await sqlite_storage.scrub(is_patient=False)
+    assert set(canaries(tmp_path).values()) == {0}
+
+
+async def test_many_erasures_at_once_share_the_rewriting(tmp_path):
+    url = f"sqlite:///{tmp_path}/rooms.db"
+    async with open_storage(Settings(_env_file=None, database_url=url), lambda: NOW) as storage:
+        names = [make_room().name for _ in range(20)]
+        for name in names:
+            await storage.save_room(make_room(name))
+    engine, rewritings = open_engine(read_database_url(url)), []
+
+    def count(_connection, _cursor, statement, *_):
+        rewritings.extend([statement] * (statement == "VACUUM"))
+
+    event.listen(engine.sync_engine, "before_cursor_execute", count)
+    storage = SqlStorage(Database(engine))
+
+    async def erase(name):
+        await storage.erase(name)
+        return await storage.scrub(is_patient=False)
+
+    assert await asyncio.gather(*map(erase, names)) == [True] * 20
+    assert 1 <= len(rewritings) <= 3
+    assert await storage.scrub(is_patient=True)
+    assert len(rewritings) <= 3
+    await storage.close()

@@ -85,23 +85,42 @@ async def test_the_loop_erases_a_room_as_soon_as_its_time_is_over(storage):
     assert await storage.find(late.name) is not None
 
 
-class LostOnce:
-    """A storage whose database is away the first time."""
+class FailingOnce:
+    """A storage that fails the first time."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Exception) -> None:
+        self.failure = failure
         self.calls = 0
+        self.scrubs: list[bool] = []
 
     async def forget_answers(self, _now) -> int:
         self.calls += 1
         if self.calls == 1:
-            raise StorageUnavailable("Away.")
+            raise self.failure
         return 0
 
+    async def scrub(self, *, is_patient) -> bool:
+        self.scrubs.append(is_patient)
+        return True
 
-async def test_the_loop_outlives_a_lost_database():
-    storage, clock = LostOnce(), Clock(rounds=2)
+
+@pytest.mark.parametrize("failure", [StorageUnavailable("Away."), RuntimeError("A defect.")], ids=["lost", "defect"])
+async def test_the_loop_outlives_a_failure_and_tells_of_it(failure, caplog):
+    storage, clock = FailingOnce(failure), Clock(rounds=2)
 
     with pytest.raises(Stopped):
         await keep_retention(storage, clock, None, pause=clock.pause)
 
     assert storage.calls == 2
+    assert caplog.text.count("ended rooms were not erased") == 1
+
+
+async def test_what_is_due_is_scrubbed_each_time_and_patiently_once_a_day():
+    storage, clock = FailingOnce(RuntimeError()), Clock(rounds=int(2 * DAY / EVERY) + 1)
+
+    with pytest.raises(Stopped):
+        await keep_retention(storage, clock, None, pause=clock.pause)
+
+    assert len(storage.scrubs) == storage.calls - 1
+    assert storage.scrubs[0]
+    assert sum(storage.scrubs) == 2
