@@ -23,7 +23,7 @@ NOTE = (
 
 
 async def _candidate(services: AllServices) -> VoiceCandidate:
-    return VoiceCandidate(services.openai, services.limiter)
+    return VoiceCandidate(services.openai, services.storage, services.clock)
 
 
 Candidate = Annotated[VoiceCandidate, Depends(_candidate)]

@@ -308,7 +308,7 @@ async def get_briefing_call(
 
 
 def _phone_briefing(services: Services, interview: Interview) -> PhoneBriefing:
-    return PhoneBriefing(services.vapi, services.storage, services.limiter, services.clock, interview)
+    return PhoneBriefing(services.vapi, services.storage, services.clock, interview)
 
 
 def _debriefing(services: Services, interview: Interview) -> Debriefing:

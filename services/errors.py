@@ -87,14 +87,14 @@ class DebriefNotFound(ServiceError):
 
 
 class PhoneCallNotFound(ServiceError):
-    """This room placed no such call."""
+    """This room placed no such call, or Vapi does not know it any more."""
 
     status = 404
     code = "call_not_found"
     title = "Call not found"
 
-    def __init__(self) -> None:
-        super().__init__("This room has placed no call with this id.")
+    def __init__(self, detail: str = "This room has placed no call with this id.") -> None:
+        super().__init__(detail)
 
 
 class PhoneCallUncertain(ServiceError):

@@ -15,14 +15,14 @@ CONNECT_SECONDS = 5.0
 TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError)
 """httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP."""
 
-_CUT = (
-    aiohttp.ServerDisconnectedError,
-    aiohttp.ClientPayloadError,
-    aiohttp.ClientResponseError,
-    aiohttp.ClientOSError,
-    httpx.ReadError,
-    httpx.RemoteProtocolError,
+_UNREACHED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
 )
+"""Only what is known to happen before the first byte is sent: for a phone call anything else may mean that it rings."""
 _SLOW = (httpx.ReadTimeout, httpx.WriteTimeout, aiohttp.SocketTimeoutError)
 
 
@@ -32,7 +32,7 @@ class Loss(Enum):
     UNREACHED = auto()
     """Nothing was sent: no host, no connection, no trust."""
     CUT = auto()
-    """The vendor was reached and hung up, or spoke something that is not HTTP."""
+    """The vendor may have got the request: it hung up, spoke something that is not HTTP, or nobody knows."""
     SLOW = auto()
 
 
@@ -42,13 +42,13 @@ def loss_of(error: Exception) -> tuple[Loss, str]:
     httpx_aiohttp calls a refused connection, an unknown host and a lost
     connection all ConnectTimeout, so aiohttp's own error, its cause, tells them apart.
     """
-    cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
+    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     name = type(cause).__name__
     if isinstance(cause, _SLOW):
         return Loss.SLOW, name
-    if isinstance(cause, _CUT) and not isinstance(cause, aiohttp.ClientConnectorError):
-        return Loss.CUT, name
-    return Loss.UNREACHED, name
+    if isinstance(cause, _UNREACHED):
+        return Loss.UNREACHED, name
+    return Loss.CUT, name
 
 
 @cache

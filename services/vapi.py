@@ -19,6 +19,7 @@ from config import Settings
 from services.errors import (
     FieldError,
     InvalidInput,
+    PhoneCallNotFound,
     ProviderBadAnswer,
     ProviderNotConfigured,
     ProviderTimeout,
@@ -126,6 +127,10 @@ class CallRefused(ProviderBadAnswer):
     """Vapi read the request and did nothing."""
 
 
+class _Unknown(CallRefused):
+    """There is nothing at this address."""
+
+
 def read_failure(answer: VendorAnswer) -> Failure:
     """What Vapi's error answers mean. Its `message` is a text or a list of texts, and never passed on."""
     if answer.status == 400 and b"customer.number" in answer.content:
@@ -139,7 +144,7 @@ def read_failure(answer: VendorAnswer) -> Failure:
             )
         )
     if answer.status == 404:
-        return Failure(CallRefused("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL."))
+        return Failure(_Unknown("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL."))
     if answer.status in {503, 529}:
         # said in front of Vapi: what became of the request is unknown, as with any other 5xx
         return Failure(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
@@ -188,12 +193,15 @@ class Vapi:
         return PhoneCall(call.id, call.status)
 
     async def get_call(self, call_id: str) -> PhoneCallState:
-        """How the call went. The id must be one that Vapi gave us.
+        """How the call went. The id must be one that Vapi gave us. Raises PhoneCallNotFound once Vapi has deleted it.
 
         https://docs.vapi.ai/api-reference/calls/get
         """
         self._require_key()
-        call = _read(await self._upstream.call("GET", f"/call/{call_id}", repeatable=True))
+        try:
+            call = _read(await self._upstream.call("GET", f"/call/{call_id}", repeatable=True))
+        except _Unknown:
+            raise PhoneCallNotFound("The call was placed, but Vapi keeps no record of it any more.") from None
         return PhoneCallState(call.id, call.status, call.started_at, call.ended_at, call.ended_reason)
 
     async def create_web_call(self, *, instructions: str) -> WebCall:

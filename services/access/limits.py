@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil
 from time import monotonic
 from types import TracebackType
@@ -78,10 +77,6 @@ class Limiter:
         """One call of this caller (an id, or an address where there is none). `llm` counts against both settings."""
         return await self._count(self._windows[group], (caller,))
 
-    async def count_for(self, policy: str, limit: str, *identifiers: str) -> Counted:
-        """One call against a limit of our own: `count_for("phone", "3/hour", room)`. `policy` is a plain word."""
-        return await self._count(_own_windows(policy, limit), identifiers)
-
     async def ping(self) -> None:
         """Return when counting works as it was set up; raise StorageUnavailable while it is per process only."""
         if self._shared is None:
@@ -148,11 +143,6 @@ async def _count_in(counters: Counters, windows: Sequence[Window], identifiers: 
             break
     policies = ", ".join(window.policy_item for window in windows)
     return Counted(retry_after is None, retry_after, ", ".join(remaining), policies)
-
-
-@lru_cache(maxsize=64)
-def _own_windows(policy: str, limit: str) -> Sequence[Window]:
-    return read_windows(policy, limit, policy)
 
 
 def _open_shared(url: str) -> Counters | None:

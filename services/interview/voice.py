@@ -1,7 +1,8 @@
 """Voice: a secret for talking to this room's candidate, and a phone call that briefs the interviewer."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -9,7 +10,6 @@ from json import dumps
 from secrets import token_hex
 from typing import NamedTuple
 
-from services.access.limits import Limiter
 from services.clock import Clock
 from services.errors import (
     BriefingNotFound,
@@ -19,10 +19,12 @@ from services.errors import (
     ProviderUnavailable,
     RateLimited,
     RoomNotFound,
+    ServiceError,
     StorageFull,
     StorageUnavailable,
 )
 from services.evidence.voice_prompts import candidate_instructions, spoken_briefing
+from services.interview.quotas import PHONE_CALLS, VOICE_SESSIONS, one_use
 from services.openai_realtime import SECRET_SECONDS, ClientSecret, OpenAIRealtime
 from services.phone_numbers import check_phone_number
 from services.storage.protocol import Storage
@@ -31,10 +33,19 @@ from services.vapi import CallRefused, PhoneCall, PhoneCallState, Vapi
 
 log = logging.getLogger(__name__)
 
-SECRETS_PER_ROOM = "30/hour"
-CALLS_PER_ROOM = "3/hour"
 DIALLED_FOR = timedelta(hours=24)
 """How long an attempt at a call is remembered: as long as its idempotency key is."""
+
+NOT_DIALLED = (
+    RateLimited,
+    InvalidInput,
+    ProviderUnavailable,
+    CallRefused,
+    StorageUnavailable,
+    StorageFull,
+    RoomNotFound,
+)
+"""Failures after which it is certain that no phone rang."""
 
 _NONCE_BYTES = 16
 _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."
@@ -69,16 +80,17 @@ class VoiceCandidate:
     """Mints secrets for sessions that play a candidate."""
 
     openai: OpenAIRealtime
-    limiter: Limiter
+    storage: Storage
+    clock: Clock
 
     async def for_room(self, interview: Interview, voice: str | None, expires_in_seconds: int) -> IssuedSecret:
         """A secret for this room's candidate. Raises RateLimited beyond thirty an hour for the room."""
         room, briefing = interview.room, interview.briefing
         voice = self.openai.check_voice(voice)
         self.openai.require_configured()
-        await _count(self.limiter, "realtime", SECRETS_PER_ROOM, room.name, "voice sessions")
         persona = _persona(briefing) if briefing else Persona(candidate_name=room.candidate_name or "")
-        issued = await self._issue(persona, voice, expires_in_seconds, f"room:{room.name}")
+        async with one_use(self.storage, self.clock, room.name, VOICE_SESSIONS, free=(ServiceError,)):
+            issued = await self._issue(persona, voice, expires_in_seconds, f"room:{room.name}")
         return issued if briefing else IssuedSecret(issued.secret, [_NO_BRIEFING, *issued.warnings])
 
     async def for_page(self, persona: Persona, caller: str) -> IssuedSecret:
@@ -105,12 +117,11 @@ class PhoneBriefing:
 
     vapi: Vapi
     storage: Storage
-    limiter: Limiter
     clock: Clock
     interview: Interview
 
     async def place(self, phone_number: str, allowed_countries: Collection[str], attempt: str | None) -> PlacedCall:
-        """Phone them and brief them from the stored briefing: three times an hour for a room at most.
+        """Phone them and brief them from the stored briefing: three times in any hour for a room at most.
 
         `attempt` is the caller's idempotency key. An attempt whose end nobody
         knows may have rung the phone, so the same one never dials again. Raises
@@ -121,13 +132,12 @@ class PhoneBriefing:
         if briefing is None:
             raise BriefingNotFound
         self.vapi.require_configured()
-        slot = await self._take(attempt)
-        try:
-            await _count(self.limiter, "phone", CALLS_PER_ROOM, self.interview.room.name, "phone calls")
+        room = self.interview.room
+        async with (
+            self._once(attempt),
+            one_use(self.storage, self.clock, room.name, PHONE_CALLS, free=NOT_DIALLED),
+        ):
             call = await self._dial(number, briefing)
-        except (RateLimited, InvalidInput, ProviderUnavailable, CallRefused):
-            await self._give_back(slot)
-            raise
         return PlacedCall(call, await self._record(call))
 
     async def look_up(self, call_id: str) -> PhoneCallState:
@@ -165,32 +175,29 @@ class PhoneBriefing:
             return [_NOT_RECORDED]
         return []
 
-    async def _take(self, attempt: str | None) -> str | None:
-        """The slot of this attempt. It outlives a crash in the middle of dialling."""
+    @asynccontextmanager
+    async def _once(self, attempt: str | None) -> AsyncIterator[None]:
+        """Lets this attempt dial once. That is known even after a crash in the middle of dialling."""
         if attempt is None:
-            return None
+            yield
+            return
         slot = sha256(dumps(("dial", self.interview.room.name, attempt)).encode()).hexdigest()
         now = self.clock()
         begun = await self.storage.begin(slot, "", now, now + DIALLED_FOR, now + DIALLED_FOR)
         if begun.state != "started":
             raise PhoneCallUncertain
-        return slot
+        try:
+            yield
+        except NOT_DIALLED:
+            await self._let_try_again(slot)
+            raise
 
-    async def _give_back(self, slot: str | None) -> None:
-        """No phone rang, so the same attempt may be made again."""
-        if slot is not None:
+    async def _let_try_again(self, slot: str) -> None:
+        try:
             await self.storage.abandon(slot)
+        except StorageUnavailable:
+            log.warning("room %s: an attempt that dialled nobody can't be repeated", self.interview.room.name)
 
 
 def _persona(briefing: Briefing) -> Persona:
     return Persona(briefing.candidate_name, briefing.role, briefing.resume_summary, briefing.notes)
-
-
-async def _count(limiter: Limiter, policy: str, limit: str, room_name: str, what: str) -> None:
-    counted = await limiter.count_for(policy, limit, room_name)
-    if not counted.is_allowed:
-        amount = limit.partition("/")[0]
-        raise RateLimited(
-            f"This room has reached its {amount} {what} an hour; wait as long as Retry-After says.",
-            retry_after=counted.retry_after,
-        )

@@ -11,7 +11,7 @@ from math import ceil
 from sys import getsizeof
 
 from services.errors import RoomNotFound, StorageFull
-from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Receipt, Room, StoredDebrief
+from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
 
 MAX_ROOMS = 10_000
 MAX_BYTES = 256 * 1024 * 1024
@@ -30,6 +30,7 @@ class _Shelf:
     debriefs: list[StoredDebrief] = field(default_factory=list)
     chat_turns: list[ChatTurn] = field(default_factory=list)
     phone_calls: dict[str, datetime] = field(default_factory=dict)
+    uses: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     slots: set[str] = field(default_factory=set)
 
 
@@ -129,6 +130,22 @@ class MemoryStorage:
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         shelf = self._find_shelf(name)
         return shelf is not None and call_id in shelf.phone_calls
+
+    async def take(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
+        shelf = self._shelf(name)
+        for outlived in [one for one, (of, at) in shelf.uses.items() if of == quota.name and at <= now - quota.window]:
+            self._drop_use(shelf, outlived)
+        latest = sorted((at for of, at in shelf.uses.values() if of == quota.name), reverse=True)
+        if len(latest) >= quota.most:
+            return latest[quota.most - 1] + quota.window
+        self._grow(shelf, _weigh((use, (quota.name, now))))
+        shelf.uses[use] = (quota.name, now)
+        return None
+
+    async def give_back(self, name: str, use: str) -> None:
+        shelf = self._find_shelf(name)
+        if shelf is not None and use in shelf.uses:
+            self._drop_use(shelf, use)
 
     async def erase(self, name: str) -> Receipt:
         return self._forget(name)
@@ -260,6 +277,9 @@ class MemoryStorage:
             self._forget(name)
         for slot in [slot for slot, held in self._slots.items() if held.is_free(now)]:
             self._drop(slot)
+
+    def _drop_use(self, shelf: _Shelf, use: str) -> None:
+        self._grow(shelf, -_weigh((use, shelf.uses.pop(use))))
 
     def _take(self, slot: str, fingerprint: str, until: datetime, lease: datetime) -> None:
         size = _weigh((slot, fingerprint, until, lease))

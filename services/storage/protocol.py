@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Receipt, Room, StoredDebrief
+from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
 
 
 class Storage(Protocol):
@@ -12,7 +12,7 @@ class Storage(Protocol):
 
     Methods raise `StorageUnavailable` when the database can't be reached in
     time, and `RoomNotFound` when something is saved under a room that is not
-    (or no longer) there. Each is one round trip.
+    (or no longer) there. Each is one round trip where one suffices.
     """
 
     kind: str
@@ -46,6 +46,15 @@ class Storage(Protocol):
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         """Whether this room placed this call."""
+
+    async def take(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
+        """Count one more use of the room's quota, under an id of its own; None.
+
+        Where the quota is used up, nothing is counted, and it is said when the next use is free.
+        """
+
+    async def give_back(self, name: str, use: str) -> None:
+        """Count this use of the room no longer."""
 
     async def erase(self, name: str) -> Receipt:
         """Erase everything under the name, whether or not the room itself is there. Repeatable.

@@ -1,7 +1,7 @@
 """What is stored under a room's name."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 UNKNOWN_CREATOR = "unknown"
@@ -82,6 +82,15 @@ class Receipt:
     chat_turns: int = 0
     phone_calls: int = 0
     idempotency_keys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How often a room may do something: `most` times in any `window`."""
+
+    name: str
+    most: int
+    window: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from services.errors import RoomNotFound
 from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room
-from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Receipt, Room, StoredDebrief
+from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
 from services.storage.scrubbing import Scrubber
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
@@ -77,6 +77,23 @@ class SqlStorage:
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         return bool(await self._database.fetch(statements.HAS_PHONE_CALL, {"name": name, "call_id": call_id}))
+
+    async def take(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
+        values = {"name": name, "quota": quota.name, "since": now - quota.window, "most": quota.most}
+        async with self._database.transaction() as connection:
+            # With the room locked, nobody else counts meanwhile.
+            if not (await connection.execute(statements.LOCK_ROOM, values)).fetchall():
+                raise RoomNotFound
+            await connection.execute(statements.FORGET_USES, values)
+            latest = (await connection.execute(statements.LATEST_USES, values)).fetchall()
+            if len(latest) == quota.most:
+                at: datetime = latest[-1][0]
+                return at + quota.window
+            await connection.execute(statements.ADD_USE, {"id": use, "room": name, "quota": quota.name, "at": now})
+        return None
+
+    async def give_back(self, name: str, use: str) -> None:
+        await self._database.write(statements.GIVE_BACK, {"name": name, "use": use})
 
     async def erase(self, name: str) -> Receipt:
         values = {"name": name}

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Room, StoredDebrief
-from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, rooms
+from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, quota_uses, rooms
 
 NAME: ColumnElement[str] = bindparam("name")
 SLOT: ColumnElement[str] = bindparam("slot")
@@ -59,7 +59,6 @@ FIND_DEBRIEF = (
     .order_by(debriefs.c.version.desc())
     .limit(1)
 )
-ADD_CHAT_TURNS = insert(chat_turns)
 CHAT_TURNS = select(chat_turns.c.role, chat_turns.c.content, chat_turns.c.at).where(chat_turns.c.room == NAME)
 CHAT_TURNS = CHAT_TURNS.order_by(chat_turns.c.id)
 HAS_PHONE_CALL = select(literal(1)).where(phone_calls.c.room == NAME, phone_calls.c.call_id == bindparam("call_id"))
@@ -71,6 +70,12 @@ _ended = select(rooms.c.name).where(rooms.c.expires_at < bindparam("before"))
 _ended_batch = _ended.order_by(rooms.c.expires_at).limit(bindparam("limit")).with_for_update(skip_locked=True).cte()
 ERASE_ENDED = delete(rooms).where(rooms.c.name.in_(select(_ended_batch.c.name))).returning(rooms.c.name)
 """One statement; rooms that another process is erasing are passed over."""
+
+_of_quota = and_(quota_uses.c.room == NAME, quota_uses.c.quota == bindparam("quota"))
+FORGET_USES = delete(quota_uses).where(_of_quota, quota_uses.c.at <= bindparam("since"))
+LATEST_USES = select(quota_uses.c.at).where(_of_quota).order_by(quota_uses.c.at.desc()).limit(bindparam("most"))
+ADD_USE = insert(quota_uses)
+GIVE_BACK = delete(quota_uses).where(quota_uses.c.room == NAME, quota_uses.c.id == bindparam("use"))
 
 FIND_SLOT = select(
     idempotency_slots.c.fingerprint,

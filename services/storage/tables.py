@@ -135,5 +135,15 @@ idempotency_slots = Table(
     Index("idempotency_slots_by_end", "until"),
 )
 
+quota_uses = Table(
+    "quota_uses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), nullable=False),
+    Column("quota", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("quota_uses_of_room", "room", "quota", "at"),
+)
+
 CHILDREN = (briefings, debriefs, chat_turns, phone_calls, idempotency_slots)
-"""What goes with its room."""
+"""What goes with its room and is counted in the receipt. Uses of quotas go as well."""

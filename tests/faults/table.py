@@ -37,6 +37,7 @@ REFUSED = Answer(502, "provider_refused")
 SLOW = Answer(504, "provider_timeout")
 TOO_LARGE = Answer(413, "payload_too_large")
 UNKNOWN = Answer(404, "room_not_found")
+NO_SUCH_CALL = Answer(404, "call_not_found")
 INVALID = Answer(422, "invalid_input")
 LEFT_AT_DAILY = Answer(200, "left_at_daily")
 """What is stored is erased, and the receipt says that the video room still stands."""
@@ -263,9 +264,13 @@ def _rows(vendor: str, endpoint: str) -> tuple[Row, ...]:
 
 
 def _answer(endpoint: str, row: Row) -> Answer:
-    """A room is erased whatever Daily says; that it is gone there already is as good. A new one can't be unknown."""
+    """A room is erased whatever Daily says; that it is gone there already is as good. A new one can't be unknown.
+    Vapi may have deleted a call that was placed.
+    """
     if endpoint in MAKES_A_ROOM and row.answer == UNKNOWN:
         return BAD
+    if endpoint == "get phone call" and row.fault == "404":
+        return NO_SUCH_CALL
     if endpoint != "delete room":
         return row.answer
     if row.answer == UNKNOWN or row.fault in HARMLESS_IN_DELETING:

@@ -188,6 +188,18 @@ def test_minting_is_limited_for_each_room(start, openai):
     assert mint(client, other).status_code == 201
 
 
+def test_a_token_that_openai_did_not_give_takes_nothing_from_the_limit(start, vendors):
+    client = start(rate_limit_llm="1000/minute")
+    minting = vendors.post(SECRETS).respond(500)
+    name = open_briefed_room(client)
+    assert {mint(client, name).status_code for _ in range(5)} <= {502, 503}
+    minting.respond(json=MINTED)
+
+    answers = [mint(client, name) for _ in range(31)]
+
+    assert [answer.status_code for answer in answers] == [201] * 30 + [429]
+
+
 def test_the_same_key_gives_the_same_token(client, openai):
     name = open_briefed_room(client)
 
@@ -415,6 +427,61 @@ def test_a_room_places_three_calls_an_hour(client, vapi):
     assert call_up(client, other).status_code == 202
 
 
+def test_a_call_is_free_again_an_hour_after_it_was_placed(client, vapi, clock):
+    name = open_briefed_room(client)
+    for _ in range(3):
+        call_up(client, name)
+        clock.advance(minutes=10)
+
+    refused = call_up(client, name)
+    clock.advance(seconds=int(refused.headers["retry-after"]))
+
+    assert refused.headers["retry-after"] == str(30 * 60)
+    assert [call_up(client, name).status_code for _ in range(2)] == [202, 429]
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_restart_and_another_process_do_not_forget_the_calls_of_the_hour(start, vapi, tmp_path, calls):
+    url = f"sqlite:///{tmp_path}/rooms.db"
+    first = start(database_url=url)
+    name = open_briefed_room(first)
+    for _ in range(calls):
+        call_up(first, name)
+
+    answers = [call_up(start(database_url=url), name) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers].count(202) == 3 - calls
+    assert vapi.call_count == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ConnectError("down"),
+        httpx.Response(400, json=sample("vapi/error_400_not_e164.json")),
+        httpx.Response(400, json=sample("vapi/error_400_no_number_to_call_from.json")),
+        httpx.Response(401, json=sample("vapi/error_401_invalid_key.json")),
+        httpx.Response(429, json=sample("vapi/error_429_rate_limit.json")),
+    ],
+    ids=["unreached", "number", "refused", "key", "limit"],
+)
+def test_a_call_that_certainly_rang_nowhere_takes_nothing_from_the_limit(client, vendors, answer):
+    dialled = vendors.post(CALLS).mock(side_effect=[answer] * 4 + [httpx.Response(201, json=QUEUED)] * 3)
+    name = open_briefed_room(client)
+
+    statuses = [call_up(client, name).status_code for _ in range(8)]
+
+    assert statuses[4:] == [202, 202, 202, 429]
+    assert dialled.call_count == 7
+
+
+def test_a_call_that_may_have_rung_counts(client, vendors):
+    vendors.post(CALLS).respond(500)
+    name = open_briefed_room(client)
+
+    assert [call_up(client, name).status_code for _ in range(4)] == [502, 502, 502, 429]
+
+
 def test_a_refused_number_takes_nothing_from_the_limit(client, vapi):
     name = open_briefed_room(client)
 
@@ -519,6 +586,17 @@ def test_how_a_call_went(client, vapi, vendors):
         "ended_reason": "customer-ended-call",
         "outcome": "The person who was called hung up.",
     }
+
+
+def test_a_call_that_vapi_has_forgotten_is_not_found(client, vapi, vendors):
+    name = open_briefed_room(client)
+    call_up(client, name)
+    vendors.get(f"{CALLS}/{CALL_ID}").respond(404, json=sample("vapi/error_404_unknown_call.json"))
+
+    answer = client.get(f"/api/rooms/{name}/briefing/call/{CALL_ID}")
+
+    assert_problem(answer, 404, "call_not_found")
+    assert "Vapi keeps no record" in answer.json()["detail"]
 
 
 def test_a_call_of_another_room_is_not_looked_up(client, vapi, vendors):

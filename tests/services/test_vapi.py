@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import httpx
 import pytest
 import respx
@@ -299,6 +300,21 @@ async def test_an_unreachable_vendor_has_rung_no_phone(vendor, vapi):
 
     assert isinstance(error, ProviderUnavailable)
     assert "ring" not in error.detail
+    assert route.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [httpx.WriteError("reset"), httpx.NetworkError("?"), aiohttp.ClientConnectionResetError("closing transport")],
+    ids=lambda loss: type(loss).__name__,
+)
+async def test_a_loss_of_which_nobody_knows_how_far_it_came_may_ring(vendor, vapi, loss):
+    route = vendor.post("/call").mock(side_effect=loss)
+
+    error = await call_failure(vapi)
+
+    assert isinstance(error, ProviderBadAnswer)
+    assert "The phone may ring all the same" in error.detail
     assert route.call_count == 1
 
 

@@ -122,19 +122,6 @@ async def test_hammering_at_a_full_minute_does_not_use_up_the_day(clock):
     assert await allowed(counting, 50) == 1
 
 
-async def test_a_limit_of_our_own_counts_for_its_room_only(clock):
-    counting = limiter(clock)
-    for _ in range(3):
-        assert (await counting.count_for("phone", "3/hour", "room-a")).is_allowed
-
-    refused = await counting.count_for("phone", "3/hour", "room-a")
-
-    assert refused.retry_after == 3600
-    assert refused.rate_limit_policy == '"phone";q=3;w=3600'
-    assert (await counting.count_for("phone", "3/hour", "room-b")).is_allowed
-    assert (await counting.count_for("realtime", "3/hour", "room-a")).is_allowed
-
-
 @pytest.mark.parametrize("setting", ["rate_limit_default", "rate_limit_llm"])
 def test_a_limit_that_can_not_be_read_ends_the_start(setting: str):
     with pytest.raises(UnusableLimit, match=setting.upper()):

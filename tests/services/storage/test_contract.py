@@ -9,19 +9,24 @@ import pytest
 
 from services.errors import RoomNotFound
 from services.storage.protocol import Storage
-from services.storage.records import Begun, Receipt
+from services.storage.records import Begun, Quota, Receipt
 from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
 
 pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
+TWICE = Quota("twice", 2, timedelta(hours=1))
 ODD_TEXT = "naïve \x00 \uffff \\ \\0 ' \" 🦊 %s :name \r\n \u2028"
 
 
 def begin(storage: Storage, slot: str, fingerprint: str = "f1", after: timedelta = timedelta()):
     now = NOW + after
     return storage.begin(slot, fingerprint, now, now + DAY, now + MINUTE)
+
+
+def take(storage: Storage, name: str, after: timedelta = timedelta(), quota: Quota = TWICE, use: str | None = None):
+    return storage.take(name, quota, use or uuid4().hex, NOW + after)
 
 
 async def fill(storage: Storage) -> str:
@@ -33,6 +38,7 @@ async def fill(storage: Storage) -> str:
     await storage.add_debrief(room.name, "f1", NOW, '{"v":1}')
     await storage.add_debrief(room.name, "f2", NOW, '{"v":2}')
     await storage.add_phone_call(room.name, "call-1", NOW)
+    await take(storage, room.name)
     slot = f"slot-{room.name}"
     await begin(storage, slot)
     await storage.finish(slot, ANSWER, room.name)
@@ -224,8 +230,9 @@ async def test_remembering_a_call_twice_does_no_harm(storage):
         lambda storage, name: storage.add_chat_turns(name, make_turns("a")),
         lambda storage, name: storage.add_debrief(name, "f", NOW, "{}"),
         lambda storage, name: storage.add_phone_call(name, "call", NOW),
+        take,
     ],
-    ids=["briefing", "chat turns", "debrief", "phone call"],
+    ids=["briefing", "chat turns", "debrief", "phone call", "use of a quota"],
 )
 async def test_nothing_is_saved_under_an_erased_room(storage, save):
     name = await fill(storage)
@@ -233,6 +240,72 @@ async def test_nothing_is_saved_under_an_erased_room(storage, save):
 
     with pytest.raises(RoomNotFound):
         await save(storage, name)
+
+
+async def test_a_quota_that_is_used_up_says_when_the_next_use_is_free(storage):
+    room = make_room()
+    await storage.save_room(room)
+
+    taken = [await take(storage, room.name, after) for after in (MINUTE, 2 * MINUTE, 3 * MINUTE)]
+
+    assert taken == [None, None, NOW + MINUTE + TWICE.window]
+
+
+async def test_a_use_counts_until_its_window_is_over(storage):
+    room = make_room()
+    await storage.save_room(room)
+    await take(storage, room.name)
+    await take(storage, room.name, MINUTE)
+
+    assert await take(storage, room.name, TWICE.window - MINUTE / 60) == NOW + TWICE.window
+    assert await take(storage, room.name, TWICE.window) is None
+    assert await take(storage, room.name, TWICE.window) == NOW + MINUTE + TWICE.window
+
+
+async def test_a_use_that_is_given_back_is_free_again(storage):
+    room = make_room()
+    await storage.save_room(room)
+    await take(storage, room.name, use="first")
+    await take(storage, room.name, use="second")
+
+    await storage.give_back(room.name, "first")
+
+    assert await take(storage, room.name) is None
+    assert await take(storage, room.name) is not None
+
+
+async def test_giving_back_what_was_not_taken_gives_nothing(storage):
+    room, other = make_room(), make_room()
+    await storage.save_room(room)
+    await storage.save_room(other)
+    await take(storage, room.name, use="first")
+    await take(storage, room.name, use="second")
+
+    await storage.give_back(other.name, "first")
+    await storage.give_back(room.name, "third")
+    await storage.give_back("nowhere", "first")
+
+    assert await take(storage, room.name) is not None
+
+
+async def test_quotas_and_rooms_do_not_count_for_each_other(storage):
+    room, other = make_room(), make_room()
+    await storage.save_room(room)
+    await storage.save_room(other)
+    await take(storage, room.name)
+    await take(storage, room.name)
+
+    assert await take(storage, other.name) is None
+    assert await take(storage, room.name, quota=replace(TWICE, name="another")) is None
+
+
+async def test_many_at_once_take_no_more_than_there_is(storage):
+    room = make_room()
+    await storage.save_room(room)
+
+    taken = await asyncio.gather(*(take(storage, room.name) for _ in range(12)))
+
+    assert taken.count(None) == TWICE.most
 
 
 async def test_erasing_counts_what_was_there(storage):

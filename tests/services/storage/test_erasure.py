@@ -13,7 +13,7 @@ from config import Settings
 from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
-from services.storage.records import Answer, Briefing, ChatTurn
+from services.storage.records import Answer, Briefing, ChatTurn, Quota
 from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
 
@@ -52,6 +52,7 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
     for _ in range(3):
         await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
     await storage.add_phone_call(name, canary("call"), NOW)
+    await storage.take(name, Quota(canary("quota"), 1, DAY), canary(f"use-{size}"), NOW)
     await storage.begin(canary("slot"), canary("print"), NOW, NOW + DAY, NOW)
     headers = ((canary("header"), canary("value")),)
     await storage.finish(canary("slot"), Answer(200, headers, canary("body", size).encode()), name)

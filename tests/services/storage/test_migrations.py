@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, read_database_url
 from services.storage.migrate import migrate
 from services.storage.opening import open_storage
+from services.storage.records import Quota
 from services.storage.tables import metadata
 from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room
 
 pytestmark = pytest.mark.anyio
 
+HOUR = timedelta(hours=1)
 ROOT = Path(__file__).resolve().parents[3]
 MIGRATE = [sys.executable, "-m", "services.storage.migrate"]
 
@@ -64,18 +67,20 @@ def open_at(url):
     return open_storage(Settings(_env_file=None, database_url=url), lambda: NOW)
 
 
-async def go_back_to_0001(url):
-    """A database as the first schema left it, with a room in it."""
+UNDO = {
+    "0002": ["DROP TABLE quota_uses"],
+    "0001": ["DROP TABLE quota_uses", "DROP TABLE phone_calls", "DROP TABLE idempotency_slots"],
+}
+FROM_AN_OLDER_SCHEMA = pytest.mark.parametrize("older", UNDO)
+
+
+async def go_back(url, older):
+    """A database as an older schema left it, with a room in it."""
     async with open_at(url) as storage:
         room = make_room()
         await storage.save_room(room)
         await storage.save_briefing(room.name, make_briefing())
-    await run_sql(
-        url,
-        "DROP TABLE phone_calls",
-        "DROP TABLE idempotency_slots",
-        "UPDATE alembic_version SET version_num = '0001'",
-    )
+    await run_sql(url, *UNDO[older], f"UPDATE alembic_version SET version_num = '{older}'")
     return room
 
 
@@ -94,8 +99,9 @@ async def test_migrating_again_changes_nothing(url):
         await storage.ping()
 
 
-async def test_what_the_previous_schema_held_is_kept(url):
-    room = await go_back_to_0001(url)
+@FROM_AN_OLDER_SCHEMA
+async def test_what_an_older_schema_held_is_kept(url, older):
+    room = await go_back(url, older)
 
     async with open_at(url) as storage:
         interview = await storage.find(room.name, briefing=True)
@@ -104,22 +110,25 @@ async def test_what_the_previous_schema_held_is_kept(url):
     assert await inspect_database(url, schema_differences) == []
 
 
-async def test_what_the_previous_schema_did_not_know_works_afterwards(url):
-    room = await go_back_to_0001(url)
+@FROM_AN_OLDER_SCHEMA
+async def test_what_an_older_schema_did_not_know_works_afterwards(url, older):
+    room = await go_back(url, older)
 
     async with open_at(url) as storage:
         await storage.begin("slot", "f", NOW, NOW, NOW)
         await storage.finish("slot", ANSWER, room.name)
         await storage.add_phone_call(room.name, "call", NOW)
+        taken = [await storage.take(room.name, Quota("calls", 1, HOUR), use, NOW) for use in ("first", "second")]
         receipt = await storage.erase(room.name)
 
     assert (receipt.phone_calls, receipt.idempotency_keys) == (1, 1)
+    assert taken == [None, NOW + HOUR]
 
 
-@pytest.mark.parametrize("is_empty", [True, False], ids=["from nothing", "from the previous schema"])
-async def test_four_processes_at_once_migrate_once(url, is_empty):
-    if not is_empty:
-        await go_back_to_0001(url)
+@pytest.mark.parametrize("older", [None, *UNDO], ids=["from nothing", *(f"from {older}" for older in UNDO)])
+async def test_four_processes_at_once_migrate_once(url, older):
+    if older:
+        await go_back(url, older)
 
     processes = [
         subprocess.Popen(MIGRATE, cwd=ROOT, env={"DATABASE_URL": url}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -136,7 +145,7 @@ async def test_a_database_of_a_newer_version_is_refused(url):
         pass
     await run_sql(url, "UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(UnusableDatabaseUrl, match=r"DATABASE_URL: .*newer version.*9999.*0002"):
+    with pytest.raises(UnusableDatabaseUrl, match=r"DATABASE_URL: .*newer version.*9999.*0003"):
         await open_at(url).__aenter__()
 
 

@@ -1,0 +1,45 @@
+"""What a room may do only so often, counted where the room is stored: for all processes, across restarts."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from math import ceil
+from secrets import token_hex
+
+from services.clock import Clock
+from services.errors import RateLimited, ServiceError, StorageUnavailable
+from services.storage.protocol import Storage
+from services.storage.records import Quota
+
+log = logging.getLogger(__name__)
+
+VOICE_SESSIONS = Quota("voice sessions", 30, timedelta(hours=1))
+PHONE_CALLS = Quota("phone calls", 3, timedelta(hours=1))
+
+_USE_BYTES = 16
+
+
+@asynccontextmanager
+async def one_use(
+    storage: Storage, clock: Clock, room_name: str, quota: Quota, *, free: tuple[type[ServiceError], ...]
+) -> AsyncIterator[None]:
+    """Counts what is done inside as one use; none where it fails in a way that is `free`.
+
+    Raises RateLimited where the quota is used up, before anything is done.
+    """
+    use, now = token_hex(_USE_BYTES), clock()
+    next_at = await storage.take(room_name, quota, use, now)
+    if next_at is not None:
+        raise RateLimited(
+            f"This room has reached its {quota.most} {quota.name} an hour; wait as long as Retry-After says.",
+            retry_after=max(1, ceil((next_at - now).total_seconds())),
+        )
+    try:
+        yield
+    except free:
+        try:
+            await storage.give_back(room_name, use)
+        except StorageUnavailable:
+            log.warning("room %s: one of its %s counts although it came to nothing", room_name, quota.name)
+        raise

@@ -1,0 +1,19 @@
+"""What a room has done of the things that it may do only so often."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Makes the table that quotas are counted in."""
+    op.create_table(
+        "quota_uses",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("room", sa.Text, sa.ForeignKey("rooms.name", ondelete="CASCADE"), nullable=False),
+        sa.Column("quota", sa.Text, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("quota_uses_of_room", "quota_uses", ["room", "quota", "at"])
