@@ -17,6 +17,7 @@ SERVICE = "interview-room-api"
 OPENROUTER_HOST = "openrouter.ai"
 SANDBOX_KEY = "sandbox"
 
+_HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
 
 
@@ -48,6 +49,13 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
         if origin != "*" and not _ORIGIN.match(origin):
             raise ValueError("each origin is scheme://host[:port], such as http://localhost:3000")
     return trimmed
+
+
+def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(value.lower() for value in values)
+    if not all(_HOST_NAME.fullmatch(name) for name in names):
+        raise ValueError("each is a host name without scheme and port, such as api.example.com or *.example.com")
+    return names
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
@@ -120,7 +128,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """Empty: in memory. `sqlite:///./rooms.db` or `postgresql://…` to keep what is stored."""
     retention_days: float | None = Field(None, gt=0, le=36500)
-    """Rooms that ended longer ago than this are erased with everything under them. Empty: until deleted."""
+    """Rooms that ended longer ago than this are erased with everything under them. Empty: until deleted. Without
+    a database they go a day after their end anyway."""
     debrief_recommendation: bool = True
     """`off`: a debrief gives evidence and ratings, and its recommendation is always `N/A`."""
 
@@ -147,8 +156,8 @@ class Settings(BaseSettings):
         "http://127.0.0.1:3000",
     )
     """Web origins that may call the API, comma-separated."""
-    trusted_hosts: CommaList = ()
-    """Host names the service answers to, comma-separated. Empty: any."""
+    trusted_hosts: Annotated[CommaList, AfterValidator(_host_names)] = ()
+    """Host names the service answers to, comma-separated; *.example.com is every name below it. Empty: any."""
     docs_enabled: bool = True
     """`off` hides /docs, /redoc and /openapi.json."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from services.access.idempotency import Kept
 from services.errors import RateLimited, ServiceError, Unauthorized
-from services.interview.rooms import Rooms, run_to_the_end
+from services.interview.rooms import Rooms
 from services.storage.records import Answer
 from services.wiring import Services
 
@@ -147,6 +147,7 @@ class OncePerKey:
         ] = None,
     ) -> None:
         self._idempotency = services.idempotency
+        self._shutdown = services.shutdown
         self._request = request
         self._route = f"{request.method} {request.url.path}?{request.url.query}"
         self.key = key
@@ -165,7 +166,7 @@ class OncePerKey:
 
     async def run_to_the_end(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
         """The same for work that leaves something behind: it is finished, and kept, even when the caller leaves."""
-        return await run_to_the_end(self.run(body, work))
+        return await self._shutdown.run_to_the_end(self.run(body, work))
 
 
 Once = Annotated[OncePerKey, Depends()]

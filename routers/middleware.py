@@ -22,7 +22,7 @@ from logs import request_id_of_log
 from routers.problems import TOO_LARGE, ProblemResponse, crash_problem, problem, problem_response
 from routers.sse import error_event
 from services.errors import Forbidden, InvalidInput, PayloadTooLarge, ShuttingDown
-from services.shutdown import Shutdown
+from services.shutdown import Shutdown, uncancel
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class Lifeline:
         except asyncio.CancelledError:
             if not (call.is_left or call.is_stopped):
                 raise
-            _uncancel()
+            uncancel()
             if call.is_stopped:
                 stopping = ShuttingDown("The server is being restarted; try again in a moment.", retry_after=5)
                 await answer.finish(problem(stopping, scope), problem_response(stopping, scope), scope)
@@ -242,19 +242,23 @@ class TrustedHosts:
 
     def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...]) -> None:
         self.app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(hosts)
+        self._domains = tuple(host.removeprefix("*") for host in hosts if host.startswith("*"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._host(scope) not in self._hosts:
+        if scope["type"] == "http" and not self._is_trusted(_host(scope)):
             await problem_response(InvalidInput("This server does not answer to this host name."), scope)(
                 scope, receive, send
             )
             return
         await self.app(scope, receive, send)
 
-    @staticmethod
-    def _host(scope: Scope) -> str:
-        return re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower()
+    def _is_trusted(self, host: str) -> bool:
+        return host in self._hosts or host.endswith(self._domains)
+
+
+def _host(scope: Scope) -> str:
+    return re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower()
 
 
 class StartFailure:
@@ -276,12 +280,6 @@ class StartFailure:
             await send(message)
 
         await self.app(scope, receive, send_shortened)
-
-
-def _uncancel() -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    task.uncancel()
 
 
 async def _nothing() -> Message:

@@ -25,7 +25,7 @@ _DETAILS = {
 }
 BODY = (413, 415)
 """How a body is refused that is too large, or not JSON."""
-_CODES = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed", 413: PayloadTooLarge.code}
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: PayloadTooLarge.code}
 
 
 _PATTERNS = {

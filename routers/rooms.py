@@ -44,7 +44,6 @@ from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview.chat import Question, Sidebar
 from services.interview.debrief import Debriefing, InterviewRecord, read_stored
 from services.interview.material import briefing_document
-from services.interview.rooms import run_to_the_end
 from services.interview.voice import PhoneBriefing
 from services.llm import Piece, generate_briefing_prompt
 from services.storage.records import Briefing, Interview
@@ -113,9 +112,9 @@ async def join_room(name: RoomName, body: JoinRequest, rooms: LinkedRooms) -> Jo
 
 
 @router.delete("/{name}", operation_id="delete_room", responses=problem_answers(404))
-async def delete_room(name: RoomName, rooms: OwnRooms) -> DeletionReceipt:
+async def delete_room(name: RoomName, rooms: OwnRooms, services: AllServices) -> DeletionReceipt:
     """Erase everything under the name, and take the room away at Daily. Repeatable."""
-    erasure = await run_to_the_end(rooms.close(name))
+    erasure = await services.shutdown.run_to_the_end(rooms.close(name))
     return DeletionReceipt.of(name, erasure)
 
 

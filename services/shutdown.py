@@ -4,14 +4,22 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
+from typing import TypeVar
+
+from services.errors import ShuttingDown
 
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 8.0
 """How long running calls may go on: less than `--timeout-graceful-shutdown`, with which the server cuts them off."""
+LAST_SECONDS = 1.5
+"""How much longer what must not be left half done may take: together still less than that."""
+
+Result = TypeVar("Result")
 
 
 class Shutdown:
@@ -24,7 +32,7 @@ class Shutdown:
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self._grace = grace
         self._stops: set[Callable[[], None]] = set()
-        self._is_stopping = False
+        self._ends_at: float | None = None
 
     @contextmanager
     def running(self, stop: Callable[[], None]) -> Iterator[None]:
@@ -34,6 +42,27 @@ class Shutdown:
             yield
         finally:
             self._stops.discard(stop)
+
+    async def run_to_the_end(self, work: Awaitable[Result]) -> Result:
+        """The work's result. When the caller leaves meanwhile, it is done to its end all the same.
+
+        When the process is stopped meanwhile, it has some seconds to give its true answer; raises
+        ShuttingDown when nobody knows what becomes of it.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._ends_at is None:
+                await asyncio.wait([task])
+                raise
+        uncancel()
+        done, _ = await asyncio.wait([task], timeout=self._ends_at + LAST_SECONDS - monotonic())
+        if not done:
+            task.add_done_callback(_take_note)
+            log.warning("the process ends in the middle of a call that should not be left half done")
+            raise ShuttingDown("The server was stopped in the middle of this; check what became of it, then try again.")
+        return task.result()
 
     @contextmanager
     def hearing_signals(self) -> Iterator[None]:
@@ -59,17 +88,33 @@ class Shutdown:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-            if self._is_stopping:
+            if self._ends_at is not None:
                 _end_with_success()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._is_stopping = True
+        if self._ends_at is not None:
+            return  # told twice: the first one counts
+        self._ends_at = monotonic() + self._grace
         log.info("stopping: %d calls may go on for %.0f s", len(self._stops), self._grace)
         loop.call_later(self._grace, self._stop_all)
 
     def _stop_all(self) -> None:
+        log.info("ending %d calls", len(self._stops))
         for stop in tuple(self._stops):
             stop()
+
+
+def uncancel() -> None:
+    """The cancellation is dealt with: what is awaited from here on is not disturbed by it."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+
+
+def _take_note(task: "asyncio.Future[Result]") -> None:
+    """Nobody waits for this work any more, so how it ended is nobody's to be told."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _end_with_success() -> None:

@@ -1,13 +1,11 @@
 """Rooms: opening one, finding one as a caller may see it, entering it, and taking it away with all that is its own."""
 
-import asyncio
 import logging
 import re
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
@@ -18,7 +16,6 @@ from services.storage.records import UNKNOWN_CREATOR, Interview, Receipt, Room
 log = logging.getLogger(__name__)
 
 Participant = Literal["interviewer", "candidate"]
-Result = TypeVar("Result")
 
 NAME_PREFIX = "interview-"
 NAME_BYTES = 13
@@ -168,13 +165,3 @@ def _remembered(room: DailyRoom) -> Room:
         raise RoomNotFound
     expires_at = datetime.fromtimestamp(room.config.exp, UTC)
     return Room(room.name, room.url, UNKNOWN_CREATOR, room.created_at.astimezone(UTC), expires_at, room.id)
-
-
-async def run_to_the_end(work: Awaitable[Result]) -> Result:
-    """The work's result. When the caller leaves meanwhile, it is still done to its end: nothing is left half made."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from tests.faults.answers import answer_well
+from tests.faults.endpoints import BRIEFING, CALL_ID
 from tests.faults.lanes import outcome
-from tests.faults.misbehaviour import silent_after_some_words
+from tests.faults.misbehaviour import hangs_before_headers, silent_after_some_words
 from tests.faults.process import Process, service_process
 from tests.faults.wire import Connection, FakeVendor, Request
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.anyio
 
 PATIENT = {"UPSTREAM_TIMEOUT_SECONDS": "60", "LLM_TIMEOUT_SECONDS": "60", "LLM_IDLE_TIMEOUT_SECONDS": "60"}
 QUESTION = {"message": "What next?"}
+NUMBER = {"phone_number": "+14155550100"}
 EVENTS = {"Accept": "text/event-stream"}
 
 
@@ -87,6 +89,48 @@ async def test_what_does_not_finish_is_ended_in_its_own_form(
     assert "Traceback" not in service.log
 
 
+async def test_a_phone_call_that_is_placed_at_the_last_moment_is_answered_with_its_id(
+    vendor: FakeVendor, service: Process, client: httpx.AsyncClient
+) -> None:
+    room = await _open_room(client)
+    await client.post(f"/api/rooms/{room}/briefing", json=BRIEFING)
+    goes_on = asyncio.Event()
+
+    async def dials_slowly(connection: Connection, request: Request) -> None:
+        await goes_on.wait()
+        await answer_well(connection, request)
+
+    vendor.behave = dials_slowly
+    calling = asyncio.create_task(client.post(f"/api/rooms/{room}/briefing/call", json=NUMBER))
+    await _until_asked(vendor)
+    service.popen.send_signal(signal.SIGTERM)
+    await _until_said(service, "ending 1 calls")
+    goes_on.set()
+
+    answer = await calling
+    assert (answer.status_code, answer.json()["call_id"]) == (202, CALL_ID)
+    assert await asyncio.to_thread(service.popen.wait, 30) == 0
+
+
+async def test_a_phone_call_of_which_nobody_knows_the_end_says_so(
+    vendor: FakeVendor, service: Process, client: httpx.AsyncClient
+) -> None:
+    room = await _open_room(client)
+    await client.post(f"/api/rooms/{room}/briefing", json=BRIEFING)
+    vendor.behave = hangs_before_headers
+    calling = asyncio.create_task(client.post(f"/api/rooms/{room}/briefing/call", json=NUMBER))
+    await _until_asked(vendor)
+
+    service.popen.send_signal(signal.SIGTERM)
+
+    answer = await calling
+    assert outcome(answer) == (503, "shutting_down")
+    assert "check what became of it" in answer.json()["detail"]
+    assert "retry-after" not in answer.headers
+    assert await asyncio.to_thread(service.popen.wait, 30) == 0
+    assert "Traceback" not in service.log
+
+
 async def _open_room(client: httpx.AsyncClient) -> str:
     answer = await client.post("/api/rooms", json={"interviewer_name": "Ada"})
     name: str = answer.json()["room_name"]
@@ -96,6 +140,12 @@ async def _open_room(client: httpx.AsyncClient) -> str:
 async def _until_asked(vendor: FakeVendor, times: int = 1) -> None:
     async with asyncio.timeout(20):
         while vendor.busy < times:
+            await asyncio.sleep(0.01)
+
+
+async def _until_said(service: Process, words: str) -> None:
+    async with asyncio.timeout(20):
+        while words not in service.log:
             await asyncio.sleep(0.01)
 
 

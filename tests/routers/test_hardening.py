@@ -12,7 +12,7 @@ from typing import get_args
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 import main
 from config import Settings
@@ -85,6 +85,32 @@ def test_any_other_host_is_told_so(start, host):
 
     assert answer.status_code == 422
     assert "host name" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "status"),
+    [
+        ("*.example.org", "api.example.org", 200),
+        ("*.example.org", "a.b.example.org:8000", 200),
+        ("*.example.org", "example.org", 422),
+        ("*.example.org", "evilexample.org", 422),
+        ("*.example.org", "api.example.org.evil.example", 422),
+        ("*.example.org, localhost", "localhost", 200),
+        ("API.example.org", "api.example.org", 200),
+        ("*", "anything.example", 200),
+        ("[::1]", "[::1]:8000", 200),
+    ],
+)
+def test_hosts_may_be_trusted_by_their_domain(start, hosts, host, status):
+    client = start(trusted_hosts=hosts)
+
+    assert client.get("/health", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize("hosts", ["https://api.example.org", "api.example.org:8000", "*example.org", "a b", "api.*"])
+def test_what_can_be_no_host_name_ends_the_start(settings, hosts):
+    with pytest.raises(ValidationError, match="host name without scheme and port"):
+        settings(trusted_hosts=hosts)
 
 
 def test_an_unknown_method_is_told_every_method_that_there_is(client):
