@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
@@ -34,6 +34,9 @@ BUSY_RETRY_AFTER = 1
 STREAM_READS_A_SECOND = 2500
 """Of all streams of a vendor together: what a core can do beside everything else."""
 SHORTEST_PAUSE = 0.02
+REST_SECONDS = 0.05
+"""How long the rest of a stream is read after its reader has what he wants. One that is read to its end leaves a
+connection that serves the next call."""
 
 
 class Upstream:
@@ -200,7 +203,7 @@ class Upstream:
     ) -> AsyncGenerator[list[bytes]]:
         decoder = EventDecoder()
         quiet_until = first
-        async with aclosing(self._chunks(response)) as chunks:
+        async with aclosing(self._chunks(response)) as chunks, _read_to_the_end(chunks):
             while True:
                 try:
                     async with asyncio.timeout(min(quiet_until, ends) - monotonic()):
@@ -271,6 +274,18 @@ class Upstream:
 
     def _too_slow_error(self) -> ProviderTimeout:
         return ProviderTimeout(f"{self.vendor} took too long to answer; try again.")
+
+
+@asynccontextmanager
+async def _read_to_the_end(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
+    try:
+        yield
+    except GeneratorExit:
+        with suppress(TimeoutError, ProviderBadAnswer):
+            async with asyncio.timeout(REST_SECONDS):
+                async for _ in chunks:
+                    pass
+        raise
 
 
 @lru_cache(maxsize=64)

@@ -22,6 +22,7 @@ MANY_STREAMS = 100
 """More than are read word by word."""
 WORDS = 10
 QUESTION = {"message": "What next?"}
+EVENTS = {"Accept": "text/event-stream"}
 
 
 @pytest.fixture
@@ -56,6 +57,26 @@ async def test_it_waits_as_long_as_the_vendor_asks_where_the_deadline_allows(ven
         assert len(vendor.calls) == 2
 
 
+async def test_a_stream_whose_end_comes_late_leaves_a_connection_for_the_next_call(vendor: FakeVendor) -> None:
+    async def ends_late(connection: Connection, _: Request) -> None:
+        await connection.begin_stream()
+        await connection.send_chunk(sample("openrouter/stream.txt"))
+        await asyncio.sleep(0.005)
+        await connection.send_chunk(b": late\n\n")
+        await connection.end_stream()
+
+    async with serving(vendor.url, **PATIENT) as service, httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        room = await _open_room(client)
+        vendor.behave = ends_late
+        before = vendor.connections
+
+        for _ in range(4):
+            stream = await client.post(f"/api/rooms/{room}/chat", json=QUESTION, headers=EVENTS)
+            assert "event: done" in stream.text
+
+        assert vendor.connections == before + 1
+
+
 async def test_the_deadline_covers_the_retries(vendor: FakeVendor) -> None:
     async with serving(vendor.url, llm_timeout_seconds=1.5) as service, httpx.AsyncClient(timeout=60) as client:
         room = await _open_room(client, service.url)
@@ -75,7 +96,7 @@ async def test_a_passing_failure_is_not_noticed_by_the_client(vendor: FakeVendor
         room = await _open_room(client)
         vendor.behave = _first(says(b"{}", status))
 
-        answer = await client.post(f"/api/rooms/{room}/chat", json=QUESTION, headers={"Accept": "text/event-stream"})
+        answer = await client.post(f"/api/rooms/{room}/chat", json=QUESTION, headers=EVENTS)
 
         assert outcome(answer) == (200, None)
 
@@ -145,8 +166,7 @@ async def test_many_streams_at_once_lose_no_word(vendor: FakeVendor) -> None:
         room = await _open_room(client)
         vendor.behave = _streams_word_by_word
 
-        headers = {"Accept": "text/event-stream"}
-        asking = [client.post(f"/api/rooms/{room}/chat", json=QUESTION, headers=headers) for _ in range(MANY_STREAMS)]
+        asking = [client.post(f"/api/rooms/{room}/chat", json=QUESTION, headers=EVENTS) for _ in range(MANY_STREAMS)]
         answers = await asyncio.gather(*asking)
 
         assert {outcome(answer) for answer in answers} == {(200, None)}

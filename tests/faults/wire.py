@@ -92,6 +92,8 @@ class FakeVendor:
     behave: Behaviour
     certificate: ssl.SSLContext | None = None
     calls: list[Request] = field(default_factory=list)
+    connections: int = 0
+    """How many were opened so far."""
     busy: int = 0
     """Calls that are being answered."""
     port: int = 0
@@ -133,6 +135,7 @@ class FakeVendor:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self.connections += 1
         connection = Connection(reader, writer)
         try:
             while not connection.is_done:
