@@ -1,0 +1,30 @@
+"""The calls about voice, as many tests make them, and where they go."""
+
+from tests.interviews import sample
+
+SECRETS = "https://api.openai.com/v1/realtime/client_secrets"
+CALLS = "https://api.vapi.ai/call"
+MINTED = sample("openai/client_secret.json")
+QUEUED = sample("vapi/call_queued.json")
+CALL_ID = QUEUED["id"]
+NUMBER = "+14155550100"
+
+PAGE = {
+    "candidate_name": "Grace Hopper",
+    "role": "Compiler engineer",
+    "resume": "Wrote the A-0 linker in 1952.",
+    "job_description": "We need somebody who has shipped a compiler.",
+}
+
+
+def mint(client, name, body=None, **headers):
+    return client.post(f"/api/rooms/{name}/realtime/token", json=body, headers=headers)
+
+
+def call_up(client, name, number=NUMBER, **headers):
+    return client.post(f"/api/rooms/{name}/briefing/call", json={"phone_number": number}, headers=headers)
+
+
+def assert_problem(answer, status, code):
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
