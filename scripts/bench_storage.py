@@ -1,4 +1,5 @@
-"""CPU time of reading a stored briefing, beside each other: memory, SQLite and PostgreSQL.
+"""CPU time of reading a stored briefing, beside each other: memory, SQLite and PostgreSQL; and how long a deletion
+takes that leaves no byte in SQLite's file, small and as large as is rewritten at once.
 
     python scripts/bench_storage.py [postgresql://…]
 
@@ -6,10 +7,11 @@ Without an argument a PostgreSQL server is started where it is installed.
 """
 
 import asyncio
+import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from config import Settings  # noqa: E402 (the path above comes first)
 from services.storage.opening import open_storage  # noqa: E402
 from services.storage.protocol import Storage  # noqa: E402
 from services.storage.records import Briefing, Room  # noqa: E402
+from services.storage.scrubbing import LARGE_BYTES  # noqa: E402
 from tests.servers import ServerMissing, postgresql  # noqa: E402
 
 IN_FLIGHT = 32
@@ -36,6 +39,9 @@ def main() -> None:
         for url in urls:
             if url != "":
                 asyncio.run(_bench(url))
+        print("deleting a room without a trace from a SQLite file, wall clock; memory as the baseline")
+        for size in (None, 1, LARGE_BYTES >> 20):
+            asyncio.run(_bench_deletion(Path(folder), size))
 
 
 def _postgresql_url(stack: ExitStack) -> str:
@@ -58,6 +64,23 @@ async def _bench(url: str | None) -> None:
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         await storage.erase(ROOM)
         print(f"{storage.kind:12} {cpu / READS * 1000:6.3f} ms CPU each   {READS / wall:8.0f} per second")
+
+
+async def _bench_deletion(folder: Path, megabytes: int | None) -> None:
+    path = folder / f"{megabytes}.db"
+    url = f"sqlite:///{path}" if megabytes else None
+    async with open_storage(Settings(_env_file=None, database_url=url), lambda: datetime.now(UTC)) as storage:
+        if megabytes:
+            with closing(sqlite3.connect(path)) as others:
+                others.execute(f"CREATE TABLE others AS SELECT zeroblob({(megabytes - 1) << 20})")
+                others.commit()
+        await _fill(storage)
+        begun = time.perf_counter()
+        await storage.erase(ROOM)
+        is_clean = await storage.scrub(is_patient=False)
+        seconds = time.perf_counter() - begun
+        assert is_clean
+        print(f"{f'{megabytes} MiB' if megabytes else 'memory':12} {seconds:6.3f} s")
 
 
 async def _fill(storage: Storage) -> None:
