@@ -14,7 +14,7 @@ from tests.faults.endpoints import BRIEFING, CALL_ID
 from tests.faults.lanes import outcome
 from tests.faults.misbehaviour import hangs_before_headers, silent_after_some_words
 from tests.faults.process import Process, service_process
-from tests.faults.wire import Connection, FakeVendor, Request
+from tests.faults.wire import Behaviour, Connection, FakeVendor, Request
 
 pytestmark = pytest.mark.anyio
 
@@ -51,12 +51,7 @@ async def client(service: Process) -> AsyncIterator[httpx.AsyncClient]:
 async def test_a_running_answer_finishes(vendor: FakeVendor, service: Process, client: httpx.AsyncClient) -> None:
     room = await _open_room(client)
     goes_on = asyncio.Event()
-
-    async def answers_later(connection: Connection, request: Request) -> None:
-        await goes_on.wait()
-        await answer_well(connection, request)
-
-    vendor.behave = answers_later
+    vendor.behave = _answers_after(goes_on)
     chatting = asyncio.create_task(client.post(f"/api/rooms/{room}/chat", json=QUESTION))
     await _until_asked(vendor)
 
@@ -95,12 +90,7 @@ async def test_a_phone_call_that_is_placed_at_the_last_moment_is_answered_with_i
     room = await _open_room(client)
     await client.post(f"/api/rooms/{room}/briefing", json=BRIEFING)
     goes_on = asyncio.Event()
-
-    async def dials_slowly(connection: Connection, request: Request) -> None:
-        await goes_on.wait()
-        await answer_well(connection, request)
-
-    vendor.behave = dials_slowly
+    vendor.behave = _answers_after(goes_on)
     calling = asyncio.create_task(client.post(f"/api/rooms/{room}/briefing/call", json=NUMBER))
     await _until_asked(vendor)
     service.popen.send_signal(signal.SIGTERM)
@@ -129,6 +119,14 @@ async def test_a_phone_call_of_which_nobody_knows_the_end_says_so(
     assert "retry-after" not in answer.headers
     assert await asyncio.to_thread(service.popen.wait, 30) == 0
     assert "Traceback" not in service.log
+
+
+def _answers_after(event: asyncio.Event) -> Behaviour:
+    async def answers_later(connection: Connection, request: Request) -> None:
+        await event.wait()
+        await answer_well(connection, request)
+
+    return answers_later
 
 
 async def _open_room(client: httpx.AsyncClient) -> str:
