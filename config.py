@@ -38,8 +38,8 @@ def _key(value: SecretStr) -> SecretStr:
 
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an http(s) URL with a host, such as https://api.example.com/v1")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be an http(s) URL with a host and no password, such as https://api.example.com/v1")
     return value.rstrip("/")
 
 
@@ -59,6 +59,7 @@ def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
+VapiId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
 
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
+        str_strip_whitespace=True,
     )
 
     daily_api_key: Key | None = None
@@ -90,9 +92,9 @@ class Settings(BaseSettings):
     """OpenAI API key: the voice candidate (Realtime)."""
     vapi_api_key: Key | None = None
     """Vapi private key: the phone briefing."""
-    vapi_phone_number_id: str | None = None
+    vapi_phone_number_id: VapiId | None = None
     """Id of the Vapi phone number that calls are placed from."""
-    vapi_assistant_id: str | None = None
+    vapi_assistant_id: VapiId | None = None
     """A saved Vapi assistant; without it each call carries its own."""
     vapi_allowed_countries: CommaList = ("US", "CA")
     """Two-letter regions that may be phoned, comma-separated. Calls cost money and ring phones."""

@@ -284,9 +284,11 @@ async def place_briefing_call(
     countries = services.settings.vapi_allowed_countries
 
     async def work() -> Made:
-        call, warnings = await _phone_briefing(services, interview).place(body.phone_number, countries, once.key)
-        answer = PhoneCallAnswer(call_id=call.call_id, status=call.status, warnings=warnings)
-        return Made(answer, name, 202, f"/api/rooms/{name}/briefing/call/{call.call_id}")
+        placed = await _phone_briefing(services, interview).place(body.phone_number, countries, once.key)
+        call = placed.call
+        answer = PhoneCallAnswer(call_id=call.call_id, status=call.status, warnings=placed.warnings)
+        location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
+        return Made(answer, name, 202, location)
 
     return await once.run_to_the_end(body, work)
 

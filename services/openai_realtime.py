@@ -132,14 +132,10 @@ class OpenAIRealtime:
         self._upstream = upstream
         self._settings = settings
         self._calls_url = f"{settings.openai_base_url}/realtime/calls"
+        self.is_emulated = settings.sandbox
         self.is_configured = bool(settings.openai_api_key or settings.sandbox)
 
-    def require_configured(self) -> None:
-        """Raises ProviderNotConfigured, which names the setting that is empty."""
-        if not self.is_configured:
-            raise ProviderNotConfigured("OpenAI", "OPENAI_API_KEY")
-
-    def check_voice(self, asked: str | None) -> str:
+    def _choose_voice(self, asked: str | None) -> str:
         """The voice to speak with, the setting's where none is asked for. Raises InvalidInput for an unknown one."""
         if asked is None or asked == self._settings.openai_realtime_voice:
             return self._settings.openai_realtime_voice
@@ -158,8 +154,9 @@ class OpenAIRealtime:
         Raises InvalidInput for a voice we don't know, ProviderNotConfigured,
         ProviderUnavailable, ProviderBadAnswer or ProviderTimeout.
         """
-        voice = self.check_voice(voice)
-        self.require_configured()
+        voice = self._choose_voice(voice)
+        if not self.is_configured:
+            raise ProviderNotConfigured("OpenAI", "OPENAI_API_KEY")
         answer = await self._upstream.call(
             "POST",
             "/realtime/client_secrets",

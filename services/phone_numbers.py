@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberType
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from config import UnusableSetting
 from services.errors import FieldError, InvalidInput
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -34,6 +35,10 @@ def check_phone_number(text: str, allowed_countries: Collection[str]) -> str:
     number = _parse(text)
     if number is None or not phonenumbers.is_valid_number(number):
         raise _refused("There is no such phone number; check its digits.")
+    if phonenumbers.format_number(number, PhoneNumberFormat.E164) != text:
+        raise _refused(
+            "Give the phone number as it is dialled from abroad, without the 0 or 1 that is put before it at home."
+        )
     region = phonenumbers.region_code_for_number(number)
     if region not in allowed_countries:
         raise _refused(
@@ -43,6 +48,15 @@ def check_phone_number(text: str, allowed_countries: Collection[str]) -> str:
     if phonenumbers.number_type(number) not in _ORDINARY_LINES:
         raise _refused("This is no ordinary line; give the number of a landline or a mobile phone.")
     return text
+
+
+def check_regions(regions: Collection[str]) -> None:
+    """Raises UnusableSetting for a region that has no phone numbers of its own."""
+    if unknown := sorted(set(regions) - phonenumbers.SUPPORTED_REGIONS):
+        raise UnusableSetting(
+            f"VAPI_ALLOWED_COUNTRIES: {', '.join(unknown)} is no region of ISO 3166 that has phone numbers; "
+            "Great Britain, for one, is GB."
+        )
 
 
 def _parse(text: str) -> PhoneNumber | None:

@@ -50,6 +50,7 @@ class Shutdown:
         ShuttingDown when nobody knows what becomes of it.
         """
         task = asyncio.ensure_future(work)
+        task.add_done_callback(_ignore_outcome)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -59,7 +60,6 @@ class Shutdown:
         uncancel()
         done, _ = await asyncio.wait([task], timeout=self._ends_at + LAST_SECONDS - monotonic())
         if not done:
-            task.add_done_callback(_take_note)
             log.warning("the process ends in the middle of a call that should not be left half done")
             raise ShuttingDown("The server was stopped in the middle of this; check what became of it, then try again.")
         return task.result()
@@ -111,8 +111,8 @@ def uncancel() -> None:
     task.uncancel()
 
 
-def _take_note(task: "asyncio.Future[Result]") -> None:
-    """Nobody waits for this work any more, so how it ended is nobody's to be told."""
+def _ignore_outcome(task: "asyncio.Future[Result]") -> None:
+    """Where nobody waits for the work any more, how it ended is nobody's to be told."""
     if not task.cancelled():
         task.exception()
 

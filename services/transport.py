@@ -10,8 +10,6 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
-CONNECT_SECONDS = 5.0
-
 TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError)
 """httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP."""
 
@@ -89,7 +87,6 @@ def open_client(base_url: str, key: SecretStr | None, transport: httpx.AsyncBase
         base_url=base_url,
         headers=headers,
         transport=transport,
-        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
         follow_redirects=False,
         # what a vendor sets for one room must not come along with the next
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """More than any answer we ask for; beyond it an answer is not read on."""
+CONNECT_SECONDS = 5.0
+"""Of a try, at most: what has not connected by then was certainly not sent."""
 BACKOFF_SECONDS = 0.25
 BUSY_RETRY_AFTER = 1
 STREAM_READS_A_SECOND = 2500
@@ -58,6 +60,9 @@ class Upstream:
         self.vendor = vendor
         self.deadline = deadline
         self._client = client
+        connect = min(CONNECT_SECONDS, deadline / 2)
+        # `pool` is what aiohttp counts looking the name up, connecting and encrypting against
+        self._timeout = httpx.Timeout(None, connect=connect, pool=connect)
         self._read_failure = read_failure
         self._ceiling = ceiling
         self._in_flight = 0
@@ -90,7 +95,7 @@ class Upstream:
 
         Raises ProviderUnavailable, ProviderBadAnswer, ProviderTimeout, or what `read_failure` made of the answer.
         """
-        request = self._client.build_request(method, self._url(path), json=json, headers=headers)
+        request = self._client.build_request(method, self._url(path), json=json, headers=headers, timeout=self._timeout)
         ends = monotonic() + self.deadline
         with self._in_flight_call():
             return await self._read_by(ends, await self._open(request, repeatable=repeatable, ends=ends))
@@ -105,7 +110,7 @@ class Upstream:
         A server that does not stream gives its whole answer as the one payload.
         """
         headers = {"Accept": "text/event-stream"}
-        request = self._client.build_request("POST", self._url(path), json=json, headers=headers)
+        request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
         now = monotonic()
         ends = now + self.deadline
         first = min(ends, now + 2 * idle)
@@ -278,6 +283,7 @@ class Upstream:
 
 @asynccontextmanager
 async def _read_to_the_end(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
+    """Reads on for a moment after the reader has left off; only what comes late keeps him waiting for it."""
     try:
         yield
     except GeneratorExit:

@@ -10,9 +10,19 @@ import logging
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from config import Settings
@@ -23,7 +33,6 @@ from services.errors import (
     ProviderBadAnswer,
     ProviderNotConfigured,
     ProviderTimeout,
-    ServiceError,
 )
 from services.evidence.voice_prompts import (
     PHONE_END_PHRASE,
@@ -47,7 +56,7 @@ PHONE_MODEL = "gpt-5.4-mini"
 PHONE_VOICE = {"provider": "vapi", "voiceId": "Elliot", "version": "2"}
 SANDBOX_PHONE_NUMBER_ID = "00000000-0000-4000-8000-000000000000"
 
-_MAY_RING = "The phone may ring all the same, so check before you try again."
+_MAY_RING = "the phone may ring all the same, so check before you try again."
 
 REASONS: Mapping[str, str] = {
     "assistant-ended-call": "The assistant closed the call.",
@@ -55,7 +64,7 @@ REASONS: Mapping[str, str] = {
     "customer-ended-call": "The person who was called hung up.",
     "customer-did-not-answer": "Nobody answered.",
     "customer-busy": "The line was busy.",
-    "voicemail": "A voicemail box answered; no message was left.",
+    "voicemail": "A voicemail box answered.",
     "silence-timed-out": "Nothing was said for too long, so the call ended.",
     "exceeded-max-duration": "The call reached its longest duration.",
     "call.start.error-subscription-insufficient-credits": "Vapi's credit is used up; top it up there.",
@@ -65,6 +74,19 @@ REASONS: Mapping[str, str] = {
 }
 """The common ones of several hundred, in words. https://docs.vapi.ai/calls/call-ended-reason"""
 
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+_Moment = Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none)]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 _Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")]
 """An identifier of Vapi's. Their lists grow, so none is checked against them."""
@@ -116,11 +138,26 @@ class _Call(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
 
     id: _Id
+
+
+class _Placed(_Call):
+    """Of a call that was just placed only the id counts: it must not get lost over what else is said."""
+
+    status: Annotated[_Word | None, WrapValidator(_or_none)] = None
+
+
+class _State(_Call):
     status: _Word | None = None
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
-    ended_reason: _Word | None = None
-    web_call_url: str | None = Field(None, max_length=2000, pattern=r"^https://")
+    started_at: _Moment = None
+    ended_at: _Moment = None
+    ended_reason: Annotated[_Word | None, BeforeValidator(_empty_is_none)] = None
+
+
+class _WebCall(_Call):
+    web_call_url: str = Field(max_length=2000, pattern=r"^https://")
+
+
+Call = TypeVar("Call", bound=_Call)
 
 
 class CallRefused(ProviderBadAnswer):
@@ -145,6 +182,12 @@ def read_failure(answer: VendorAnswer) -> Failure:
         )
     if answer.status == 404:
         return Failure(_Unknown("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL."))
+    if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in {401, 403, 408, 429}:
+        return Failure(
+            CallRefused(
+                "Vapi did not accept the call; whoever runs this server should check VAPI_BASE_URL and Vapi's log."
+            )
+        )
     if answer.status in {503, 529}:
         # said in front of Vapi: what became of the request is unknown, as with any other 5xx
         return Failure(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
@@ -185,23 +228,27 @@ class Vapi:
             "name": _name(f"Briefing {room_name}"),
         }
         try:
-            call = _read(await self._upstream.call("POST", "/call", repeatable=False, json=body))
+            call = _read(_Placed, await self._upstream.call("POST", "/call", repeatable=False, json=body))
         except CallRefused:
             raise
-        except (ProviderTimeout, ProviderBadAnswer) as error:
-            raise _may_ring(error) from error
+        except ProviderTimeout as error:
+            raise ProviderTimeout(f"Vapi took too long to answer; {_MAY_RING}") from error
+        except ProviderBadAnswer as error:
+            raise ProviderBadAnswer(f"Vapi gave no answer that can be used; {_MAY_RING}") from error
         return PhoneCall(call.id, call.status)
 
     async def get_call(self, call_id: str) -> PhoneCallState:
-        """How the call went. The id must be one that Vapi gave us. Raises PhoneCallNotFound once Vapi has deleted it.
+        """How the call went. The id must be one that Vapi gave us; raises PhoneCallNotFound where it knows none such.
 
         https://docs.vapi.ai/api-reference/calls/get
         """
         self._require_key()
         try:
-            call = _read(await self._upstream.call("GET", f"/call/{call_id}", repeatable=True))
+            call = _read(_State, await self._upstream.call("GET", f"/call/{call_id}", repeatable=True))
         except _Unknown:
-            raise PhoneCallNotFound("The call was placed, but Vapi keeps no record of it any more.") from None
+            raise PhoneCallNotFound("The call was placed, but Vapi does not know it, or not any more.") from None
+        except CallRefused:
+            raise ProviderBadAnswer("Vapi does not tell how this call went.") from None
         return PhoneCallState(call.id, call.status, call.started_at, call.ended_at, call.ended_reason)
 
     async def create_web_call(self, *, instructions: str) -> WebCall:
@@ -225,9 +272,7 @@ class Vapi:
             },
             "assistantOverrides": {"variableValues": _values({"instructions": instructions})},
         }
-        call = _read(await self._upstream.call("POST", "/call/web", repeatable=False, json=body))
-        if call.web_call_url is None:
-            raise _unreadable()
+        call = _read(_WebCall, await self._upstream.call("POST", "/call/web", repeatable=False, json=body))
         return WebCall(call.id, call.web_call_url)
 
     def _assistant(self, variables: Mapping[str, str], nonce: str) -> dict[str, Any]:
@@ -275,17 +320,8 @@ def _name(text: str) -> str:
     return speakable(text)[:NAME_LENGTH]
 
 
-def _read(answer: VendorAnswer) -> _Call:
+def _read(kind: type[Call], answer: VendorAnswer) -> Call:
     try:
-        return _Call.model_validate_json(answer.content)
+        return kind.model_validate_json(answer.content)
     except ValidationError:
-        raise _unreadable() from None
-
-
-def _unreadable() -> ProviderBadAnswer:
-    return ProviderBadAnswer("Vapi sent an answer that can't be used.")
-
-
-def _may_ring(error: ServiceError) -> ServiceError:
-    """The same failure, for someone who would dial again."""
-    return type(error)(f"{error.detail.removesuffix('; try again.').rstrip('.')}. {_MAY_RING}")
+        raise ProviderBadAnswer("Vapi sent an answer that can't be used.") from None

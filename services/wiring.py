@@ -20,6 +20,7 @@ from services.clock import Clock
 from services.daily import Daily
 from services.llm import LLM
 from services.openai_realtime import OpenAIRealtime
+from services.phone_numbers import check_regions
 from services.sandbox import sandbox_transport
 from services.shutdown import Shutdown
 from services.storage.opening import check_database_url, open_storage
@@ -67,6 +68,7 @@ def check_settings(settings: Settings) -> None:
     Authenticator(settings)
     Limiter(settings)
     check_database_url(settings)
+    check_regions(settings.vapi_allowed_countries)
 
 
 async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Services:

@@ -82,8 +82,10 @@ PHONE_END_PHRASE = "goodbye for now"
 """Spoken by the assistant, it hangs up."""
 
 _LINK_WITH_TEXT = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
-_URL = re.compile(r"\b(?:https?://|ftp://|mailto:|www\.)[^\s<>()\"']+", re.IGNORECASE)
+_URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{0,30}://|(?<!\S)//|\bmailto:|\bwww\.)[^\s<>()\"']+", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
+_TAG_BEGINS = re.compile(r"<(?=[/A-Za-z!?])")
+_HANGS_UP = re.compile(r"(goodbye)[\W_]+for[\W_]+now", re.IGNORECASE)
 _LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|>|[-*+•][ \t]|[-=_*]{3,}[ \t]*$)[ \t]*", re.MULTILINE)
 _EMPHASIS = re.compile(r"\*+|`+|~{2,}|_{2,}|\|")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -144,8 +146,12 @@ def briefing_template(nonce: str) -> str:
 
 
 def speakable(text: str) -> str:
-    """Plain words: no URLs, tags, Markdown or braces."""
+    """Plain words: no URLs, tags, Markdown or braces, nor the words that hang up.
+
+    Where tags were taken out of each other, what is left of them opens none.
+    """
     plain = _TAG.sub(" ", _URL.sub(" ", _LINK_WITH_TEXT.sub(r"\1", clean(text))))
+    plain = _HANGS_UP.sub(r"\1", _TAG_BEGINS.sub("", plain))
     plain = _SPACES.sub(" ", _EMPHASIS.sub(" ", _LINE_MARK.sub("", plain)))
     return without_braces(_BLANK_LINES.sub("\n\n", _AROUND_NEWLINE.sub("\n", plain))).strip()
 

@@ -8,21 +8,21 @@ from math import ceil
 from secrets import token_hex
 
 from services.clock import Clock
-from services.errors import RateLimited, ServiceError, StorageUnavailable
+from services.errors import RateLimited, StorageUnavailable
 from services.storage.protocol import Storage
 from services.storage.records import Quota
 
 log = logging.getLogger(__name__)
 
-VOICE_SESSIONS = Quota("voice sessions", 30, timedelta(hours=1))
-PHONE_CALLS = Quota("phone calls", 3, timedelta(hours=1))
+VOICE_SESSIONS = Quota("realtime", 30, timedelta(hours=1), "voice sessions")
+PHONE_CALLS = Quota("phone", 3, timedelta(hours=1), "phone calls")
 
 _USE_BYTES = 16
 
 
 @asynccontextmanager
 async def one_use(
-    storage: Storage, clock: Clock, room_name: str, quota: Quota, *, free: tuple[type[ServiceError], ...]
+    storage: Storage, clock: Clock, room_name: str, quota: Quota, *, free: tuple[type[BaseException], ...]
 ) -> AsyncIterator[None]:
     """Counts what is done inside as one use; none where it fails in a way that is `free`.
 
@@ -32,7 +32,7 @@ async def one_use(
     next_at = await storage.take(room_name, quota, use, now)
     if next_at is not None:
         raise RateLimited(
-            f"This room has reached its {quota.most} {quota.name} an hour; wait as long as Retry-After says.",
+            f"This room has reached its {quota.most} {quota.what} an hour; wait as long as Retry-After says.",
             retry_after=max(1, ceil((next_at - now).total_seconds())),
         )
     try:
@@ -41,5 +41,5 @@ async def one_use(
         try:
             await storage.give_back(room_name, use)
         except StorageUnavailable:
-            log.warning("room %s: one of its %s counts although it came to nothing", room_name, quota.name)
+            log.warning("room %s: one of its %s counts although it came to nothing", room_name, quota.what)
         raise

@@ -23,10 +23,14 @@ NAME_BYTES = 13
 
 _LEFT_IN_FILES = (
     "Copies of what was erased may still stand in unused parts of the database's files; the server goes on trying to "
-    "overwrite them, and is done within a day unless another program keeps reading the database."
+    "overwrite them, and is done within a day unless another process keeps reading the database."
 )
 _LEFT_AT_DAILY = "The video room may still stand at Daily, where it ends by itself."
-_LEFT_AT_DAILY_REPEAT = f"{_LEFT_AT_DAILY.removesuffix('.')}; repeat this call to remove it."
+_LEFT_AT_DAILY_REPEAT = (
+    "The video room may still stand at Daily, where it ends by itself; repeat this call to remove it."
+)
+
+_LEFT_AT_VAPI = "Vapi keeps its own record of the room's phone calls and of what was said; delete it there."
 
 _OUR_NAME = re.compile(rf"^{NAME_PREFIX}[0-9a-f]{{{2 * NAME_BYTES}}}$")
 
@@ -124,6 +128,8 @@ class Rooms:
         is_ours_again = self._may_be_ours(name)
         if (interview is not None or is_ours_again) and not await self._delete_at_daily(name):
             remaining.append(_LEFT_AT_DAILY_REPEAT if is_ours_again else _LEFT_AT_DAILY)
+        if receipt.phone_calls:
+            remaining.append(_LEFT_AT_VAPI)
         return Erasure(receipt, tuple(remaining))
 
     def _may_be_ours(self, name: str) -> bool:

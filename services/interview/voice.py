@@ -1,6 +1,7 @@
 """Voice: a secret for talking to this room's candidate, and a phone call that briefs the interviewer."""
 
 import logging
+from asyncio import CancelledError, sleep, timeout
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,9 +34,14 @@ from services.vapi import CallRefused, PhoneCall, PhoneCallState, Vapi
 
 log = logging.getLogger(__name__)
 
+RECORDING_SECONDS = 10.0
+"""How long it is tried to record a call that was placed."""
+RECORDING_PAUSE_SECONDS = 0.5
 DIALLED_FOR = timedelta(hours=24)
 """How long an attempt at a call is remembered: as long as its idempotency key is."""
 
+NOT_MINTED = (ServiceError, CancelledError)
+"""Nobody has got a secret, so none counts."""
 NOT_DIALLED = (
     RateLimited,
     InvalidInput,
@@ -45,10 +51,12 @@ NOT_DIALLED = (
     StorageFull,
     RoomNotFound,
 )
-"""Failures after which it is certain that no phone rang."""
+"""Failures after which it is certain that no phone rang: of the storage too, which is not asked after dialling
+before the attempt is over."""
 
 _NONCE_BYTES = 16
 _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."
+_EMULATED = "This secret is emulated, as the whole of OpenAI is while SANDBOX is on: no voice answers at calls_url."
 _NOT_RECORDED = "The call is placed but could not be recorded, so it can't be looked up here."
 
 
@@ -69,10 +77,15 @@ class IssuedSecret(NamedTuple):
 
 
 class PlacedCall(NamedTuple):
-    """A call that Vapi has taken on, and what its user should know."""
+    """A call that Vapi has taken on. One that is not recorded can't be looked up."""
 
     call: PhoneCall
-    warnings: list[str]
+    is_recorded: bool
+
+    @property
+    def warnings(self) -> list[str]:
+        """What its user should know."""
+        return [] if self.is_recorded else [_NOT_RECORDED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +99,8 @@ class VoiceCandidate:
     async def for_room(self, interview: Interview, voice: str | None, expires_in_seconds: int) -> IssuedSecret:
         """A secret for this room's candidate. Raises RateLimited beyond thirty an hour for the room."""
         room, briefing = interview.room, interview.briefing
-        voice = self.openai.check_voice(voice)
-        self.openai.require_configured()
         persona = _persona(briefing) if briefing else Persona(candidate_name=room.candidate_name or "")
-        async with one_use(self.storage, self.clock, room.name, VOICE_SESSIONS, free=(ServiceError,)):
+        async with one_use(self.storage, self.clock, room.name, VOICE_SESSIONS, free=NOT_MINTED):
             issued = await self._issue(persona, voice, expires_in_seconds, f"room:{room.name}")
         return issued if briefing else IssuedSecret(issued.secret, [_NO_BRIEFING, *issued.warnings])
 
@@ -108,7 +119,8 @@ class VoiceCandidate:
             safety_identifier=safety_identifier,
         )
         log.info("voice session %s is ready", secret.session_id)
-        return IssuedSecret(secret, list(instructions.warnings))
+        warnings = [*instructions.warnings, *([_EMULATED] if self.openai.is_emulated else [])]
+        return IssuedSecret(secret, warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +176,27 @@ class PhoneBriefing:
             nonce=token_hex(_NONCE_BYTES),
         )
 
-    async def _record(self, call: PhoneCall) -> list[str]:
+    async def _record(self, call: PhoneCall) -> bool:
         """The phone rings: that this could not be recorded must not look as if no call was placed."""
         name = self.interview.room.name
         log.info("room %s placed call %s", name, call.call_id)
         try:
-            await self.storage.add_phone_call(name, call.call_id, self.clock())
-        except (StorageUnavailable, StorageFull, RoomNotFound) as error:
-            log.warning("call %s of room %s is not recorded: %s", call.call_id, name, error.code)
-            return [_NOT_RECORDED]
-        return []
+            async with timeout(RECORDING_SECONDS):
+                await self._record_once_it_can_be(call)
+        except (TimeoutError, StorageFull, RoomNotFound):
+            log.warning("call %s of room %s is not recorded", call.call_id, name)
+            return False
+        return True
+
+    async def _record_once_it_can_be(self, call: PhoneCall) -> None:
+        """A database that was just lost may be back in a moment, and nobody else knows this call."""
+        while True:
+            try:
+                await self.storage.add_phone_call(self.interview.room.name, call.call_id, self.clock())
+            except StorageUnavailable:
+                await sleep(RECORDING_PAUSE_SECONDS)
+            else:
+                return
 
     @asynccontextmanager
     async def _once(self, attempt: str | None) -> AsyncIterator[None]:

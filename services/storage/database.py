@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from services.storage.failures import is_lost, unavailable
 
 CALL_SECONDS = 10.0
-"""The longest that a call waits for the database, all in all."""
+"""The longest that a call waits for the database, all in all, unless it asks for more."""
 POOL_SECONDS = 5.0
 BUSY_MILLISECONDS = 5000
 """How long SQLite waits for another process that is writing."""

@@ -46,7 +46,11 @@ async def migrate(engine: AsyncEngine) -> None:
 def _make_file(engine: AsyncEngine) -> None:
     """Interviews are nobody else's business, so only the owner may read the file, and SQLite's files beside it."""
     try:
-        os.close(os.open(str(engine.url.database), os.O_RDWR | os.O_CREAT, 0o600))
+        # a file that is there is left alone: to close it again would take SQLite's locks from this process
+        os.close(os.open(str(engine.url.database), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if Path(str(engine.url.database)).is_dir():
+            raise UnusableDatabaseUrl(f"{place(engine.url)} can't be opened: Is a directory") from None
     except OSError as error:
         raise UnusableDatabaseUrl(f"{place(engine.url)} can't be opened: {error.strerror}") from error
 

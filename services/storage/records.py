@@ -86,11 +86,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How often a room may do something: `most` times in any `window`."""
+    """How often a room may do something: `most` times in any `window`. It is counted under its name."""
 
     name: str
     most: int
     window: timedelta
+    what: str
+    """In words, in the plural."""
 
 
 @dataclass(frozen=True, slots=True)

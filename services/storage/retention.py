@@ -37,22 +37,24 @@ async def keep_retention(
     *,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Erase now and every ten minutes, until cancelled, and scrub what was erased here or elsewhere.
+    """Erase now and every ten minutes, until cancelled, and scrub what was erased here or elsewhere: patiently at
+    first, and once a day from then on.
 
     Whatever goes wrong is tried again the next time.
     """
-    patient_at = clock()
+    patient_again = clock()
     while True:
         now = clock()
+        is_patient = now >= patient_again
         try:
             count = await erase_outlived(storage, now, retention)
-            await storage.scrub(is_patient=now >= patient_at)
+            if await storage.scrub(is_patient=is_patient) and is_patient:
+                patient_again = now + PATIENT_EVERY
         except StorageUnavailable:
             log.warning("ended rooms were not erased: the database can't be reached")
         except Exception:  # nobody awaits this task, so a defect would end retention in silence
             log.exception("ended rooms were not erased")
         else:
-            patient_at = now + PATIENT_EVERY if now >= patient_at else patient_at
             if count:
                 log.info("erased %d rooms that ended long ago", count)
         await pause(EVERY.total_seconds())

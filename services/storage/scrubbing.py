@@ -8,100 +8,123 @@ log is emptied.
 
 import asyncio
 import logging
+from secrets import randbelow
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import StorageUnavailable
-from services.storage.database import BUSY_MILLISECONDS, Database
+from services.storage.database import BUSY_MILLISECONDS, CALL_SECONDS, Database
 
 log = logging.getLogger(__name__)
 
 LARGE_BYTES = 256 * 1024 * 1024
 """A file of more than this takes seconds to write anew, and nobody can write to it meanwhile."""
-REWRITE_SECONDS = 120.0
-"""The longest that it may take."""
-READERS_MILLISECONDS = 1000
-"""How long the log waits for those who read from it. Nobody can write meanwhile."""
+PATIENCE_SECONDS = 120.0
+"""The longest that a patient caller waits; others wait as long as for any call."""
+TRIES = 3
+READERS_MILLISECONDS = 500
+"""How long each try waits for those who read from the log. Nobody can write meanwhile."""
+INTERRUPT_EVERY_SECONDS = 0.05
+
+_CLEAN = 0
+_MARKS = 2**31 - 1
 
 
 class Scrubber:
-    """Knows how many erasures are due to be scrubbed: the file says so itself, in its `user_version`, which SQLite
+    """Knows whether something is due to be scrubbed: the file says so itself, in its `user_version`, which SQLite
     leaves to programs (https://www.sqlite.org/pragma.html#pragma_user_version). So it is known after a restart,
     and to every process.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, large_bytes: int) -> None:
         self._database = database
+        self._large_bytes = large_bytes
         self._turn = asyncio.Lock()
         self._begun = 0
         self._is_clean = True
 
     async def mark(self, connection: AsyncConnection) -> None:
-        """Note, in the transaction that erases something, that it is due."""
-        due = await _due(connection)
-        await connection.exec_driver_sql(f"PRAGMA user_version = {due + 1}")
+        """Note, in the transaction that erases something, that it is due. No two marks are alike, so that whoever
+        was slow to settle an older one leaves this one standing.
+        """
+        await connection.exec_driver_sql(f"PRAGMA user_version = {1 + randbelow(_MARKS)}")
 
     async def scrub(self, *, is_patient: bool) -> bool:
         """Scrub what is due; whether nothing is left. A large file is written anew for the patient only.
 
         Those who wait for their turn share the next one: it covers what all of them erased.
         """
-        begun = self._begun
-        async with self._turn:
-            if self._begun == begun or (is_patient and not self._is_clean):
-                self._begun += 1
-                self._is_clean = await self._scrub(is_patient=is_patient)
-            return self._is_clean
-
-    async def _scrub(self, *, is_patient: bool) -> bool:
+        begun, seconds = self._begun, PATIENCE_SECONDS if is_patient else CALL_SECONDS
         try:
-            async with self._database.connection() as connection:
-                due = await _due(connection)
-                is_rewritten = is_patient or await _size(connection) <= LARGE_BYTES
-            if due == 0:
-                return True
-            if not await self._clean(is_rewritten=is_rewritten):
-                log.warning("the log of the database file still holds what was erased: another program is reading it")
-                return False
-            if is_rewritten:
-                await self._settle(due)
-        except StorageUnavailable:
-            log.warning("the database file still holds what was erased: another program is using it")
+            async with asyncio.timeout(seconds), self._turn:
+                if self._begun == begun or (is_patient and not self._is_clean):
+                    self._begun += 1
+                    self._is_clean = False
+                    self._is_clean = await self._try(seconds, is_patient=is_patient)
+                return self._is_clean
+        except (StorageUnavailable, TimeoutError):
+            log.warning("the database file still holds what was erased: another process is using it")
             return False
-        return is_rewritten
 
-    async def _clean(self, *, is_rewritten: bool) -> bool:
+    async def _try(self, seconds: float, *, is_patient: bool) -> bool:
+        """Another process may be scrubbing too, and have done it before the next try."""
+        for _ in range(TRIES):
+            async with self._database.connection() as connection:
+                mark = await _number(connection, "user_version")
+                size = await _number(connection, "page_count") * await _number(connection, "page_size")
+            if mark == _CLEAN:
+                return True
+            is_rewriting = is_patient or size <= self._large_bytes
+            if await self._clean(seconds, is_rewriting=is_rewriting):
+                if is_rewriting:
+                    await self._settle(mark)
+                return is_rewriting
+        log.warning("the log of the database file still holds what was erased: another process is reading it")
+        return False
+
+    async def _clean(self, seconds: float, *, is_rewriting: bool) -> bool:
         """Empty the log, before as well as after: while somebody reads, each rewriting would make it longer."""
-        async with self._database.connection(is_writing=True, seconds=REWRITE_SECONDS) as connection:
+        async with self._database.connection(is_writing=True, seconds=seconds) as connection:
             is_empty = await _empty_log(connection)
-            if is_empty and is_rewritten:
-                await connection.exec_driver_sql("VACUUM")
+            if is_empty and is_rewriting:
+                await _rewrite(connection)
                 is_empty = await _empty_log(connection)
             return is_empty
 
-    async def _settle(self, due: int) -> None:
-        """What was erased since is due still."""
+    async def _settle(self, mark: int) -> None:
+        """What was erased since bears another mark and is due still."""
         async with self._database.transaction() as connection:
-            if await _due(connection) == due:
-                await connection.exec_driver_sql("PRAGMA user_version = 0")
+            if await _number(connection, "user_version") == mark:
+                await connection.exec_driver_sql(f"PRAGMA user_version = {_CLEAN}")
 
 
-async def _due(connection: AsyncConnection) -> int:
-    due: int = (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one()
-    return due
-
-
-async def _size(connection: AsyncConnection) -> int:
-    pages: int = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-    page_size: int = (await connection.exec_driver_sql("PRAGMA page_size")).scalar_one()
-    return pages * page_size
+async def _number(connection: AsyncConnection, pragma: str) -> int:
+    number: int = (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
+    return number
 
 
 async def _empty_log(connection: AsyncConnection) -> bool:
     """Whether everything stands in the file itself now and the log is empty."""
-    await connection.exec_driver_sql(f"PRAGMA busy_timeout = {READERS_MILLISECONDS}")
     try:
-        is_busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
-    finally:
+        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {READERS_MILLISECONDS}")
+        is_busy = await _number(connection, "wal_checkpoint(TRUNCATE)")
         await connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    except BaseException:
+        await connection.invalidate()  # it would go on with the short patience
+        raise
     return not is_busy
+
+
+async def _rewrite(connection: AsyncConnection) -> None:
+    """Cancelled, it ends at once, and the file is as it was: SQLite's thread would go on to the end by itself."""
+    rewriting = asyncio.ensure_future(connection.exec_driver_sql("VACUUM"))
+    try:
+        await asyncio.shield(rewriting)
+    except asyncio.CancelledError:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        while not rewriting.done():
+            await driver.interrupt()  # has no effect where the thread has not begun yet
+            await asyncio.wait([rewriting], timeout=INTERRUPT_EVERY_SECONDS)
+        rewriting.exception()
+        raise

@@ -15,7 +15,7 @@ from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room
 from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
-from services.storage.scrubbing import Scrubber
+from services.storage.scrubbing import LARGE_BYTES, Scrubber
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
 
@@ -25,11 +25,11 @@ class SqlStorage:
 
     is_volatile = False
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, large_bytes: int = LARGE_BYTES) -> None:
         self.kind = database.kind
         self._database = database
         self._upserts = Upserts(database.kind)
-        self._scrubber = Scrubber(database) if database.kind == "sqlite" else None
+        self._scrubber = Scrubber(database, large_bytes) if database.kind == "sqlite" else None
 
     async def save_room(self, room: Room) -> None:
         await self._database.write(self._upserts.save_room, asdict(room))
@@ -82,7 +82,7 @@ class SqlStorage:
         values = {"name": name, "quota": quota.name, "since": now - quota.window, "most": quota.most}
         async with self._database.transaction() as connection:
             # With the room locked, nobody else counts meanwhile.
-            if not (await connection.execute(statements.LOCK_ROOM, values)).fetchall():
+            if not (await connection.execute(statements.LOCK_QUOTAS, values)).fetchall():
                 raise RoomNotFound
             await connection.execute(statements.FORGET_USES, values)
             latest = (await connection.execute(statements.LATEST_USES, values)).fetchall()

@@ -64,6 +64,8 @@ CHAT_TURNS = CHAT_TURNS.order_by(chat_turns.c.id)
 HAS_PHONE_CALL = select(literal(1)).where(phone_calls.c.room == NAME, phone_calls.c.call_id == bindparam("call_id"))
 
 LOCK_ROOM = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
+LOCK_QUOTAS = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update(key_share=True)
+"""Who counts uses of the room's quotas takes turns; others may save something under the room meanwhile."""
 ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
 
 _ended = select(rooms.c.name).where(rooms.c.expires_at < bindparam("before"))

@@ -1,6 +1,7 @@
 """When the caller leaves, the vendor's work for him ends with him: vendors are patient here, so only leaving ends it."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
@@ -103,6 +104,48 @@ async def test_a_phone_call_is_placed_and_recorded_even_when_the_caller_leaves(
     await _until(lambda: service.in_flight() == 0 and vendor.busy == 0)
 
     assert await service.services.storage.has_phone_call(room, "placed-although-he-left")
+
+
+async def test_a_phone_call_that_fails_after_the_caller_left_is_nobodys_to_be_told(
+    vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def fails_slowly(connection: Connection, request: Request) -> None:
+        await goes_on.wait()
+        await connection.answer(b"{}", 500)
+
+    vendor.behave = fails_slowly
+    call = ENDPOINTS["place phone call"]
+    asking = asyncio.create_task(client.post(call.path.format(room=room), json=call.body))
+    await _until(lambda: vendor.busy == 1)
+
+    asking.cancel()
+    await asyncio.wait([asking])
+    goes_on.set()
+    await _until(lambda: service.in_flight() == 0 and vendor.busy == 0)
+    gc.collect()
+    await asyncio.sleep(0)
+
+    assert "never retrieved" not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_leaving_before_a_token_is_minted_takes_nothing_from_the_limit(
+    vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str
+) -> None:
+    path = f"/api/rooms/{room}/realtime/token"
+    vendor.behave = wrong.hangs_before_headers
+    for _ in range(3):
+        asking = asyncio.create_task(client.post(path))
+        await _until(lambda: vendor.busy == 1)
+        asking.cancel()
+        await _until(lambda: vendor.busy == 0 and service.in_flight() == 0)
+    vendor.behave = answer_well
+
+    statuses = [(await client.post(path)).status_code for _ in range(31)]
+
+    assert statuses == [201] * 30 + [429]
 
 
 async def test_a_request_that_never_arrives_whole_is_no_vendor_call(

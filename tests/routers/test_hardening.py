@@ -152,6 +152,8 @@ UNUSABLE = [
     ("VAPI_API_KEY", "canary \u2026"),
     ("DATABASE_URL", "mysql://rooms:canary@127.0.0.1/rooms"),
     ("DATABASE_URL", "canary"),
+    ("VAPI_BASE_URL", "https://user:canary@api.example"),
+    ("OPENAI_BASE_URL", "https://canary@api.example"),
     ("DATABASE_URL", "postgresql://rooms:canary@127.0.0.1:port/rooms"),
     ("DATABASE_URL", "postgresql://rooms:canary@[::1/rooms"),
     ("DATABASE_URL", "postgresql://rooms:p@canary:5432:1/rooms"),

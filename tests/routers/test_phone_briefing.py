@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from config import UnusableSetting
 from tests.interviews import open_briefed_room, open_room, sample, sent_to
 from tests.routers.voice_calls import CALL_ID, CALLS, NUMBER, QUEUED, assert_problem, call_up
 
@@ -59,6 +60,12 @@ def test_a_number_that_can_not_be_phoned_is_refused_before_anything_is_dialled(c
     assert_problem(answer, 422, "invalid_input")
     assert answer.json()["errors"][0]["field"] == "phone_number"
     assert not vapi.called
+
+
+@pytest.mark.parametrize("region", ["UK", "XX", "EU"])
+def test_a_region_that_has_no_phone_numbers_ends_the_start(start, region):
+    with pytest.raises(UnusableSetting, match=f"^VAPI_ALLOWED_COUNTRIES: {region} is no region"):
+        start(vapi_allowed_countries=f"US,{region}")
 
 
 def test_another_country_is_refused_with_the_setting_that_would_allow_it(client, vapi):
@@ -129,7 +136,7 @@ def test_a_call_is_free_again_an_hour_after_it_was_placed(client, vapi, clock):
 
 
 @pytest.mark.parametrize("calls", [1, 2])
-def test_a_restart_and_another_process_do_not_forget_the_calls_of_the_hour(start, vapi, tmp_path, calls):
+def test_a_restart_does_not_forget_the_calls_of_the_hour(start, vapi, tmp_path, calls):
     url = f"sqlite:///{tmp_path}/rooms.db"
     first = start(database_url=url)
     name = open_briefed_room(first)
@@ -219,7 +226,7 @@ def test_a_failure_in_the_middle_says_that_the_phone_may_ring(client, vendors, a
     failed = call_up(client, open_briefed_room(client))
 
     assert failed.status_code == status
-    assert "The phone may ring all the same, so check before you try again." in failed.json()["detail"]
+    assert "the phone may ring all the same, so check before you try again." in failed.json()["detail"]
     assert route.call_count == 1
 
 
@@ -284,7 +291,7 @@ def test_a_call_that_vapi_has_forgotten_is_not_found(client, vapi, vendors):
     answer = client.get(f"/api/rooms/{name}/briefing/call/{CALL_ID}")
 
     assert_problem(answer, 404, "call_not_found")
-    assert "Vapi keeps no record" in answer.json()["detail"]
+    assert "does not know it" in answer.json()["detail"]
 
 
 def test_a_call_of_another_room_is_not_looked_up(client, vapi, vendors):
@@ -309,3 +316,4 @@ def test_erasing_a_room_erases_its_calls(client, vapi):
     receipt = client.delete(f"/api/rooms/{name}").json()
 
     assert receipt["deleted"]["phone_calls"] == 1
+    assert ["Vapi keeps its own record" in line for line in receipt["remaining"]] == [True]

@@ -40,6 +40,16 @@ def test_what_is_not_e164_is_refused_and_never_guessed_at(text):
     assert caught.value.errors[0].field == "phone_number"
 
 
+@pytest.mark.parametrize("text", ["+114155550100", "+4402079460018", "+330612345678", "+490301234567"])
+def test_a_prefix_that_is_dialled_at_home_only_is_refused(text):
+    with pytest.raises(InvalidInput, match="as it is dialled from abroad"):
+        check_phone_number(text, ("US", "GB", "FR", "DE"))
+
+
+def test_an_italian_zero_is_no_prefix():
+    assert check_phone_number("+390612345678", ("IT",)) == "+390612345678"
+
+
 @pytest.mark.parametrize("text", ["+1415555010", "+11155550100", "+9991234567", "+1911911"])
 def test_a_number_that_does_not_exist_is_refused(text):
     with pytest.raises(InvalidInput, match="no such phone number"):

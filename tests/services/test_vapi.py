@@ -220,6 +220,23 @@ async def test_a_status_that_was_not_given_is_not_made_up(vendor, vapi):
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"status": VENDOR_TEXT},
+        {"status": ["queued"]},
+        {"startedAt": "yesterday"},
+        {"endedReason": ""},
+        {"webCallUrl": "wss://x"},
+    ],
+    ids=str,
+)
+async def test_what_else_is_odd_in_the_answer_loses_no_call(vendor, vapi, odd):
+    vendor.post("/call").respond(201, json=QUEUED | odd)
+
+    assert await call_up(vapi) == PhoneCall(CALL_ID, None if "status" in odd else "queued")
+
+
+@pytest.mark.parametrize(
     ("missing", "named"), [("vapi_api_key", "VAPI_API_KEY"), ("vapi_phone_number_id", "VAPI_PHONE_NUMBER_ID")]
 )
 async def test_without_a_setting_nothing_is_dialled_and_the_setting_is_named(vendor, upstream, missing, named):
@@ -238,6 +255,11 @@ PLACING_FAILURES = [
     (refusal(403), ProviderUnavailable, False),
     (httpx.Response(403, text="error code: 1010"), ProviderUnavailable, False),
     (refusal(404), ProviderBadAnswer, False),
+    (httpx.Response(307, headers={"location": "https://elsewhere.example/call"}), ProviderBadAnswer, False),
+    (refusal(402), ProviderBadAnswer, False),
+    (refusal(409), ProviderBadAnswer, False),
+    (refusal(413), ProviderBadAnswer, False),
+    (refusal(422), ProviderBadAnswer, False),
     (refusal(429), ProviderUnavailable, False),
     (refusal(408), ProviderTimeout, True),
     (refusal(500), ProviderBadAnswer, True),
@@ -252,7 +274,6 @@ PLACING_FAILURES = [
     (httpx.Response(201, json={"results": [], "errors": []}), ProviderBadAnswer, True),
     (httpx.Response(201, json=QUEUED | {"id": "../assistant"}), ProviderBadAnswer, True),
     (httpx.Response(201, json=QUEUED | {"id": 7}), ProviderBadAnswer, True),
-    (httpx.Response(201, json=QUEUED | {"status": VENDOR_TEXT}), ProviderBadAnswer, True),
 ]
 
 
@@ -263,7 +284,7 @@ async def test_a_call_that_fails_is_never_placed_again(vendor, vapi, answer, kin
     error = await call_failure(vapi)
 
     assert isinstance(error, kind)
-    assert ("The phone may ring all the same" in error.detail) is may_ring
+    assert ("the phone may ring all the same" in error.detail) is may_ring
     assert route.call_count == 1
 
 
@@ -280,7 +301,7 @@ async def test_a_connection_that_breaks_after_the_request_is_no_reason_to_dial_a
         error = await call_failure(vapi)
 
     assert isinstance(error, ProviderBadAnswer)
-    assert "The phone may ring all the same" in error.detail
+    assert "the phone may ring all the same" in error.detail
     assert len(requests) == 1
 
 
@@ -289,7 +310,7 @@ async def test_a_silent_vendor_is_no_reason_to_dial_again():
         error = await call_failure(vapi)
 
     assert isinstance(error, ProviderTimeout)
-    assert "The phone may ring all the same" in error.detail
+    assert "the phone may ring all the same" in error.detail
     assert len(requests) == 1
 
 
@@ -314,7 +335,7 @@ async def test_a_loss_of_which_nobody_knows_how_far_it_came_may_ring(vendor, vap
     error = await call_failure(vapi)
 
     assert isinstance(error, ProviderBadAnswer)
-    assert "The phone may ring all the same" in error.detail
+    assert "the phone may ring all the same" in error.detail
     assert route.call_count == 1
 
 
@@ -370,6 +391,23 @@ async def test_a_call_that_came_to_nothing_says_why(vendor, vapi, sample, outcom
     state = await vapi.get_call(CALL_ID)
 
     assert (state.outcome, state.duration_seconds) == (outcome, None)
+
+
+async def test_empty_is_not_known(vendor, vapi):
+    empty = dict.fromkeys(("startedAt", "endedAt", "endedReason", "webCallUrl"), "")
+    vendor.get(f"/call/{CALL_ID}").respond(200, json=QUEUED | empty)
+
+    state = await vapi.get_call(CALL_ID)
+
+    assert (state.started_at, state.ended_at, state.ended_reason) == (None, None, None)
+
+
+@pytest.mark.parametrize("status", [400, 402, 422])
+async def test_a_look_up_that_is_refused_blames_no_setting_of_placing(vendor, vapi, status):
+    vendor.get(f"/call/{CALL_ID}").mock(return_value=refusal(status))
+
+    with pytest.raises(ProviderBadAnswer, match="does not tell how this call went"):
+        await vapi.get_call(CALL_ID)
 
 
 async def test_a_call_that_still_rings_has_no_duration(vendor, vapi):

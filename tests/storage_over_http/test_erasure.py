@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.interviews import BRIEFING, DAILY, mock_daily, open_briefed_room
+from tests.sqlite_files import files_with
 from tests.storage_over_http.databases import dump
 
 STORED = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -53,7 +54,7 @@ def stored(database, tmp_path):
     """How often a word is found where the service keeps what it is told."""
     if database.startswith("postgresql"):
         return lambda word: dump(database).count(word)
-    return lambda word: sum(path.read_bytes().count(word.encode()) for path in tmp_path.glob("rooms.db*"))
+    return lambda word: sum(files_with(word, tmp_path).values())
 
 
 @STORED

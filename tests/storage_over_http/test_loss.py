@@ -160,3 +160,24 @@ def test_a_debrief_that_can_not_be_kept_is_not_given_as_if_it_were(client, datab
     database.start()
     until_ready(client)
     assert client.get(f"/api/rooms/{name}/debrief").status_code == 404
+
+
+@pytest.mark.parametrize("is_back", [True, False], ids=["back in time", "away for long"])
+def test_a_phone_call_that_was_placed_is_recorded_as_soon_as_it_can_be(client, database, loopback, is_back):
+    name = open_briefed_room(client)
+    loopback.hold()
+
+    with ThreadPoolExecutor(1) as thread:
+        called = thread.submit(client.post, f"/api/rooms/{name}/briefing/call", json={"phone_number": "+14155550100"})
+        assert loopback.asked.wait(10)
+        database.kill()
+        loopback.released.set()
+        if is_back:
+            database.start()
+        answer = called.result(2 * MOST_SECONDS)
+
+    assert answer.status_code == 202
+    assert [("could not be recorded" in warning) for warning in answer.json()["warnings"]] == [True] * (not is_back)
+    assert ("location" in answer.headers) is is_back
+    if is_back:
+        assert client.get(answer.headers["location"]).json()["call_id"] == answer.json()["call_id"]

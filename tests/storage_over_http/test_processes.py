@@ -179,6 +179,16 @@ def test_every_turn_of_the_sidebar_is_kept(clients, at_once, everywhere):
     assert sorted(kept) == sorted([*questions, *(answer.json()["response"] for answer in answers)])
 
 
+def test_all_workers_together_place_three_calls_of_a_room_in_an_hour(clients, at_once, loopback):
+    name = open_briefed_room(clients[0])
+    before = loopback.count("POST", "/call")
+
+    answers = at_once([("POST", f"/{name}/briefing/call", {"phone_number": "+14155550100"}, {})] * AT_ONCE)
+
+    assert sorted(answer.status_code for answer in answers) == [202] * 3 + [429] * (AT_ONCE - 3)
+    assert loopback.count("POST", "/call") == before + 3
+
+
 def test_a_deleted_room_is_gone_everywhere_at_once(clients, everywhere):
     name = open_briefed_room(clients[0])
     clients[0].post(f"/api/rooms/{name}/debrief", json={"transcript": TRANSCRIPT})

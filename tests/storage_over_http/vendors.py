@@ -1,4 +1,4 @@
-"""Daily and OpenRouter on loopback: one emulation for all processes, which counts and can be held up or taken down."""
+"""Daily, OpenRouter and Vapi on loopback: one emulation for all processes, which counts and can be held up or taken down."""
 
 import time
 from collections.abc import Iterator
@@ -10,16 +10,17 @@ import httpx
 
 from services.sandbox.daily import Daily
 from services.sandbox.openrouter import OpenRouter
+from services.sandbox.vapi import Vapi
 
 
 class Vendors(ThreadingHTTPServer):
-    """`asked` is set by each question to the model, which is answered once `released` is set."""
+    """`asked` is set by each question to the model and each phone call, which are answered once `released` is set."""
 
     request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Call)
-        self.emulations = {"daily": Daily(time.time), "openrouter": OpenRouter(time.time)}
+        self.emulations = {"daily": Daily(time.time), "openrouter": OpenRouter(time.time), "vapi": Vapi(time.time)}
         self.calls: list[tuple[str, str]] = []
         self.asked = Event()
         self.released = Event()
@@ -34,6 +35,9 @@ class Vendors(ThreadingHTTPServer):
             "DAILY_API_URL": f"{url}/daily",
             "OPENROUTER_API_KEY": "openrouter-key-0123456789",
             "OPENROUTER_BASE_URL": f"{url}/openrouter",
+            "VAPI_API_KEY": "vapi-key-0123456789",
+            "VAPI_PHONE_NUMBER_ID": "6a1f3c9e-1111-4222-8333-444455556666",
+            "VAPI_BASE_URL": f"{url}/vapi",
         }
 
     def hold(self) -> None:
@@ -47,7 +51,7 @@ class Vendors(ThreadingHTTPServer):
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.calls.append((request.method, request.url.path))
         vendor = request.url.path.split("/")[1]
-        if vendor == "openrouter":
+        if vendor in {"openrouter", "vapi"}:
             self.asked.set()
             self.released.wait(60)
         elif self.is_daily_down:

@@ -168,6 +168,11 @@ def test_a_long_briefing_says_that_it_goes_on():
         ("C# and F# | snake_case, 5 < 6 > 4", "C# and F# snake_case, 5 < 6 > 4"),
         ("a\u00a0\u3000 b \n c", "a b\nc"),
         ("\u202eevil\u202c\u200b", "evil"),
+        ('Led <break<b> time="10s"/> team', 'Led break time="10s"/> team'),
+        ("<<break/>break time='9s'/>", "< break time='9s'/>"),
+        ("See xhttps://evil.example/pay or ftp://a.example", "See or"),
+        ("See //evil.example/pay, and/or Node.js/React", "See and/or Node.js/React"),
+        ("Goodbye for now! Good-bye, **goodbye**  for _now_", "Goodbye! Good-bye, goodbye_"),
         ("Über 300 Prüfungen, 90 %", "Über 300 Prüfungen, 90 %"),
     ],
 )

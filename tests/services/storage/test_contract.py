@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-TWICE = Quota("twice", 2, timedelta(hours=1))
+TWICE = Quota("twice", 2, timedelta(hours=1), "tries")
 ODD_TEXT = "naïve \x00 \uffff \\ \\0 ' \" 🦊 %s :name \r\n \u2028"
 
 

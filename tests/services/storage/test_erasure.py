@@ -14,8 +14,11 @@ from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.records import Answer, Briefing, ChatTurn, Quota
+from services.storage.retention import keep_retention
+from services.storage.scrubbing import Scrubber
 from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
+from tests.sqlite_files import files_with
 
 pytestmark = pytest.mark.anyio
 
@@ -52,26 +55,22 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
     for _ in range(3):
         await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
     await storage.add_phone_call(name, canary("call"), NOW)
-    await storage.take(name, Quota(canary("quota"), 1, DAY), canary(f"use-{size}"), NOW)
+    await storage.take(name, Quota(canary("quota"), 1, DAY, "canaries"), canary(f"use-{size}"), NOW)
     await storage.begin(canary("slot"), canary("print"), NOW, NOW + DAY, NOW)
     headers = ((canary("header"), canary("value")),)
     await storage.finish(canary("slot"), Answer(200, headers, canary("body", size).encode()), name)
     return name
 
 
-def canaries(folder) -> dict[str, int]:
-    return {path.name: path.read_bytes().count(CANARY.encode()) for path in folder.iterdir()}
-
-
 @pytest.mark.parametrize("size", [1, 30, 5000])
 async def test_nothing_of_an_erased_room_is_left_in_any_file(sqlite_storage, tmp_path, size):
     name = await plant(sqlite_storage, size)
-    assert sum(canaries(tmp_path).values()) > 0
+    assert files_with(CANARY, tmp_path)
 
     await sqlite_storage.erase(name)
 
     assert await sqlite_storage.scrub(is_patient=False)
-    assert set(canaries(tmp_path).values()) == {0}
+    assert files_with(CANARY, tmp_path) == {}
 
 
 async def test_nothing_of_a_room_is_left_after_its_retention(sqlite_storage, tmp_path):
@@ -80,7 +79,7 @@ async def test_nothing_of_a_room_is_left_after_its_retention(sqlite_storage, tmp
     await sqlite_storage.erase_ended(NOW + DAY, 10)
 
     assert await sqlite_storage.scrub(is_patient=False)
-    assert set(canaries(tmp_path).values()) == {0}
+    assert files_with(CANARY, tmp_path) == {}
 
 
 async def test_no_copy_is_left_where_rows_moved_between_pages(sqlite_storage, tmp_path):
@@ -95,7 +94,7 @@ async def test_no_copy_is_left_where_rows_moved_between_pages(sqlite_storage, tm
             await sqlite_storage.erase(name)
             await sqlite_storage.scrub(is_patient=False)
 
-            assert [path.name for path in tmp_path.iterdir() if mark.encode() in path.read_bytes()] == []
+            assert files_with(mark, tmp_path) == {}
 
 
 async def plant_mark(storage, at, chance) -> tuple[str, str]:
@@ -125,7 +124,7 @@ async def test_erasing_while_others_read_leaves_nothing(sqlite_storage, tmp_path
     *_, is_clean = await asyncio.gather(read(), read(), read(), erase())
 
     assert is_clean
-    assert set(canaries(tmp_path).values()) == {0}
+    assert files_with(CANARY, tmp_path) == {}
 
 
 async def test_answers_past_their_time_leave_nothing(sqlite_storage, tmp_path):
@@ -135,7 +134,7 @@ async def test_answers_past_their_time_leave_nothing(sqlite_storage, tmp_path):
     await sqlite_storage.forget_answers(NOW)
 
     assert await sqlite_storage.scrub(is_patient=False)
-    assert set(canaries(tmp_path).values()) == {0}
+    assert files_with(CANARY, tmp_path) == {}
 
 
 @pytest.fixture
@@ -152,18 +151,18 @@ async def test_what_another_program_reads_is_due_until_it_lets_go(sqlite_storage
     await sqlite_storage.erase(await plant(sqlite_storage))
 
     assert not await sqlite_storage.scrub(is_patient=False)
-    assert "another program is reading" in caplog.text
+    assert "another process is reading" in caplog.text
     reader.close()
 
     assert await sqlite_storage.scrub(is_patient=False)
-    assert set(canaries(tmp_path).values()) == {0}
+    assert files_with(CANARY, tmp_path) == {}
 
 
 async def test_what_is_due_is_known_after_a_restart(sqlite_storage, tmp_path, reader):
     await sqlite_storage.erase(await plant(sqlite_storage, 5000))
     assert not await sqlite_storage.scrub(is_patient=True)
     await sqlite_storage.close()
-    assert sum(canaries(tmp_path).values()) > 0
+    assert files_with(CANARY, tmp_path)
     reader.close()
 
     settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/rooms.db")
@@ -192,18 +191,75 @@ async def test_erasing_while_another_program_reads_does_not_make_the_log_grow(sq
     assert (tmp_path / "rooms.db-wal").stat().st_size < 1.5 * before
 
 
-async def test_a_large_file_is_written_anew_for_the_patient_only(sqlite_storage, tmp_path):
-    name = await plant(sqlite_storage, 30)
-    with sqlite3.connect(tmp_path / "rooms.db") as large:
-        large.execute("CREATE TABLE others AS SELECT zeroblob(300 * 1024 * 1024)")
-    large.close()
-    await sqlite_storage.erase(name)
+def large_storage(tmp_path) -> SqlStorage:
+    """Takes every file for a large one."""
+    return SqlStorage(Database(open_engine(read_database_url(f"sqlite:///{tmp_path}/rooms.db"))), large_bytes=0)
 
-    assert not await sqlite_storage.scrub(is_patient=False)
+
+async def test_a_large_file_is_written_anew_for_the_patient_only(sqlite_storage, tmp_path):
+    storage = large_storage(tmp_path)
+    await storage.erase(await plant(storage, 30))
+
+    assert not await storage.scrub(is_patient=False)
     assert (tmp_path / "rooms.db-wal").stat().st_size == 0
-    assert await sqlite_storage.scrub(is_patient=True)
-    assert await sqlite_storage.scrub(is_patient=False)
-    assert set(canaries(tmp_path).values()) == {0}
+    assert await storage.scrub(is_patient=True)
+    assert await storage.scrub(is_patient=False)
+    assert files_with(CANARY, tmp_path) == {}
+    await storage.close()
+
+
+async def test_a_rewriting_that_is_cancelled_ends_and_is_due_still(sqlite_storage, tmp_path):
+    with sqlite3.connect(tmp_path / "rooms.db") as others:
+        others.execute("CREATE TABLE others AS SELECT zeroblob(100 * 1024 * 1024)")
+    others.close()
+    storage, begun = large_storage(tmp_path), asyncio.Event()
+    engine = storage._database._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *call: begun.set() if call[2] == "VACUUM" else None)
+    await storage.erase(await plant(storage, 5000))
+
+    scrubbing = asyncio.create_task(storage.scrub(is_patient=True))
+    await begun.wait()
+    scrubbing.cancel()
+    await asyncio.wait([scrubbing])
+
+    assert scrubbing.cancelled()
+    assert unused_pages(tmp_path) > 0
+    assert not await storage.scrub(is_patient=False)
+    assert await storage.scrub(is_patient=True)
+    assert unused_pages(tmp_path) == 0
+    await storage.close()
+
+
+async def test_retention_ends_when_it_is_told_to_in_the_middle_of_scrubbing(sqlite_storage, reader, caplog):
+    await sqlite_storage.erase(await plant(sqlite_storage))
+    keeping = asyncio.create_task(keep_retention(sqlite_storage, lambda: NOW, None))
+    await asyncio.sleep(0.2)
+
+    keeping.cancel()
+    await asyncio.wait([keeping], timeout=10)
+
+    assert keeping.cancelled()
+    assert "Traceback" not in caplog.text
+    assert not await sqlite_storage.scrub(is_patient=False)
+
+
+async def test_who_was_slow_to_settle_leaves_a_later_erasure_due(sqlite_storage, tmp_path):
+    """Another process that scrubbed before this erasure says so after it."""
+    storage = large_storage(tmp_path)
+    slow = Scrubber(storage._database, 0)
+    await storage.erase(await plant(storage))
+    with sqlite3.connect(tmp_path / "rooms.db") as connection:
+        [(mark,)] = connection.execute("PRAGMA user_version")
+    connection.close()
+    assert await storage.scrub(is_patient=True)
+    await storage.erase(await plant(storage, 30))
+
+    await slow._settle(mark)
+
+    assert not await storage.scrub(is_patient=False)
+    assert await storage.scrub(is_patient=True)
+    assert files_with(CANARY, tmp_path) == {}
+    await storage.close()
 
 
 async def test_many_erasures_at_once_share_the_rewriting(tmp_path):

@@ -118,7 +118,9 @@ async def test_what_an_older_schema_did_not_know_works_afterwards(url, older):
         await storage.begin("slot", "f", NOW, NOW, NOW)
         await storage.finish("slot", ANSWER, room.name)
         await storage.add_phone_call(room.name, "call", NOW)
-        taken = [await storage.take(room.name, Quota("calls", 1, HOUR), use, NOW) for use in ("first", "second")]
+        taken = [
+            await storage.take(room.name, Quota("calls", 1, HOUR, "calls"), use, NOW) for use in ("first", "second")
+        ]
         receipt = await storage.erase(room.name)
 
     assert (receipt.phone_calls, receipt.idempotency_keys) == (1, 1)
