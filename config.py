@@ -8,7 +8,15 @@ import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 VERSION = "1.0.0"
@@ -59,7 +67,7 @@ def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
-VapiId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
 
@@ -79,22 +87,21 @@ class Settings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
-        str_strip_whitespace=True,
     )
 
     daily_api_key: Key | None = None
     """Daily.co API key: video rooms and meeting tokens."""
     openrouter_api_key: Key | None = None
     """OpenRouter API key: chat and debrief. Not needed when OPENROUTER_BASE_URL is a server of your own."""
-    openrouter_model: str = Field("openai/gpt-4o-mini", min_length=1, max_length=200)
+    openrouter_model: Word = "openai/gpt-4o-mini"
     """The model asked first. On OpenRouter a successor that follows new releases stands behind it."""
     openai_api_key: Key | None = None
     """OpenAI API key: the voice candidate (Realtime)."""
     vapi_api_key: Key | None = None
     """Vapi private key: the phone briefing."""
-    vapi_phone_number_id: VapiId | None = None
+    vapi_phone_number_id: Word | None = None
     """Id of the Vapi phone number that calls are placed from."""
-    vapi_assistant_id: VapiId | None = None
+    vapi_assistant_id: Word | None = None
     """A saved Vapi assistant; without it each call carries its own."""
     vapi_allowed_countries: CommaList = ("US", "CA")
     """Two-letter regions that may be phoned, comma-separated. Calls cost money and ring phones."""
@@ -108,11 +115,11 @@ class Settings(BaseSettings):
     vapi_base_url: BaseUrl = "https://api.vapi.ai"
     """Base URL; Vapi has no version part."""
 
-    openai_realtime_model: str = Field("gpt-realtime-2.1-mini", min_length=1, max_length=100)
+    openai_realtime_model: Word = "gpt-realtime-2.1-mini"
     """The voice candidate's model. One that will be shut down soon is warned about at start."""
-    openai_realtime_voice: str = Field("marin", min_length=1, max_length=100)
+    openai_realtime_voice: Word = "marin"
     """The voice candidate's voice."""
-    openai_transcription_model: str = Field("gpt-transcribe", min_length=1, max_length=100)
+    openai_transcription_model: Word = "gpt-transcribe"
     """What writes down the interviewer's words in a voice session."""
 
     upstream_timeout_seconds: float = Field(15, gt=0, le=600)

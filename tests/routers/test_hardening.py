@@ -113,6 +113,13 @@ def test_what_can_be_no_host_name_ends_the_start(settings, hosts):
         settings(trusted_hosts=hosts)
 
 
+@pytest.mark.parametrize("setting", ["vapi_phone_number_id", "vapi_assistant_id", "openai_realtime_model"])
+def test_names_are_taken_without_the_blanks_around_them_and_blanks_alone_are_none(settings, setting):
+    assert getattr(settings(**{setting: " a-name "}), setting) == "a-name"
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        settings(**{setting: "  "})
+
+
 def test_an_unknown_method_is_told_every_method_that_there_is(client):
     assert client.patch("/api/rooms/some-room").headers["allow"] == "DELETE, GET"
     assert client.put("/api/rooms/some-room/briefing").headers["allow"] == "GET, POST"
