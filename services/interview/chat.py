@@ -22,6 +22,7 @@ TRANSCRIPT_CHARACTERS = 160_000
 
 CUT_WARNING = "The transcript is long: this answer read its end only."
 LENGTH_WARNING = "The answer was cut off at its length limit."
+NOT_RECORDED_WARNING = "The answer could not be recorded, so the room's record of the sidebar lacks it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,7 @@ class Sidebar:
         """The whole answer, and what the reader should know about how it was made."""
         material, warnings = await self._material(question)
         reply = await self.llm.chat_with_context(self.interview.room.name, material, question.history, question.message)
-        await self._remember(question, reply)
-        return reply, warnings + _warnings(reply)
+        return reply, warnings + _warnings(reply) + await self._remember(question, reply)
 
     async def stream(self, question: Question) -> AsyncIterator[Piece | tuple[Reply, list[str]]]:
         """The answer's pieces as they come, and at the end the whole."""
@@ -60,8 +60,7 @@ class Sidebar:
             if isinstance(piece, Piece):
                 yield piece
             else:
-                await self._remember(question, piece)
-                yield piece, warnings + _warnings(piece)
+                yield piece, warnings + _warnings(piece) + await self._remember(question, piece)
 
     async def _material(self, question: Question) -> tuple[Material, list[str]]:
         briefing = self.interview.briefing
@@ -72,14 +71,16 @@ class Sidebar:
         lines, warnings = await asyncio.to_thread(_last_lines, said.turns)
         return material_of(briefing, context=question.context, transcript=lines), warnings
 
-    async def _remember(self, question: Question, reply: Reply) -> None:
-        """The answer is what was asked for; that it could not be recorded must not take it away."""
+    async def _remember(self, question: Question, reply: Reply) -> list[str]:
+        """The answer is what was asked for: that it could not be recorded is a warning, and does not take it away."""
         now = self.clock()
         turns = (ChatTurn("user", question.message, now), ChatTurn("assistant", reply.text, now))
         try:
             await self.storage.add_chat_turns(self.interview.room.name, turns)
         except (StorageUnavailable, StorageFull, RoomNotFound) as error:
             log.warning("a chat turn of %s is not recorded: %s", self.interview.room.name, error.code)
+            return [NOT_RECORDED_WARNING]
+        return []
 
 
 def _last_lines(turns: Sequence[Turn]) -> tuple[str, list[str]]:

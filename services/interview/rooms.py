@@ -138,7 +138,7 @@ class Rooms:
         Where callers have to show who they are, a room that a restart made us
         forget may be somebody else's; it is left to end by itself.
         """
-        return self.is_open or (not self.storage.is_volatile and _OUR_NAME.match(name) is not None)
+        return (self.is_open or not self.storage.is_volatile) and _OUR_NAME.match(name) is not None
 
     def _is_owner(self, room: Room) -> bool:
         return self.is_open or (self.caller is not None and room.owner == self.caller)

@@ -25,7 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from services.storage.failures import is_lost, unavailable
 
 CALL_SECONDS = 10.0
-"""The longest that a call waits for the database, all in all, unless it asks for more."""
+"""The longest that a call waits for the database, all in all, unless it asks for more. SQLite's own wait for another
+process, below, may come on top."""
 POOL_SECONDS = 5.0
 BUSY_MILLISECONDS = 5000
 """How long SQLite waits for another process that is writing."""
@@ -41,6 +42,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",
 )
 _PSYCOPG_OPTIONS: dict[str, Any] = {
+    # Some servers speak another encoding than UTF-8 where nothing is asked for.
+    "client_encoding": "utf8",
     # Statements that live on in a server's session break behind a pooler.
     "prepare_threshold": None,
     "connect_timeout": 5,
@@ -181,10 +184,10 @@ class Database:
             async with asyncio.timeout(seconds or self._call_seconds), turn, self._engine.connect() as connection:
                 yield connection
         except (TimeoutError, PoolTimeout) as error:
-            raise unavailable() from error
+            raise unavailable(error) from error
         except DBAPIError as error:
             if is_lost(error):
-                raise unavailable() from error
+                raise unavailable(error) from error
             raise
 
     async def close(self) -> None:

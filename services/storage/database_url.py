@@ -19,13 +19,19 @@ LIBPQ_KEYWORDS = frozenset(option.keyword.decode() for option in Conninfo.get_de
 MEANT_FOR_OTHERS = frozenset(
     {
         "check_same_thread",
+        "command_timeout",
         "connection_limit",
+        "encoding",
         "pgbouncer",
         "pool_size",
         "pool_timeout",
         "prepare_threshold",
+        "prepareThreshold",
         "prepared_statement_cache_size",
+        "prepared_statement_name_func",
+        "prepared_statements",
         "schema",
+        "socket_timeout",
         "statement_cache_size",
         "supa",
         "timeout",
@@ -44,10 +50,13 @@ class UnusableDatabaseUrl(UnusableSetting):
 
 def read_database_url(text: str) -> URL:
     """The URL with the driver and the parameters that we use. Raises UnusableDatabaseUrl."""
+    scheme, colon, rest = text.strip().strip("\"'").partition(":")
     try:
-        url = make_url(text.strip().strip("\"'"))
+        url = make_url(scheme.lower() + colon + rest)
     except (ArgumentError, ValueError):
         raise UnusableDatabaseUrl(f"this is no database URL; it looks like {FORMS}") from None
+    if url.get_backend_name() != "sqlite" and rest.count("@") > 1:
+        raise UnusableDatabaseUrl("write special characters in the password percent-encoded (@ is %40)")
     match url.get_backend_name():
         case "sqlite":
             return _sqlite(url)
@@ -67,6 +76,8 @@ def place(url: URL) -> str:
 def _sqlite(url: URL) -> URL:
     if url.host:
         raise UnusableDatabaseUrl("a SQLite file is written with three slashes, such as sqlite:///./rooms.db")
+    if "\0" in (url.database or ""):
+        raise UnusableDatabaseUrl("%00 can be in no file's name")
     if not url.database or ":memory:" in url.database:
         raise UnusableDatabaseUrl("name a file, such as sqlite:///./rooms.db; leave it empty to keep rooms in memory")
     if unknown := set(url.query) - MEANT_FOR_OTHERS:
@@ -76,10 +87,13 @@ def _sqlite(url: URL) -> URL:
 
 def _postgresql(url: URL) -> URL:
     query = {name: value for name, value in url.query.items() if name not in MEANT_FOR_OTHERS}
-    if "@" in (url.host or "") or any("@" in f"{name}{value}" for name, value in query.items()):
-        raise UnusableDatabaseUrl("write special characters in the password percent-encoded (@ is %40)")
+    _check_host(url.host or "")
     if "ssl" in query:
-        query.setdefault("sslmode", _ssl_mode(query.pop("ssl")))
+        query.setdefault("sslmode", query.pop("ssl"))
+    if "sslaccept" in query:
+        query.setdefault("sslmode", query.pop("sslaccept"))
+    if "sslmode" in query:
+        query["sslmode"] = _ssl_mode(query["sslmode"])
     if unknown := set(query) - LIBPQ_KEYWORDS:
         raise _unknown(unknown)
     if query.get("sslmode", "prefer") not in SSL_MODES:
@@ -89,9 +103,27 @@ def _postgresql(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg", query=query)
 
 
+def _check_host(host: str) -> None:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise UnusableDatabaseUrl("the host can be no host name; check its dots") from None
+
+
+_SSL_MODES_OF_OTHERS = {
+    "true": "require",
+    "1": "require",
+    "false": "disable",
+    "0": "disable",
+    "no-verify": "require",
+    "accept_invalid_certs": "require",
+    "strict": "verify-full",
+}
+"""The words of asyncpg, JDBC, node-postgres and Prisma."""
+
+
 def _ssl_mode(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-    """`ssl=true` and `ssl=require` are asyncpg's and JDBC's words."""
-    return {"true": "require", "1": "require", "false": "disable", "0": "disable"}.get(str(value), value)
+    return _SSL_MODES_OF_OTHERS.get(str(value), value)
 
 
 def _root_certificates() -> str:

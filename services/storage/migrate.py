@@ -22,11 +22,22 @@ from config import UnusableSetting, load_settings
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
 from services.storage.failures import is_lost
+from services.storage.tables import metadata
 
 TURN_SECONDS = 60
 """The longest wait for another process that is migrating."""
 ADVISORY_LOCK = 7_290_115_204
 """Any number that no other program locks in the same database."""
+
+
+_KEEP_FROM_THE_WEB = f"""
+DO $$ DECLARE web text; BEGIN
+    FOR web IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+        EXECUTE 'REVOKE ALL ON {", ".join([*metadata.tables, "alembic_version"])} FROM ' || quote_ident(web);
+    END LOOP;
+END $$"""  # noqa: S608 (the names of our own tables)
+"""Supabase serves the tables of its `public` schema to anyone on the web, as these two roles, unless told otherwise:
+https://supabase.com/docs/guides/api/securing-your-api"""
 
 
 async def migrate(engine: AsyncEngine) -> None:
@@ -35,12 +46,24 @@ async def migrate(engine: AsyncEngine) -> None:
         _make_file(engine)
     try:
         async with asyncio.timeout(TURN_SECONDS), engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                await _check_server(connection)
             if not await connection.run_sync(_is_current):
                 await _migrate_in_turn(connection)
     except TimeoutError:
         raise UnusableDatabaseUrl(f"{place(engine.url)} did not answer in time") from None
     except DBAPIError as error:
         raise UnusableDatabaseUrl(f"{place(engine.url)} can't be used: {_reason(error, engine)}") from error
+
+
+async def _check_server(connection: AsyncConnection) -> None:
+    """Raises UnusableDatabaseUrl where any text or any time would be refused or misread later."""
+    asked = "SELECT current_setting('server_encoding'), current_setting('DateStyle')"
+    encoding, date_style = (await connection.exec_driver_sql(asked)).one()
+    if encoding not in {"UTF8", "SQL_ASCII"}:
+        raise UnusableDatabaseUrl(f"its encoding is {encoding}, which lacks letters; make it with ENCODING 'UTF8'")
+    if not date_style.startswith("ISO"):
+        raise UnusableDatabaseUrl(f"its DateStyle is {date_style}; ALTER DATABASE … SET datestyle TO 'ISO'")
 
 
 def _make_file(engine: AsyncEngine) -> None:
@@ -92,7 +115,7 @@ def _is_current(connection: Connection) -> bool:
     if current is not None and current not in known:
         raise UnusableDatabaseUrl(
             f"the database is of a newer version of this program (schema {current}, known up to "
-            f"{script.get_current_head()}); install that version"
+            f"{script.get_current_head()}), or of another program; install that version, or name another database"
         )
     return current == script.get_current_head()
 
@@ -103,6 +126,8 @@ def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_KEEP_FROM_THE_WEB)
 
 
 def _config() -> Config:
@@ -113,10 +138,9 @@ def _config() -> Config:
 
 
 def _reason(error: DBAPIError, engine: AsyncEngine) -> str:
-    """The driver's own first line, which names host and user; the password is taken out to be sure."""
+    """The driver's own first line, which names host and user. Of a URL in it the password is taken out."""
     line = str(error.orig).strip().partition("\n")[0]
-    password = engine.url.password
-    return line.replace(password, "***") if password else line
+    return line.replace(f":{engine.url.password}@", ":***@")
 
 
 async def _main() -> None:

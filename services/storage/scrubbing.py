@@ -10,6 +10,7 @@ import asyncio
 import logging
 from secrets import randbelow
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import StorageUnavailable
@@ -62,18 +63,20 @@ class Scrubber:
                     self._is_clean = False
                     self._is_clean = await self._try(seconds, is_patient=is_patient)
                 return self._is_clean
-        except (StorageUnavailable, TimeoutError):
-            log.warning("the database file still holds what was erased: another process is using it")
+        except (StorageUnavailable, TimeoutError) as error:
+            log.warning("the database file still holds what was erased: %s", _reason(error))
             return False
 
     async def _try(self, seconds: float, *, is_patient: bool) -> bool:
-        """Another process may be scrubbing too, and have done it before the next try."""
-        for _ in range(TRIES):
+        """Other processes may be scrubbing too; while they get on, so that the mark changes, no try counts."""
+        tries, last = 0, _CLEAN
+        while tries < TRIES:
             async with self._database.connection() as connection:
                 mark = await _number(connection, "user_version")
                 size = await _number(connection, "page_count") * await _number(connection, "page_size")
             if mark == _CLEAN:
                 return True
+            tries, last = tries + 1 if mark == last else 1, mark
             is_rewriting = is_patient or size <= self._large_bytes
             if await self._clean(seconds, is_rewriting=is_rewriting):
                 if is_rewriting:
@@ -96,6 +99,12 @@ class Scrubber:
         async with self._database.transaction() as connection:
             if await _number(connection, "user_version") == mark:
                 await connection.exec_driver_sql(f"PRAGMA user_version = {_CLEAN}")
+
+
+def _reason(error: Exception) -> str:
+    """SQLite's own words, such as that the disk of its temporary folder is full, which a rewriting needs."""
+    cause = error.__cause__
+    return str(cause.orig) if isinstance(cause, DBAPIError) else "other processes kept it busy for too long"
 
 
 async def _number(connection: AsyncConnection, pragma: str) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.errors import RoomNotFound
+from services.errors import RoomNotFound, StorageUnavailable
 from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room
@@ -146,7 +146,10 @@ class SqlStorage:
         return count
 
     async def ping(self) -> None:
-        await self._database.fetch(statements.PING)
+        if self.kind == "sqlite":
+            await self._database.fetch(statements.PING)
+        elif (await self._database.fetch(statements.PING_TO_WRITE))[0][0] == "on":
+            raise StorageUnavailable("The database can only be read; whoever runs this server should check it.")
 
     async def close(self) -> None:
         await self._database.close()

@@ -33,6 +33,8 @@ _BRIEFING_WIDTH = len(_BRIEFING)
 
 
 PING = select(literal(1))
+PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
+"""PostgreSQL tells where it only reads, as a standby does: of no use to us."""
 
 
 def _find(*, briefing: bool, debrief: bool) -> Select[Any]:

@@ -140,6 +140,7 @@ def test_an_answer_of_the_sidebar_that_can_not_be_recorded_is_given_all_the_same
 
     assert answer.status_code == 200
     assert answer.json()["response"]
+    assert ["could not be recorded" in warning for warning in answer.json()["warnings"]] == [True]
     database.start()
     until_ready(client)
     assert client.get(f"/api/rooms/{name}/chat").json()["turns"] == []

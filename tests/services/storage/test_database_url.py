@@ -14,7 +14,9 @@ from tests.services.storage.interviews import NOW, make_room
 SECRET = "s3cr3t-w0rd"
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg2"])
+@pytest.mark.parametrize(
+    "scheme", ["postgres", "postgresql", "PostgreSQL", "postgresql+asyncpg", "postgresql+psycopg2"]
+)
 def test_every_form_of_a_postgresql_url_is_the_same(scheme):
     url = read_database_url(f"{scheme}://ada:{SECRET}@db.example.com:6543/rooms")
 
@@ -38,6 +40,19 @@ def test_asyncpgs_word_for_sslmode_is_understood():
     assert read_database_url("postgres://db/rooms?ssl=require").query == {"sslmode": "require"}
 
 
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [
+        ("ssl=true", "require"),
+        ("sslmode=no-verify", "require"),
+        ("sslaccept=strict", "verify-full"),
+        ("sslmode=require&sslaccept=accept_invalid_certs", "require"),
+    ],
+)
+def test_other_programs_words_for_sslmode_are_understood(query, mode):
+    assert read_database_url(f"postgres://db/rooms?{query}").query["sslmode"] == mode
+
+
 def test_a_verified_server_is_verified_by_known_authorities():
     assert read_database_url("postgres://db/rooms?sslmode=verify-full").query["sslrootcert"].endswith((".pem", ".crt"))
 
@@ -49,7 +64,10 @@ def test_an_authority_of_ones_own_is_kept():
 
 
 def test_hints_to_other_programs_are_left_out():
-    url = read_database_url("postgres://db/rooms?pgbouncer=true&connection_limit=1&connect_timeout=3&schema=public")
+    url = read_database_url(
+        "postgres://db/rooms?pgbouncer=true&connection_limit=1&connect_timeout=3&schema=public"
+        "&socket_timeout=10&command_timeout=5&prepareThreshold=0&prepared_statements=false&encoding=utf8"
+    )
 
     assert url.query == {"connect_timeout": "3"}
 
@@ -68,6 +86,12 @@ def test_every_form_of_a_sqlite_url_is_the_same(text):
         (f"https://ada:{SECRET}@db/rooms", "only SQLite and PostgreSQL"),
         (f"postgres://ada:x@{SECRET}@db/rooms", "percent-encoded"),
         (f"postgres://ada:x@y?{SECRET}=1@db/rooms", "percent-encoded"),
+        (f"postgres://ada:x@y/{SECRET}@db:5432/rooms", "percent-encoded"),
+        (f"postgres://ada:x@{SECRET}?w@db/rooms", "percent-encoded"),
+        (f"postgres://ada:{SECRET}@db..example/rooms", "host name"),
+        (f"postgres://ada:{SECRET}@.example/rooms", "host name"),
+        (f"postgres://ada:{SECRET}@{'d' * 64}.example/rooms", "host name"),
+        ("sqlite:///%00.db", "can be in no file's name"),
         (f"postgres://ada:{SECRET}@db/rooms?sslmod=require", "unknown parameter sslmod"),
         (f"postgres://ada:{SECRET}@db/rooms?sslmode=yes", "sslmode is one of"),
         ("sqlite://rooms.db", "three slashes"),
