@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -58,8 +58,8 @@ async def migrate(engine: AsyncEngine) -> None:
 
 async def _check_server(connection: AsyncConnection) -> None:
     """Raises UnusableDatabaseUrl where any text or any time would be refused or misread later."""
-    asked = "SELECT current_setting('server_encoding'), current_setting('DateStyle')"
-    encoding, date_style = (await connection.exec_driver_sql(asked)).one()
+    row = await connection.execute(select(func.current_setting("server_encoding"), func.current_setting("DateStyle")))
+    encoding, date_style = row.one()
     if encoding not in {"UTF8", "SQL_ASCII"}:
         raise UnusableDatabaseUrl(f"its encoding is {encoding}, which lacks letters; make it with ENCODING 'UTF8'")
     if not date_style.startswith("ISO"):

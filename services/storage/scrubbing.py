@@ -22,9 +22,11 @@ LARGE_BYTES = 256 * 1024 * 1024
 """A file of more than this takes seconds to write anew, and nobody can write to it meanwhile."""
 PATIENCE_SECONDS = 120.0
 """The longest that a patient caller waits; others wait as long as for any call."""
-TRIES = 3
+TRIES = 4
 READERS_MILLISECONDS = 500
 """How long each try waits for those who read from the log. Nobody can write meanwhile."""
+PAUSE_SECONDS = 0.2
+"""Between two tries: SQLite does not wait for another process that is emptying the log."""
 INTERRUPT_EVERY_SECONDS = 0.05
 
 _CLEAN = 0
@@ -82,6 +84,7 @@ class Scrubber:
                 if is_rewriting:
                     await self._settle(mark)
                 return is_rewriting
+            await asyncio.sleep(PAUSE_SECONDS)
         log.warning("the log of the database file still holds what was erased: another process is reading it")
         return False
 
