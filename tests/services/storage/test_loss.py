@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from config import Settings
@@ -15,6 +15,7 @@ from services.storage.opening import open_storage
 from services.storage.sql import SqlStorage
 from tests.servers import pgbouncer
 from tests.services.storage.interviews import NOW, make_room, make_turns
+from tests.storage_over_http.databases import open_database
 
 pytestmark = pytest.mark.anyio
 
@@ -165,6 +166,61 @@ async def test_sqlite_is_read_while_another_program_writes(sqlite_storage, other
     found = await sqlite_storage.find(room.name)
 
     assert found.room == room
+
+
+async def test_a_full_disk_is_told_as_what_it_is(tmp_path):
+    url = f"sqlite:///{tmp_path}/rooms.db"
+    async with open_storage(Settings(_env_file=None, database_url=url), lambda: NOW):
+        pass
+    engine = open_engine(read_database_url(url))
+    event.listen(engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 60"))
+    storage = SqlStorage(Database(engine))
+    room = await saved_room(storage)
+
+    with pytest.raises(StorageUnavailable, match="disk is full") as failed:
+        await storage.add_chat_turns(room.name, make_turns("a" * 1_000_000))
+
+    assert failed.value.retry_after is None
+    await storage.close()
+
+
+async def test_a_damaged_file_is_told_as_what_it_is(sqlite_storage, tmp_path):
+    room = await saved_room(sqlite_storage)
+    await sqlite_storage.close()
+    path = tmp_path / "rooms.db"
+    path.write_bytes(path.read_bytes()[:4096] + b"damage" * 30_000)
+    storage = SqlStorage(Database(open_engine(read_database_url(f"sqlite:///{path}"))))
+
+    with pytest.raises(StorageUnavailable, match="damaged"):
+        await storage.find(room.name)
+
+    await storage.close()
+
+
+async def test_a_server_that_only_reads_is_not_ready(own_server, storage):
+    with open_database(own_server.url) as connection:
+        connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        connection.execute("SELECT pg_reload_conf()")
+    async with asyncio.timeout(20):
+        while not await says_that_it_only_reads(storage):
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(StorageUnavailable):
+        await storage.save_room(make_room())
+
+    with open_database(own_server.url) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        connection.execute("SELECT pg_reload_conf()")
+    await until_back(storage)
+
+
+async def says_that_it_only_reads(storage) -> bool:
+    try:
+        await storage.ping()
+    except StorageUnavailable as failure:
+        return "can only be read" in failure.detail
+    return False
 
 
 async def test_a_defect_stays_a_defect(sqlite_storage, other_program):
