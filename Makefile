@@ -10,17 +10,17 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 .PHONY: run test lint demo bench soak migrate openapi audit clean
 
 run: $(VENV)/.run  ## Serve on port 8000, in the sandbox when there is no .env
-	@test -f .env || echo "There is no .env: running in the sandbox. Copy .env.example to .env for the real thing."
 	@test -f .env || export SANDBOX=$${SANDBOX:-true}; \
-	exec $(BIN)/uvicorn main:app --host $(HOST) --port $(PORT) --timeout-graceful-shutdown 10
+	test -f .env || echo "There is no .env: SANDBOX=$$SANDBOX. Copy .env.example to .env for the real thing."; \
+	exec $(BIN)/python -m uvicorn main:app --host $(HOST) --port $(PORT) --timeout-graceful-shutdown 10
 
 test: $(VENV)/.dev  ## The whole suite
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev  ## Style, types, and which way the imports run
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 
 demo: $(VENV)/.run  ## One whole interview against the running server

@@ -5,9 +5,14 @@ exactly these settings; a test compares the two.
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv.parser import parse_stream
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -20,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 VERSION = "1.0.0"
+ENV_FILE = Path(".env")
 SERVICE = "interview-room-api"
 
 OPENROUTER_HOST = "openrouter.ai"
@@ -80,8 +86,8 @@ class Settings(BaseSettings):
     """What the service is told from outside. Times are seconds, sizes are bytes."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -194,11 +200,36 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings from the environment and `.env`. Raises UnusableSetting, with a line for each bad one."""
+    names_in_env_file()
     try:
         return Settings()
     except ValidationError as error:
         lines = (_settings_line(problem["loc"], problem["msg"]) for problem in error.errors())
         raise UnusableSetting("\n".join(lines)) from None
+
+
+def names_in_env_file() -> list[str]:
+    """What `.env` sets. Raises UnusableSetting for a line that would be passed over: API_KEYS may stand in it."""
+    if not ENV_FILE.is_file():
+        return []
+    try:
+        text = ENV_FILE.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UnusableSetting(".env is not in UTF-8; save it as that.")
+    lines = list(parse_stream(StringIO(text)))
+    if broken := next((line.original.line for line in lines if line.error), None):
+        raise UnusableSetting(f".env: what begins in line {broken} can't be read; check its quotes and its =.")
+    return [line.key for line in lines if line.key]
+
+
+def misspelt_names(names: Iterable[str]) -> list[str]:
+    """Sentences for the log at start: names that are no settings, and look as if they should be."""
+    known = [name.upper() for name in Settings.model_fields]
+    unknown = [name for name in names if name.upper() not in known]
+    near = [(name, match) for name in unknown for match in get_close_matches(name.upper(), known, n=1, cutoff=0.85)]
+    return [f".env: {name} is no setting; did you mean {match}?" for name, match in near]
 
 
 def _settings_line(location: tuple[int | str, ...], message: str) -> str:

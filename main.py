@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from fastapi import FastAPI
 
-from config import VERSION, Settings, UnusableSetting, load_settings
+from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
 from routers import docs, health, realtime, rooms
 from routers.middleware import BodyLimit, Cors, Envelope, Lifeline, StartFailure, TrustedHosts
@@ -101,6 +101,8 @@ def start() -> FastAPI:
     try:
         settings = load_settings()
         configure_logging(settings)
+        for warning in misspelt_names(names_in_env_file()):
+            log.warning(warning)
         return create_app(settings)
     except UnusableSetting as error:
         sys.stderr.write(f"{error}\n")

@@ -73,7 +73,7 @@ class Admission(HTTPBearer):
         }
         if not counted.is_allowed:
             raise RateLimited(
-                "You have reached the limit of calls for now; wait as long as Retry-After says.",
+                f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
                 retry_after=counted.retry_after,
             )
 
@@ -81,6 +81,11 @@ class Admission(HTTPBearer):
 def address_of(request: Request) -> str:
     """The peer's address; of IPv6 the network, since a client has all the addresses in it to itself."""
     return _counted_as(request.client.host if request.client else "")
+
+
+def caller_of(request: Request) -> str:
+    """Whoever has shown who they are, else the address that they call from."""
+    return request.state.caller_id or address_of(request)
 
 
 @lru_cache(maxsize=4096)
@@ -155,7 +160,7 @@ class OncePerKey:
     async def run(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
         """The answer of this work, or the one that it gave before."""
         done = await self._idempotency.run(
-            caller=self._request.state.caller_id or "anyone",
+            caller=caller_of(self._request),
             route=self._route,
             key=self.key,
             body=body.model_dump_json().encode(),

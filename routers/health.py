@@ -14,12 +14,14 @@ from services.wiring import Services
 router = APIRouter(tags=["service"])
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health")
 async def health(services: AllServices) -> Health:
     """The process lives. Nothing else is looked at."""
     return Health(status="healthy", service=SERVICE, version=VERSION, sandbox=services.settings.sandbox)
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     operation_id="ready",

@@ -247,9 +247,12 @@ class TrustedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_trusted(_host(scope)):
-            await problem_response(InvalidInput("This server does not answer to this host name."), scope)(
-                scope, receive, send
-            )
+            await problem_response(
+                InvalidInput(
+                    "This server does not answer to this host name; whoever runs it can add it to TRUSTED_HOSTS."
+                ),
+                scope,
+            )(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

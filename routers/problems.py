@@ -15,12 +15,14 @@ from routers.schemas import Problem
 from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized
 
 TOO_LARGE = "The request is larger than this server reads; send less."
+MOST_ERRORS = 50
+"""An answer with thousands of them helps nobody."""
 CRASHED = "Something went wrong on our side; try again, and report the request id if it happens again."
 
 _DETAILS = {
     400: "The request could not be read; check that its body is well-formed.",
-    404: "There is nothing at this address; see /docs for what there is.",
-    405: "This address does not take this method; see /docs for what it takes.",
+    404: "There is nothing at this address; check its spelling, and see the documentation for what there is.",
+    405: "This address does not take this method; Allow says which it takes.",
     413: TOO_LARGE,
 }
 BODY = (413, 415)
@@ -123,8 +125,8 @@ def _refusal(request: Request, problems: Sequence[Mapping[str, Any]]) -> Service
         return InvalidInput("The body is not valid JSON; check its quotes, commas and brackets.")
     if _lacks_json_type(request, problems):
         return UnsupportedMediaType("Send the body as JSON, with the header Content-Type: application/json.")
-    errors = [FieldError(_field(entry["loc"]), _message(entry)) for entry in problems]
-    return InvalidInput(_sentence(errors), errors=errors)
+    errors = [FieldError(_field(entry["loc"]), _message(entry)) for entry in problems[:MOST_ERRORS]]
+    return InvalidInput(_sentence(errors, len(problems)), errors=errors)
 
 
 def _lacks_json_type(request: Request, problems: Sequence[Mapping[str, Any]]) -> bool:
@@ -143,17 +145,18 @@ def _field(location: Sequence[int | str]) -> str:
 
 
 def _message(entry: Mapping[str, Any]) -> str:
-    if tuple(entry["loc"]) == ("body",):
+    if tuple(entry["loc"]) == ("body",) and entry["type"] != "value_error":
         return "send a JSON object"
     if entry["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(str(entry["loc"][-1]), str(entry["msg"]))
     return str(entry["msg"]).removeprefix("Value error, ")
 
 
-def _sentence(errors: Sequence[FieldError]) -> str:
-    if len(errors) > 1:
+def _sentence(errors: Sequence[FieldError], count: int) -> str:
+    if count > 1:
         fields = ", ".join(dict.fromkeys(error.field for error in errors[:8]))
-        return f"Some fields can't be used, see errors for each: {fields}."
+        each = f"the first {len(errors)} of {count}" if count > len(errors) else "each"
+        return f"Some fields can't be used, see errors for {each}: {fields}."
     error = errors[0]
     if error.message == "Field required":
         return f"The field {error.field} is missing."

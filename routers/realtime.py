@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from routers.dependencies import AdmittingRoute, AllServices, Made, ModelRooms, Once, address_of
+from routers.dependencies import AdmittingRoute, AllServices, Made, ModelRooms, Once, caller_of
 from routers.problems import BODY, problem_answers
 from routers.voice_schemas import RealtimeAnswer, RealtimeSessionRequest
 from services.interview.voice import IssuedSecret, Persona, VoiceCandidate
@@ -42,9 +42,7 @@ async def create_realtime_session(
 
     async def work() -> Made:
         persona = Persona(body.candidate_name, body.role, body.resume, body.job_description)
-        return Made(
-            realtime_answer(await candidate.for_page(persona, request.state.caller_id or address_of(request))), None
-        )
+        return Made(realtime_answer(await candidate.for_page(persona, caller_of(request))), None)
 
     return await once.run(body, work)
 

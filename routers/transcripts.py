@@ -1,8 +1,8 @@
 """Transcripts as clients send them: lines, WebVTT, or turns in two spellings."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, StringConstraints, Tag, field_validator
 
 from routers.fields import NoNullBytes, Sent, or_null
 from services.evidence.transcript import SpokenTurn
@@ -67,14 +67,16 @@ class WithTranscript(Sent):
         Annotated[TranscriptText, Tag("text")] | Annotated[TranscriptTurns, Tag("turns")],
         Discriminator(_transcript_form),
     ] = ""
-    """Lines such as `Candidate: …`, WebVTT as Daily stores it, or a list of turns. Empty or null is none."""
+    """Lines such as `Candidate: …`, WebVTT as Daily stores it, or a list of turns with no more text together. Empty or
+    null is none."""
 
-    @model_validator(mode="after")
-    def _transcript_is_not_too_long(self) -> Self:
-        turns = self.transcript if isinstance(self.transcript, list) else []
+    @field_validator("transcript", mode="after")
+    @classmethod
+    def _turns_are_not_too_long(cls, transcript: str | list[TranscriptTurn]) -> str | list[TranscriptTurn]:
+        turns = transcript if isinstance(transcript, list) else []
         if sum(len(turn.text) for turn in turns) > TRANSCRIPT_CHARACTERS:
-            raise ValueError(f"the transcript's turns hold more than {TRANSCRIPT_CHARACTERS:,} characters")
-        return self
+            raise ValueError(f"its turns may hold {TRANSCRIPT_CHARACTERS:,} characters together; send less")
+        return transcript
 
     def spoken(self) -> str | list[SpokenTurn]:
         """The transcript, or nothing where nothing was said."""

@@ -31,9 +31,10 @@ async def one_use(
     use, now = token_hex(_USE_BYTES), clock()
     next_at = await storage.take(room_name, quota, use, now)
     if next_at is not None:
+        seconds = max(1, ceil((next_at - now).total_seconds()))
         raise RateLimited(
-            f"This room has reached its {quota.most} {quota.what} an hour; wait as long as Retry-After says.",
-            retry_after=max(1, ceil((next_at - now).total_seconds())),
+            f"This room has had its {quota.most} {quota.what} an hour; try again in {ceil(seconds / 60)} minutes.",
+            retry_after=seconds,
         )
     try:
         yield

@@ -290,6 +290,11 @@ def test_no_text_that_can_t_be_written_down_gets_in(sandbox, path, field, unusab
     ("path", "body", "sentence"),
     [
         ("/api/rooms", [], "Check body: send a JSON object."),
+        (
+            "/api/rooms/r/debrief",
+            {"transcript": [{"speaker": "candidate", "text": "a" * 600_000}] * 2},
+            "Check transcript: its turns may hold 1,000,000 characters together; send less.",
+        ),
         ("/api/rooms", {}, "The field interviewer_name is missing."),
         (
             "/api/rooms/a.b/join",
@@ -305,6 +310,13 @@ def test_no_text_that_can_t_be_written_down_gets_in(sandbox, path, field, unusab
 )
 def test_the_sentence_is_one_for_people(client, path, body, sentence):
     assert client.post(path, json=body).json()["detail"] == sentence
+
+
+def test_of_thousands_of_errors_the_first_are_told(client):
+    problem = client.post("/api/rooms/r/debrief", json={"transcript": [{"speaker": 1}] * 1000}).json()
+
+    assert len(problem["errors"]) == 50
+    assert "the first 50 of 2000" in problem["detail"]
 
 
 @pytest.mark.parametrize("name", ["\u200b\u200b", "A\u202eda", "\u2066"])

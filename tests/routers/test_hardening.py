@@ -120,6 +120,50 @@ def test_names_are_taken_without_the_blanks_around_them_and_blanks_alone_are_non
         settings(**{setting: "  "})
 
 
+@pytest.fixture
+def env_file(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".env"
+
+
+@pytest.mark.usefixtures("own_logging")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'SANDBOX=true\nAPI_KEYS="web:abcdefghijklmnop\n', ".env: what begins in line 2 can't be read"),
+        ("SANDBOX=true\n".encode("utf-16"), ".env is not in UTF-8"),
+        ("SANDBOX=true\n".encode("utf-16-le"), ".env is not in UTF-8"),
+        ("# clé\nSANDBOX=true\n".encode("latin-1"), ".env is not in UTF-8"),
+    ],
+    ids=["quote", "UTF-16", "UTF-16 without a mark", "Latin-1"],
+)
+def test_an_env_file_that_can_not_be_read_whole_ends_the_start(env_file, capsys, content, reason):
+    env_file.write_bytes(content)
+
+    with pytest.raises(SystemExit):
+        main.start()
+
+    assert capsys.readouterr().err.startswith(reason)
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_an_env_file_may_have_windows_line_ends_a_mark_and_names_of_other_programs(env_file, capsys):
+    env_file.write_bytes(
+        b'\xef\xbb\xbfexport LOG_LEVEL="WARNING"\r\n# x\r\nNEXT_PUBLIC_DAILY_API_KEY=1\r\nAPI_KEY=x\r\n'
+    )
+
+    main.start()
+
+    assert logging.getLogger("services").level == logging.WARNING
+    said = capsys.readouterr().err
+    assert "API_KEY is no setting; did you mean API_KEYS?" in said
+    assert "NEXT_PUBLIC" not in said
+
+
+def test_health_may_be_asked_for_by_head(client):
+    assert [client.head(path).status_code for path in ("/health", "/health/ready")] == [200, 200]
+
+
 def test_an_unknown_method_is_told_every_method_that_there_is(client):
     assert client.patch("/api/rooms/some-room").headers["allow"] == "DELETE, GET"
     assert client.put("/api/rooms/some-room/briefing").headers["allow"] == "GET, POST"

@@ -51,6 +51,17 @@ def is_replayed(answer):
     return answer.headers.get("idempotency-replayed") == "true"
 
 
+def test_where_nobody_shows_who_they_are_a_key_is_its_addresss_own(settings, vendors):
+    mock_daily(vendors)
+    app = create_app(settings())
+    with TestClient(app, client=("192.0.2.1", 1)) as one, TestClient(app, client=("192.0.2.2", 1)) as other:
+        first, again, another = (client.post("/api/rooms", json=ROOM, headers=KEY) for client in (one, one, other))
+
+    assert again.json() == first.json()
+    assert not is_replayed(another)
+    assert another.json()["room_name"] != first.json()["room_name"]
+
+
 @STORED_IN
 @EVERY_CALL
 def test_the_same_again_gets_the_first_answer(begin, call, database):

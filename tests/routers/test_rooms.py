@@ -138,6 +138,18 @@ def test_what_belongs_to_an_ended_room_can_still_be_read(client, clock):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("database", [None, "sqlite"])
+def test_a_room_at_daily_that_can_not_be_ours_is_not_deleted_there(start, vendors, tmp_path, database):
+    client = start(database_url=database and f"sqlite:///{tmp_path}/rooms.db")
+    at_daily = vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(json={"deleted": True, "name": "team-standup"})
+
+    receipt = client.delete("/api/rooms/team-standup")
+
+    assert receipt.status_code == 200
+    assert receipt.json()["remaining"] == []
+    assert not at_daily.called
+
+
 def test_deleting_a_room_erases_it_and_gives_a_receipt(client, vendors):
     vendors.get(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
     name = open_room(client)
