@@ -31,6 +31,8 @@ LANES = 12
 LANES_ELSEWHERE = 3
 QUIET_SECONDS = 5.0
 UNKNOWN_HOST = "http://nobody.invalid"
+NEVER_OPENED = f"interview-{0:026}"
+"""A name that a room of ours could have."""
 TIMEOUTS = {
     "upstream_timeout_seconds": UPSTREAM_SECONDS,
     "llm_timeout_seconds": LLM_SECONDS,
@@ -169,9 +171,9 @@ class Lane:
     async def _room(self) -> str:
         """A room with a briefing; where Daily can't be reached there is none."""
         answer = await self.client.post("/api/rooms", json={"interviewer_name": "Ada"})
-        name: str = answer.json().get("room_name", "forgotten")
+        name: str = answer.json().get("room_name", NEVER_OPENED)
         await self.client.post(f"/api/rooms/{name}/briefing", json=BRIEFING)
-        if name != "forgotten":
+        if name != NEVER_OPENED:
             await self.service.services.storage.add_phone_call(name, CALL_ID, datetime.now(UTC))
         return name
 
