@@ -209,7 +209,7 @@ def outcome(answer: httpx.Response) -> tuple[int, str | None]:
     if answer.headers["content-type"].startswith("text/event-stream"):
         return _outcome_of_stream(answer.text)
     document = answer.json()
-    if document.get("remaining"):
+    if any("at Daily" in line for line in document.get("remaining", ())):
         return answer.status_code, "left_at_daily"
     return answer.status_code, document.get("code")
 
