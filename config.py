@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
@@ -20,7 +20,6 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -52,7 +51,13 @@ def _key(value: SecretStr) -> SecretStr:
 
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
         raise ValueError("must be an http(s) URL with a host and no password, such as https://api.example.com/v1")
     return value.rstrip("/")
 
@@ -180,12 +185,6 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """One line of text, or one JSON object, for each event."""
 
-    @model_validator(mode="after")
-    def _regions_are_two_letters(self) -> Self:
-        if any(not re.fullmatch(r"[A-Z]{2}", region) for region in self.vapi_allowed_countries):
-            raise ValueError("VAPI_ALLOWED_COUNTRIES lists two-letter regions in capitals, such as US,CA")
-        return self
-
     @property
     def is_openrouter(self) -> bool:
         """Whether the LLM is asked through OpenRouter itself, which knows fields that others refuse."""
@@ -216,10 +215,12 @@ def names_in_env_file() -> list[str]:
         text = ENV_FILE.read_text("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
+    except OSError as error:
+        raise UnusableSetting(f".env can't be read: {error.strerror}.") from error
     if "\0" in text:
         raise UnusableSetting(".env is not in UTF-8; save it as that.")
     lines = list(parse_stream(StringIO(text)))
-    if broken := next((line.original.line for line in lines if line.error), None):
+    if broken := next((line.original.line for line in lines if line.error or (line.key and line.value is None)), None):
         raise UnusableSetting(f".env: what begins in line {broken} can't be read; check its quotes and its =.")
     return [line.key for line in lines if line.key]
 

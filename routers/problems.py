@@ -22,7 +22,7 @@ CRASHED = "Something went wrong on our side; try again, and report the request i
 _DETAILS = {
     400: "The request could not be read; check that its body is well-formed.",
     404: "There is nothing at this address; check its spelling, and see the documentation for what there is.",
-    405: "This address does not take this method; Allow says which it takes.",
+    405: "This address does not take this method; see the documentation for what it takes.",
     413: TOO_LARGE,
 }
 BODY = (413, 415)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from routers.dependencies import AdmittingRoute, AllServices, Made, ModelRooms, Once, caller_of
 from routers.problems import BODY, problem_answers
 from routers.voice_schemas import RealtimeAnswer, RealtimeSessionRequest
-from services.interview.voice import IssuedSecret, Persona, VoiceCandidate
+from services.interview.voice_candidate import IssuedSecret, Persona, VoiceCandidate
 
 router = APIRouter(
     prefix="/api/realtime",

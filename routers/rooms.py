@@ -44,7 +44,7 @@ from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview.chat import Question, Sidebar
 from services.interview.debrief import Debriefing, InterviewRecord, read_stored
 from services.interview.material import briefing_document
-from services.interview.voice import PhoneBriefing
+from services.interview.phone_briefing import PhoneBriefing
 from services.llm import Piece, generate_briefing_prompt
 from services.storage.records import Briefing, Interview
 from services.wiring import Services

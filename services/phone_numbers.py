@@ -54,8 +54,8 @@ def check_regions(regions: Collection[str]) -> None:
     """Raises UnusableSetting for a region that has no phone numbers of its own."""
     if unknown := sorted(set(regions) - phonenumbers.SUPPORTED_REGIONS):
         raise UnusableSetting(
-            f"VAPI_ALLOWED_COUNTRIES: {', '.join(unknown)} is no region of ISO 3166 that has phone numbers; "
-            "Great Britain, for one, is GB."
+            f"VAPI_ALLOWED_COUNTRIES: {', '.join(unknown)} is no region that has phone numbers; "
+            "write two capital letters, such as US,CA,GB."
         )
 
 

@@ -10,7 +10,6 @@ import logging
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -33,6 +32,8 @@ from services.errors import (
     ProviderBadAnswer,
     ProviderNotConfigured,
     ProviderTimeout,
+    ProviderUnavailable,
+    ServiceError,
 )
 from services.evidence.voice_prompts import (
     PHONE_END_PHRASE,
@@ -157,11 +158,16 @@ class _WebCall(_Call):
     web_call_url: str = Field(max_length=2000, pattern=r"^https://")
 
 
-Call = TypeVar("Call", bound=_Call)
+Kind = TypeVar("Kind", bound=_Call)
 
 
 class CallRefused(ProviderBadAnswer):
     """Vapi read the request and did nothing."""
+
+
+_REFUSED = "Vapi did not accept the call; whoever runs this server should check {}."
+_MOVED = frozenset({301, 302, 307, 308})
+"""Redirections, which are not followed. 303 is none of them: it follows what was done."""
 
 
 class _Unknown(CallRefused):
@@ -170,28 +176,26 @@ class _Unknown(CallRefused):
 
 def read_failure(answer: VendorAnswer) -> Failure:
     """What Vapi's error answers mean. Its `message` is a text or a list of texts, and never passed on."""
-    if answer.status == 400 and b"customer.number" in answer.content:
-        detail = "Vapi can't phone this number; check it, or give another one."
-        return Failure(InvalidInput(detail, errors=[FieldError("phone_number", detail)]))
-    if answer.status == 400:
-        return Failure(
-            CallRefused(
-                "Vapi did not accept the call; whoever runs this server should check VAPI_PHONE_NUMBER_ID and "
-                "VAPI_ASSISTANT_ID."
-            )
-        )
-    if answer.status == 404:
-        return Failure(_Unknown("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL."))
-    if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in {401, 403, 408, 429}:
-        return Failure(
-            CallRefused(
-                "Vapi did not accept the call; whoever runs this server should check VAPI_BASE_URL and Vapi's log."
-            )
-        )
-    if answer.status in {503, 529}:
-        # said in front of Vapi: what became of the request is unknown, as with any other 5xx
-        return Failure(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
-    return failure_by_status(VENDOR, answer, "VAPI_API_KEY")
+    match answer.status:
+        case 400 if b"customer.number" in answer.content:
+            detail = "Vapi can't phone this number; check it, or give another one."
+            error: ServiceError = InvalidInput(detail, errors=[FieldError("phone_number", detail)])
+        case 400:
+            error = CallRefused(_REFUSED.format("VAPI_PHONE_NUMBER_ID and VAPI_ASSISTANT_ID"))
+        case 402:
+            error = ProviderUnavailable("Vapi's credit is used up; whoever runs this server should top it up there.")
+        case 404:
+            error = _Unknown("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL.")
+        case 401 | 403 | 408 | 429:
+            return failure_by_status(VENDOR, answer, "VAPI_API_KEY")
+        case status if status in _MOVED or 400 <= status < 500:
+            error = CallRefused(_REFUSED.format("VAPI_BASE_URL and Vapi's log"))
+        case 503 | 529:
+            # said in front of Vapi: what became of the request is unknown, as with any other 5xx
+            return Failure(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
+        case _:
+            return failure_by_status(VENDOR, answer, "VAPI_API_KEY")
+    return Failure(error)
 
 
 class Vapi:
@@ -320,7 +324,7 @@ def _name(text: str) -> str:
     return speakable(text)[:NAME_LENGTH]
 
 
-def _read(kind: type[Call], answer: VendorAnswer) -> Call:
+def _read(kind: type[Kind], answer: VendorAnswer) -> Kind:
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:

@@ -85,7 +85,7 @@ _LINK_WITH_TEXT = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{0,30}://|(?<!\S)//|\bmailto:|\bwww\.)[^\s<>()\"']+", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
 _TAG_BEGINS = re.compile(r"<(?=[/A-Za-z!?])")
-_HANGS_UP = re.compile(r"(goodbye)[\W_]+for[\W_]+now", re.IGNORECASE)
+_HANGS_UP = re.compile(r"goodbye[\W_]+for[\W_]+now", re.IGNORECASE)
 _LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|>|[-*+•][ \t]|[-=_*]{3,}[ \t]*$)[ \t]*", re.MULTILINE)
 _EMPHASIS = re.compile(r"\*+|`+|~{2,}|_{2,}|\|")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -150,8 +150,8 @@ def speakable(text: str) -> str:
 
     Where tags were taken out of each other, what is left of them opens none.
     """
-    plain = _TAG.sub(" ", _URL.sub(" ", _LINK_WITH_TEXT.sub(r"\1", clean(text))))
-    plain = _HANGS_UP.sub(r"\1", _TAG_BEGINS.sub("", plain))
+    plain = _TAG_BEGINS.sub(" ", _TAG.sub(" ", _LINK_WITH_TEXT.sub(r"\1", clean(text))))
+    plain = _HANGS_UP.sub("bye", _URL.sub(" ", plain))
     plain = _SPACES.sub(" ", _EMPHASIS.sub(" ", _LINE_MARK.sub("", plain)))
     return without_braces(_BLANK_LINES.sub("\n\n", _AROUND_NEWLINE.sub("\n", plain))).strip()
 

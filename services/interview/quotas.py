@@ -33,7 +33,7 @@ async def one_use(
     if next_at is not None:
         seconds = max(1, ceil((next_at - now).total_seconds()))
         raise RateLimited(
-            f"This room has had its {quota.most} {quota.what} an hour; try again in {ceil(seconds / 60)} minutes.",
+            f"This room has had its {quota.most} {quota.what} an hour; try again in {ceil(seconds / 60)} min.",
             retry_after=seconds,
         )
     try:

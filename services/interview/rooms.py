@@ -22,13 +22,11 @@ NAME_BYTES = 13
 """104 random bits: nobody guesses a room, and the name stays within the 41 characters that old Daily domains allow."""
 
 _LEFT_IN_FILES = (
-    "Copies of what was erased may still stand in unused parts of the database's files; the server goes on trying to "
-    "overwrite them, and is done within a day unless another process keeps reading the database."
+    "Copies of what was erased may still stand in unused parts of the database's files; the server overwrites them in "
+    "the background, once a day where the file is large, and as soon as no other process reads it."
 )
-_LEFT_AT_DAILY = "The video room may still stand at Daily, where it ends by itself."
-_LEFT_AT_DAILY_REPEAT = (
-    "The video room may still stand at Daily, where it ends by itself; repeat this call to remove it."
-)
+_LEFT_AT_DAILY = "The video room may still stand at Daily, where it ends by itself{}."
+_REPEAT = "; repeat this call to remove it"
 
 _LEFT_AT_VAPI = "Vapi keeps its own record of the room's phone calls and of what was said; delete it there."
 
@@ -125,9 +123,9 @@ class Rooms:
             raise RoomNotFound
         receipt = await self.storage.erase(name)
         remaining = [] if await self.storage.scrub(is_patient=False) else [_LEFT_IN_FILES]
-        is_ours_again = self._may_be_ours(name)
-        if (interview is not None or is_ours_again) and not await self._delete_at_daily(name):
-            remaining.append(_LEFT_AT_DAILY_REPEAT if is_ours_again else _LEFT_AT_DAILY)
+        may_be_ours = self._may_be_ours(name)
+        if (interview is not None or may_be_ours) and not await self._delete_at_daily(name):
+            remaining.append(_LEFT_AT_DAILY.format(_REPEAT if may_be_ours else ""))
         if receipt.phone_calls:
             remaining.append(_LEFT_AT_VAPI)
         return Erasure(receipt, tuple(remaining))

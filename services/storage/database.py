@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.storage.failures import is_lost, unavailable
+from services.storage.failures import loss, unavailable
 
 CALL_SECONDS = 10.0
 """The longest that a call waits for the database, all in all, unless it asks for more. SQLite's own wait for another
@@ -142,7 +142,8 @@ class Database:
         self.kind = engine.dialect.name
         self._call_seconds = call_seconds
         self._engine = engine
-        self._begin = "BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN"
+        # PostgreSQL's weakest level, whatever the server's default: who waited for a lock sees what its holder did
+        self._begin = "BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN ISOLATION LEVEL READ COMMITTED"
         # SQLite lets one write at a time: those who wait do it here, not on a connection that readers need.
         self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.kind == "sqlite" else _ANYTIME
 
@@ -184,10 +185,10 @@ class Database:
             async with asyncio.timeout(seconds or self._call_seconds), turn, self._engine.connect() as connection:
                 yield connection
         except (TimeoutError, PoolTimeout) as error:
-            raise unavailable(error) from error
+            raise unavailable() from error
         except DBAPIError as error:
-            if is_lost(error):
-                raise unavailable(error) from error
+            if detail := loss(error):
+                raise unavailable(detail) from error
             raise
 
     async def close(self) -> None:

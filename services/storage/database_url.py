@@ -14,7 +14,8 @@ from sqlalchemy.exc import ArgumentError
 from config import UnusableSetting
 
 FORMS = "sqlite:///./rooms.db or postgresql://user:password@host:5432/database"
-SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""The laxest first. Of several that are asked for, under other programs' names too, the strictest counts."""
 LIBPQ_KEYWORDS = frozenset(option.keyword.decode() for option in Conninfo.get_defaults())
 MEANT_FOR_OTHERS = frozenset(
     {
@@ -56,7 +57,7 @@ def read_database_url(text: str) -> URL:
     except (ArgumentError, ValueError):
         raise UnusableDatabaseUrl(f"this is no database URL; it looks like {FORMS}") from None
     if url.get_backend_name() != "sqlite" and rest.count("@") > 1:
-        raise UnusableDatabaseUrl("write special characters in the password percent-encoded (@ is %40)")
+        raise UnusableDatabaseUrl("write special characters, in the password and elsewhere, percent-encoded (@ is %40)")
     match url.get_backend_name():
         case "sqlite":
             return _sqlite(url)
@@ -88,16 +89,10 @@ def _sqlite(url: URL) -> URL:
 def _postgresql(url: URL) -> URL:
     query = {name: value for name, value in url.query.items() if name not in MEANT_FOR_OTHERS}
     _check_host(url.host or "")
-    if "ssl" in query:
-        query.setdefault("sslmode", query.pop("ssl"))
-    if "sslaccept" in query:
-        query.setdefault("sslmode", query.pop("sslaccept"))
-    if "sslmode" in query:
-        query["sslmode"] = _ssl_mode(query["sslmode"])
+    if asked := [_ssl_mode(query.pop(name)) for name in ("sslmode", "ssl", "sslaccept") if name in query]:
+        query["sslmode"] = max(asked, key=SSL_MODES.index)
     if unknown := set(query) - LIBPQ_KEYWORDS:
         raise _unknown(unknown)
-    if query.get("sslmode", "prefer") not in SSL_MODES:
-        raise UnusableDatabaseUrl(f"sslmode is one of {', '.join(sorted(SSL_MODES))}")
     if query.get("sslmode") in {"verify-ca", "verify-full"}:
         query.setdefault("sslrootcert", _root_certificates())
     return url.set(drivername="postgresql+psycopg", query=query)
@@ -122,8 +117,11 @@ _SSL_MODES_OF_OTHERS = {
 """The words of asyncpg, JDBC, node-postgres and Prisma."""
 
 
-def _ssl_mode(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-    return _SSL_MODES_OF_OTHERS.get(str(value), value)
+def _ssl_mode(value: str | tuple[str, ...]) -> str:
+    mode = _SSL_MODES_OF_OTHERS.get(str(value), str(value))
+    if mode not in SSL_MODES:
+        raise UnusableDatabaseUrl(f"sslmode is one of {', '.join(SSL_MODES)}")
+    return mode
 
 
 def _root_certificates() -> str:

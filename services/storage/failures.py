@@ -12,57 +12,52 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = 3
 
-_LOST_SQLITE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-    }
-)
 _PRIMARY_CODE = 0xFF
 """SQLite's extended codes hold the primary one in their lowest byte."""
-_FULL = "The database's disk is full; whoever runs this server should make room."
+_LOST = "The database can't be reached right now; try again in a moment."
+_READS_ONLY = "The database can only be read right now; whoever runs this server should check it."
+_FULL = "The disk of the database, or of its temporary files, is full; whoever runs this server should make room."
 _DAMAGED = "The database file is damaged; whoever runs this server should restore it."
-_MENDED_BY_HAND = {
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: _LOST,
+    sqlite3.SQLITE_LOCKED: _LOST,
+    sqlite3.SQLITE_IOERR: _LOST,
+    sqlite3.SQLITE_CANTOPEN: _LOST,
+    sqlite3.SQLITE_READONLY: _READS_ONLY,
+    sqlite3.SQLITE_PERM: _READS_ONLY,
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
-"""Where waiting does not help."""
 
 
-def unavailable(error: Exception) -> StorageUnavailable:
-    """What callers get while the database is lost."""
-    by_hand = _by_hand(error.orig) if isinstance(error, DBAPIError) else None
-    if by_hand is not None:
-        log.error(by_hand)
-        return StorageUnavailable(by_hand)
-    return StorageUnavailable(
-        "The database can't be reached right now; try again in a moment.", retry_after=RETRY_AFTER
-    )
+def unavailable(detail: str = _LOST) -> StorageUnavailable:
+    """What callers get while the database is no use. Where somebody has to mend it, waiting does not help."""
+    if detail == _LOST:
+        return StorageUnavailable(detail, retry_after=RETRY_AFTER)
+    log.error(detail)
+    return StorageUnavailable(detail)
 
 
-def _by_hand(cause: BaseException | None) -> str | None:
-    if isinstance(cause, sqlite3.Error):
-        return _MENDED_BY_HAND.get(_code(cause))
-    return _FULL if isinstance(cause, psycopg.errors.DiskFull) else None
+def reads_only() -> StorageUnavailable:
+    """What callers get from a server that takes no writes, such as a standby."""
+    return unavailable(_READS_ONLY)
 
 
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
-
-
-def is_lost(error: DBAPIError) -> bool:
-    """Whether the database was away, full or too busy, so that the same call may succeed later."""
+def loss(error: DBAPIError) -> str | None:
+    """What is the matter with the database, in a sentence for callers; None for a defect of ours."""
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        return _code(cause) in _LOST_SQLITE or _code(cause) in _MENDED_BY_HAND
-    return error.connection_invalidated or isinstance(
-        cause, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
-    )
+        return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE)
+    match cause:
+        case psycopg.errors.ReadOnlySqlTransaction():
+            return _READS_ONLY
+        case psycopg.errors.DiskFull():
+            return _FULL
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return _LOST
+        case _:
+            return _LOST if error.connection_invalidated else None
 
 
 def is_missing_room(error: IntegrityError) -> bool:

@@ -133,9 +133,8 @@ class MemoryStorage:
 
     async def take(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
         shelf = self._shelf(name)
-        for outlived in [one for one, (of, at) in shelf.uses.items() if of == quota.name and at <= now - quota.window]:
-            self._drop_use(shelf, outlived)
-        latest = sorted((at for of, at in shelf.uses.values() if of == quota.name), reverse=True)
+        since = now - quota.window
+        latest = sorted((at for of, at in shelf.uses.values() if of == quota.name and at > since), reverse=True)
         if len(latest) >= quota.most:
             return latest[quota.most - 1] + quota.window
         self._grow(shelf, _weigh((use, (quota.name, now))))
@@ -145,7 +144,7 @@ class MemoryStorage:
     async def give_back(self, name: str, use: str) -> None:
         shelf = self._find_shelf(name)
         if shelf is not None and use in shelf.uses:
-            self._drop_use(shelf, use)
+            self._grow(shelf, -_weigh((use, shelf.uses.pop(use))))
 
     async def erase(self, name: str) -> Receipt:
         return self._forget(name)
@@ -277,9 +276,6 @@ class MemoryStorage:
             self._forget(name)
         for slot in [slot for slot, held in self._slots.items() if held.is_free(now)]:
             self._drop(slot)
-
-    def _drop_use(self, shelf: _Shelf, use: str) -> None:
-        self._grow(shelf, -_weigh((use, shelf.uses.pop(use))))
 
     def _take(self, slot: str, fingerprint: str, until: datetime, lease: datetime) -> None:
         size = _weigh((slot, fingerprint, until, lease))

@@ -13,8 +13,6 @@ log = logging.getLogger(__name__)
 BATCH = 100
 """Rooms erased in one transaction: few enough that nobody waits for it."""
 EVERY = timedelta(minutes=10)
-PATIENT_EVERY = timedelta(days=1)
-"""How often a large SQLite file is written anew, which keeps everybody from writing for seconds."""
 
 
 async def erase_outlived(storage: Storage, now: datetime, retention: timedelta | None, *, batch: int = BATCH) -> int:
@@ -37,21 +35,16 @@ async def keep_retention(
     *,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Erase now and every ten minutes, until cancelled, and scrub what was erased here or elsewhere: patiently at
-    first, and once a day from then on.
+    """Erase now and every ten minutes, until cancelled, and scrub what was erased here or elsewhere.
 
     Whatever goes wrong is tried again the next time.
     """
-    patient_again = clock()
     while True:
-        now = clock()
-        is_patient = now >= patient_again
         try:
-            count = await erase_outlived(storage, now, retention)
-            if await storage.scrub(is_patient=is_patient) and is_patient:
-                patient_again = now + PATIENT_EVERY
-        except StorageUnavailable:
-            log.warning("ended rooms were not erased: the database can't be reached")
+            count = await erase_outlived(storage, clock(), retention)
+            await storage.scrub(is_patient=True)
+        except StorageUnavailable as error:
+            log.warning("ended rooms were not erased: %s", error.detail)
         except Exception:  # nobody awaits this task, so a defect would end retention in silence
             log.exception("ended rooms were not erased")
         else:

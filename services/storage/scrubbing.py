@@ -8,7 +8,10 @@ log is emptied.
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from secrets import randbelow
+from time import monotonic
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LARGE_BYTES = 256 * 1024 * 1024
 """A file of more than this takes seconds to write anew, and nobody can write to it meanwhile."""
+LARGE_EVERY_SECONDS = 86400.0
+"""How often each process writes one anew, at most."""
 PATIENCE_SECONDS = 120.0
 """The longest that a patient caller waits; others wait as long as for any call."""
 TRIES = 4
@@ -36,12 +41,16 @@ _MARKS = 2**31 - 1
 class Scrubber:
     """Knows whether something is due to be scrubbed: the file says so itself, in its `user_version`, which SQLite
     leaves to programs (https://www.sqlite.org/pragma.html#pragma_user_version). So it is known after a restart,
-    and to every process.
+    and to every process. `clock` counts seconds.
     """
 
-    def __init__(self, database: Database, large_bytes: int) -> None:
+    def __init__(
+        self, database: Database, large_bytes: int = LARGE_BYTES, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._database = database
         self._large_bytes = large_bytes
+        self._clock = clock
+        self._large_again = clock()
         self._turn = asyncio.Lock()
         self._begun = 0
         self._is_clean = True
@@ -53,7 +62,7 @@ class Scrubber:
         await connection.exec_driver_sql(f"PRAGMA user_version = {1 + randbelow(_MARKS)}")
 
     async def scrub(self, *, is_patient: bool) -> bool:
-        """Scrub what is due; whether nothing is left. A large file is written anew for the patient only.
+        """Scrub what is due; whether nothing is left. A large file is written anew for the patient only, once a day.
 
         Those who wait for their turn share the next one: it covers what all of them erased.
         """
@@ -65,7 +74,7 @@ class Scrubber:
                     self._is_clean = False
                     self._is_clean = await self._try(seconds, is_patient=is_patient)
                 return self._is_clean
-        except (StorageUnavailable, TimeoutError) as error:
+        except (StorageUnavailable, DBAPIError, TimeoutError) as error:
             log.warning("the database file still holds what was erased: %s", _reason(error))
             return False
 
@@ -79,23 +88,23 @@ class Scrubber:
             if mark == _CLEAN:
                 return True
             tries, last = tries + 1 if mark == last else 1, mark
-            is_rewriting = is_patient or size <= self._large_bytes
-            if await self._clean(seconds, is_rewriting=is_rewriting):
-                if is_rewriting:
-                    await self._settle(mark)
+            is_large = size > self._large_bytes
+            is_rewriting = not is_large or (is_patient and self._clock() >= self._large_again)
+            async with self._database.connection(is_writing=True, seconds=seconds) as connection:
+                # first, since with every rewriting the log grows for as long as somebody reads from it
+                is_empty = await _empty_log(connection)
+                if is_empty and is_rewriting:
+                    if is_large:
+                        self._large_again = self._clock() + LARGE_EVERY_SECONDS
+                    await _rewrite(connection)
+                    is_empty = await _empty_log(connection)
+            if is_empty and is_rewriting:
+                await self._settle(mark)
+            if is_empty:
                 return is_rewriting
             await asyncio.sleep(PAUSE_SECONDS)
         log.warning("the log of the database file still holds what was erased: another process is reading it")
         return False
-
-    async def _clean(self, seconds: float, *, is_rewriting: bool) -> bool:
-        """Empty the log, before as well as after: while somebody reads, each rewriting would make it longer."""
-        async with self._database.connection(is_writing=True, seconds=seconds) as connection:
-            is_empty = await _empty_log(connection)
-            if is_empty and is_rewriting:
-                await _rewrite(connection)
-                is_empty = await _empty_log(connection)
-            return is_empty
 
     async def _settle(self, mark: int) -> None:
         """What was erased since bears another mark and is due still."""
@@ -128,15 +137,16 @@ async def _empty_log(connection: AsyncConnection) -> bool:
 
 
 async def _rewrite(connection: AsyncConnection) -> None:
-    """Cancelled, it ends at once, and the file is as it was: SQLite's thread would go on to the end by itself."""
+    """Cancelled, it is interrupted and waited for: SQLite's thread would go on by itself, with the file locked."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
     rewriting = asyncio.ensure_future(connection.exec_driver_sql("VACUUM"))
     try:
         await asyncio.shield(rewriting)
     except asyncio.CancelledError:
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None
         while not rewriting.done():
             await driver.interrupt()  # has no effect where the thread has not begun yet
-            await asyncio.wait([rewriting], timeout=INTERRUPT_EVERY_SECONDS)
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([rewriting], timeout=INTERRUPT_EVERY_SECONDS)
         rewriting.exception()
         raise

@@ -10,12 +10,12 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.errors import RoomNotFound, StorageUnavailable
+from services.errors import RoomNotFound
 from services.storage import statements
 from services.storage.database import Database
-from services.storage.failures import is_missing_room
+from services.storage.failures import is_missing_room, reads_only
 from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
-from services.storage.scrubbing import LARGE_BYTES, Scrubber
+from services.storage.scrubbing import Scrubber
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
 
@@ -25,11 +25,11 @@ class SqlStorage:
 
     is_volatile = False
 
-    def __init__(self, database: Database, *, large_bytes: int = LARGE_BYTES) -> None:
+    def __init__(self, database: Database) -> None:
         self.kind = database.kind
         self._database = database
         self._upserts = Upserts(database.kind)
-        self._scrubber = Scrubber(database, large_bytes) if database.kind == "sqlite" else None
+        self._scrubber = Scrubber(database) if database.kind == "sqlite" else None
 
     async def save_room(self, room: Room) -> None:
         await self._database.write(self._upserts.save_room, asdict(room))
@@ -84,7 +84,6 @@ class SqlStorage:
             # With the room locked, nobody else counts meanwhile.
             if not (await connection.execute(statements.LOCK_QUOTAS, values)).fetchall():
                 raise RoomNotFound
-            await connection.execute(statements.FORGET_USES, values)
             latest = (await connection.execute(statements.LATEST_USES, values)).fetchall()
             if len(latest) == quota.most:
                 at: datetime = latest[-1][0]
@@ -149,7 +148,7 @@ class SqlStorage:
         if self.kind == "sqlite":
             await self._database.fetch(statements.PING)
         elif (await self._database.fetch(statements.PING_TO_WRITE))[0][0] == "on":
-            raise StorageUnavailable("The database can only be read; whoever runs this server should check it.")
+            raise reads_only()
 
     async def close(self) -> None:
         await self._database.close()

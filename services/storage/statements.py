@@ -75,9 +75,12 @@ _ended_batch = _ended.order_by(rooms.c.expires_at).limit(bindparam("limit")).wit
 ERASE_ENDED = delete(rooms).where(rooms.c.name.in_(select(_ended_batch.c.name))).returning(rooms.c.name)
 """One statement; rooms that another process is erasing are passed over."""
 
-_of_quota = and_(quota_uses.c.room == NAME, quota_uses.c.quota == bindparam("quota"))
-FORGET_USES = delete(quota_uses).where(_of_quota, quota_uses.c.at <= bindparam("since"))
-LATEST_USES = select(quota_uses.c.at).where(_of_quota).order_by(quota_uses.c.at.desc()).limit(bindparam("most"))
+LATEST_USES = (
+    select(quota_uses.c.at)
+    .where(quota_uses.c.room == NAME, quota_uses.c.quota == bindparam("quota"), quota_uses.c.at > bindparam("since"))
+    .order_by(quota_uses.c.at.desc())
+    .limit(bindparam("most"))
+)
 ADD_USE = insert(quota_uses)
 GIVE_BACK = delete(quota_uses).where(quota_uses.c.room == NAME, quota_uses.c.id == bindparam("use"))
 

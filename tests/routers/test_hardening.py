@@ -131,11 +131,13 @@ def env_file(monkeypatch, tmp_path):
     ("content", "reason"),
     [
         (b'SANDBOX=true\nAPI_KEYS="web:abcdefghijklmnop\n', ".env: what begins in line 2 can't be read"),
+        (b"API_KEYS:web:abcdefghijklmnop\n", ".env: what begins in line 1 can't be read"),
+        (b"API_KEYS=web:abcdefghijklmnop\nexport API_KEYS\n", ".env: what begins in line 2 can't be read"),
         ("SANDBOX=true\n".encode("utf-16"), ".env is not in UTF-8"),
         ("SANDBOX=true\n".encode("utf-16-le"), ".env is not in UTF-8"),
         ("# clé\nSANDBOX=true\n".encode("latin-1"), ".env is not in UTF-8"),
     ],
-    ids=["quote", "UTF-16", "UTF-16 without a mark", "Latin-1"],
+    ids=["quote", "colon", "no value", "UTF-16", "UTF-16 without a mark", "Latin-1"],
 )
 def test_an_env_file_that_can_not_be_read_whole_ends_the_start(env_file, capsys, content, reason):
     env_file.write_bytes(content)
@@ -205,6 +207,7 @@ UNUSABLE = [
     ("DATABASE_URL", "canary"),
     ("VAPI_BASE_URL", "https://user:canary@api.example"),
     ("OPENAI_BASE_URL", "https://canary@api.example"),
+    ("DAILY_API_URL", "https://:canary@api.example"),
     ("DATABASE_URL", "postgresql://rooms:canary@127.0.0.1:port/rooms"),
     ("DATABASE_URL", "postgresql://rooms:canary@[::1/rooms"),
     ("DATABASE_URL", "postgresql://rooms:p@canary:5432:1/rooms"),

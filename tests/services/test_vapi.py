@@ -256,7 +256,8 @@ PLACING_FAILURES = [
     (httpx.Response(403, text="error code: 1010"), ProviderUnavailable, False),
     (refusal(404), ProviderBadAnswer, False),
     (httpx.Response(307, headers={"location": "https://elsewhere.example/call"}), ProviderBadAnswer, False),
-    (refusal(402), ProviderBadAnswer, False),
+    (httpx.Response(303, headers={"location": "https://elsewhere.example/call"}), ProviderBadAnswer, True),
+    (refusal(402), ProviderUnavailable, False),
     (refusal(409), ProviderBadAnswer, False),
     (refusal(413), ProviderBadAnswer, False),
     (refusal(422), ProviderBadAnswer, False),
@@ -402,7 +403,7 @@ async def test_empty_is_not_known(vendor, vapi):
     assert (state.started_at, state.ended_at, state.ended_reason) == (None, None, None)
 
 
-@pytest.mark.parametrize("status", [400, 402, 422])
+@pytest.mark.parametrize("status", [400, 409, 422])
 async def test_a_look_up_that_is_refused_blames_no_setting_of_placing(vendor, vapi, status):
     vendor.get(f"/call/{CALL_ID}").mock(return_value=refusal(status))
 

@@ -172,7 +172,9 @@ def test_a_long_briefing_says_that_it_goes_on():
         ("<<break/>break time='9s'/>", "< break time='9s'/>"),
         ("See xhttps://evil.example/pay or ftp://a.example", "See or"),
         ("See //evil.example/pay, and/or Node.js/React", "See and/or Node.js/React"),
-        ("Goodbye for now! Good-bye, **goodbye**  for _now_", "Goodbye! Good-bye, goodbye_"),
+        ("Goodbye for now! Good-bye, **goodbye**  for _now_", "bye! Good-bye, bye_"),
+        ("goodbye goodbye for now for now", "goodbye bye for now"),
+        ("https:<//evil.example/pay w<ww.evil.example/x", "https: w ww.evil.example/x"),
         ("Über 300 Prüfungen, 90 %", "Über 300 Prüfungen, 90 %"),
     ],
 )

@@ -47,6 +47,8 @@ def test_asyncpgs_word_for_sslmode_is_understood():
         ("sslmode=no-verify", "require"),
         ("sslaccept=strict", "verify-full"),
         ("sslmode=require&sslaccept=accept_invalid_certs", "require"),
+        ("sslmode=require&sslaccept=strict", "verify-full"),
+        ("sslmode=prefer&ssl=true", "require"),
     ],
 )
 def test_other_programs_words_for_sslmode_are_understood(query, mode):

@@ -15,7 +15,7 @@ from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.records import Answer, Briefing, ChatTurn, Quota
 from services.storage.retention import keep_retention
-from services.storage.scrubbing import Scrubber
+from services.storage.scrubbing import LARGE_EVERY_SECONDS, Scrubber
 from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
 from tests.sqlite_files import files_with
@@ -191,75 +191,115 @@ async def test_erasing_while_another_program_reads_does_not_make_the_log_grow(sq
     assert (tmp_path / "rooms.db-wal").stat().st_size < 1.5 * before
 
 
-def large_storage(tmp_path) -> SqlStorage:
-    """Takes every file for a large one."""
-    return SqlStorage(Database(open_engine(read_database_url(f"sqlite:///{tmp_path}/rooms.db"))), large_bytes=0)
+class Watched:
+    """A storage that takes every file for a large one, what it says to SQLite, and a clock that the test holds."""
+
+    def __init__(self, folder) -> None:
+        engine = open_engine(read_database_url(f"sqlite:///{folder}/rooms.db"))
+        self.seconds = 0.0
+        self.said: list[str] = []
+        self.database = Database(engine)
+        self.storage = SqlStorage(self.database)
+        self.scrubber = Scrubber(self.database, 0, lambda: self.seconds)
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *call: self.said.append(call[2]))
+
+    async def until_said(self, words: str) -> None:
+        async with asyncio.timeout(20):
+            while not any(words in statement for statement in self.said):
+                await asyncio.sleep(0)
 
 
-async def test_a_large_file_is_written_anew_for_the_patient_only(sqlite_storage, tmp_path):
-    storage = large_storage(tmp_path)
-    await storage.erase(await plant(storage, 30))
+@pytest.fixture
+async def watched(sqlite_storage, tmp_path):
+    watched = Watched(tmp_path)
+    yield watched
+    await watched.storage.close()
 
-    assert not await storage.scrub(is_patient=False)
+
+async def test_a_large_file_is_written_anew_for_the_patient_only(watched, tmp_path):
+    await watched.storage.erase(await plant(watched.storage, 30))
+
+    assert not await watched.scrubber.scrub(is_patient=False)
     assert (tmp_path / "rooms.db-wal").stat().st_size == 0
-    assert await storage.scrub(is_patient=True)
-    assert await storage.scrub(is_patient=False)
+    assert await watched.scrubber.scrub(is_patient=True)
+    assert await watched.scrubber.scrub(is_patient=False)
     assert files_with(CANARY, tmp_path) == {}
-    await storage.close()
 
 
-async def test_a_rewriting_that_is_cancelled_ends_and_is_due_still(sqlite_storage, tmp_path):
+async def test_a_large_file_is_written_anew_once_a_day(watched, tmp_path):
+    for at in range(3):
+        await watched.storage.erase(await plant(watched.storage, at))
+        await watched.scrubber.scrub(is_patient=True)
+        watched.seconds += LARGE_EVERY_SECONDS / 2
+
+    assert watched.said.count("VACUUM") == 2
+    assert files_with(CANARY, tmp_path) == {}
+
+
+async def test_a_reader_does_not_use_up_the_day(watched, reader):
+    await watched.storage.erase(await plant(watched.storage))
+
+    assert not await watched.scrubber.scrub(is_patient=True)
+    reader.close()
+    assert await watched.scrubber.scrub(is_patient=True)
+
+
+@pytest.fixture
+def hundred_megabytes(tmp_path, sqlite_storage):
     with sqlite3.connect(tmp_path / "rooms.db") as others:
         others.execute("CREATE TABLE others AS SELECT zeroblob(100 * 1024 * 1024)")
     others.close()
-    storage, begun = large_storage(tmp_path), asyncio.Event()
-    engine = storage._database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", lambda *call: begun.set() if call[2] == "VACUUM" else None)
-    await storage.erase(await plant(storage, 5000))
 
-    scrubbing = asyncio.create_task(storage.scrub(is_patient=True))
-    await begun.wait()
-    scrubbing.cancel()
+
+@pytest.mark.usefixtures("hundred_megabytes")
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_rewriting_that_is_cancelled_is_over_and_due_still(watched, tmp_path, times):
+    """Twice: by the deadlines of the scrubbing and of the connection, which end at the same time."""
+    await watched.storage.erase(await plant(watched.storage, 5000))
+
+    scrubbing = asyncio.create_task(watched.scrubber.scrub(is_patient=True))
+    await watched.until_said("VACUUM")
+    for _ in range(times):
+        scrubbing.cancel()
+        await asyncio.sleep(0)
     await asyncio.wait([scrubbing])
 
     assert scrubbing.cancelled()
     assert unused_pages(tmp_path) > 0
-    assert not await storage.scrub(is_patient=False)
-    assert await storage.scrub(is_patient=True)
+    assert not await watched.scrubber.scrub(is_patient=False)
+    watched.seconds += LARGE_EVERY_SECONDS
+    assert await watched.scrubber.scrub(is_patient=True)
     assert unused_pages(tmp_path) == 0
-    await storage.close()
 
 
-async def test_retention_ends_when_it_is_told_to_in_the_middle_of_scrubbing(sqlite_storage, reader, caplog):
-    await sqlite_storage.erase(await plant(sqlite_storage))
-    keeping = asyncio.create_task(keep_retention(sqlite_storage, lambda: NOW, None))
-    await asyncio.sleep(0.2)
+async def test_retention_ends_when_it_is_told_to_in_the_middle_of_scrubbing(watched, reader, caplog):
+    await watched.storage.erase(await plant(watched.storage))
+    keeping = asyncio.create_task(keep_retention(watched.storage, lambda: NOW, None))
+    await watched.until_said("wal_checkpoint")
 
     keeping.cancel()
     await asyncio.wait([keeping], timeout=10)
 
     assert keeping.cancelled()
     assert "Traceback" not in caplog.text
-    assert not await sqlite_storage.scrub(is_patient=False)
+    assert not await watched.storage.scrub(is_patient=False)
 
 
-async def test_who_was_slow_to_settle_leaves_a_later_erasure_due(sqlite_storage, tmp_path):
+async def test_who_was_slow_to_settle_leaves_a_later_erasure_due(watched, tmp_path):
     """Another process that scrubbed before this erasure says so after it."""
-    storage = large_storage(tmp_path)
-    slow = Scrubber(storage._database, 0)
-    await storage.erase(await plant(storage))
+    await watched.storage.erase(await plant(watched.storage))
     with sqlite3.connect(tmp_path / "rooms.db") as connection:
         [(mark,)] = connection.execute("PRAGMA user_version")
     connection.close()
-    assert await storage.scrub(is_patient=True)
-    await storage.erase(await plant(storage, 30))
+    assert await watched.scrubber.scrub(is_patient=True)
+    await watched.storage.erase(await plant(watched.storage, 30))
 
-    await slow._settle(mark)
+    await Scrubber(watched.database, 0)._settle(mark)
 
-    assert not await storage.scrub(is_patient=False)
-    assert await storage.scrub(is_patient=True)
+    assert not await watched.scrubber.scrub(is_patient=False)
+    watched.seconds += LARGE_EVERY_SECONDS
+    assert await watched.scrubber.scrub(is_patient=True)
     assert files_with(CANARY, tmp_path) == {}
-    await storage.close()
 
 
 async def test_many_erasures_at_once_share_the_rewriting(tmp_path):

@@ -2,15 +2,12 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import inspect, text
 
 from config import Settings
@@ -21,13 +18,10 @@ from services.storage.opening import open_storage
 from services.storage.records import Quota
 from services.storage.tables import metadata
 from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room
-from tests.storage_over_http.databases import open_database
 
 pytestmark = pytest.mark.anyio
 
 HOUR = timedelta(hours=1)
-WEB_ROLES = ("anon", "authenticated")
-OPEN_TO = "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {}"
 ROOT = Path(__file__).resolve().parents[3]
 MIGRATE = [sys.executable, "-m", "services.storage.migrate"]
 
@@ -177,62 +171,3 @@ def test_migrating_without_a_database_says_so():
 
     assert done.returncode == 1
     assert done.stderr.startswith("DATABASE_URL: it is empty")
-
-
-@pytest.fixture
-def make_database(postgresql_server):
-    """A database of its own, made with these words."""
-    made = []
-
-    def make(words: str, *then: str) -> str:
-        name = f"rooms_{len(made)}_{uuid4().hex}"
-        with open_database(postgresql_server.url) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {words}")
-        made.append(name)
-        url = postgresql_server.url.rpartition("/")[0] + f"/{name}"
-        with open_database(url) as connection:
-            for statement in then:
-                connection.execute(statement.replace("THIS", name))
-        return url
-
-    yield make
-    with open_database(postgresql_server.url) as connection:
-        for name in made:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def test_any_text_is_kept_where_the_server_has_no_encoding(make_database):
-    room = replace(make_room(), created_by="Zoë 🦊")
-
-    async with open_at(make_database("ENCODING 'SQL_ASCII' LOCALE 'C'")) as storage:
-        await storage.save_room(room)
-
-        assert (await storage.find(room.name)).room == room
-
-
-@pytest.mark.parametrize(
-    ("words", "then", "reason"),
-    [
-        ("ENCODING 'LATIN1' LOCALE 'C'", [], "its encoding is LATIN1"),
-        ("", ["ALTER DATABASE THIS SET datestyle TO 'German, DMY'"], "its DateStyle is German"),
-    ],
-    ids=["letters", "dates"],
-)
-async def test_a_database_that_would_lose_letters_or_dates_ends_the_start(make_database, words, then, reason):
-    with pytest.raises(UnusableDatabaseUrl, match=f"^DATABASE_URL: {reason}"):
-        await open_at(make_database(words, *then)).__aenter__()
-
-
-async def test_the_roles_that_serve_supabases_tables_to_the_web_may_read_none_of_ours(make_database):
-    url = make_database("", *(f"CREATE ROLE {role}" for role in WEB_ROLES), *map(OPEN_TO.format, WEB_ROLES))
-    async with open_at(url) as storage:
-        await storage.save_room(make_room())
-
-    with open_database(url) as connection:
-        for role in WEB_ROLES:
-            connection.execute(f"SET ROLE {role}")
-            for table in [*metadata.tables, "alembic_version"]:
-                with pytest.raises(InsufficientPrivilege):
-                    connection.execute(f"SELECT * FROM {table}")
-            connection.execute("RESET ROLE")
-            connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

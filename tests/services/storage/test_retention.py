@@ -92,7 +92,6 @@ class FailingOnce:
         self.failure = failure
         self.calls = 0
         self.scrubs: list[bool] = []
-        self.busy = 0
 
     async def forget_answers(self, _now) -> int:
         self.calls += 1
@@ -102,8 +101,7 @@ class FailingOnce:
 
     async def scrub(self, *, is_patient) -> bool:
         self.scrubs.append(is_patient)
-        self.busy -= 1
-        return self.busy < 0
+        return True
 
 
 @pytest.mark.parametrize("failure", [StorageUnavailable("Away."), RuntimeError("A defect.")], ids=["lost", "defect"])
@@ -117,22 +115,10 @@ async def test_the_loop_outlives_a_failure_and_tells_of_it(failure, caplog):
     assert caplog.text.count("ended rooms were not erased") == 1
 
 
-async def test_what_is_due_is_scrubbed_each_time_and_patiently_once_a_day():
-    storage, clock = FailingOnce(RuntimeError()), Clock(rounds=int(2 * DAY / EVERY) + 1)
+async def test_what_is_due_is_scrubbed_each_time():
+    storage, clock = FailingOnce(RuntimeError()), Clock(rounds=4)
 
     with pytest.raises(Stopped):
         await keep_retention(storage, clock, None, pause=clock.pause)
 
-    assert len(storage.scrubs) == storage.calls - 1
-    assert storage.scrubs[0]
-    assert sum(storage.scrubs) == 2
-
-
-async def test_a_patient_try_that_comes_to_nothing_is_made_again_the_next_time():
-    storage, clock = FailingOnce(RuntimeError()), Clock(rounds=7)
-    storage.busy = 3
-
-    with pytest.raises(Stopped):
-        await keep_retention(storage, clock, None, pause=clock.pause)
-
-    assert storage.scrubs == [True, True, True, True, False, False]
+    assert storage.scrubs == [True] * 3

@@ -1,7 +1,7 @@
-"""Voice: a secret for talking to this room's candidate, and a phone call that briefs the interviewer."""
+"""The phone briefing: one call to the interviewer before the interview, never a second one by itself."""
 
 import logging
-from asyncio import CancelledError, sleep, timeout
+from asyncio import sleep, timeout
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,13 +20,11 @@ from services.errors import (
     ProviderUnavailable,
     RateLimited,
     RoomNotFound,
-    ServiceError,
     StorageFull,
     StorageUnavailable,
 )
-from services.evidence.voice_prompts import candidate_instructions, spoken_briefing
-from services.interview.quotas import PHONE_CALLS, VOICE_SESSIONS, one_use
-from services.openai_realtime import SECRET_SECONDS, ClientSecret, OpenAIRealtime
+from services.evidence.voice_prompts import spoken_briefing
+from services.interview.quotas import PHONE_CALLS, one_use
 from services.phone_numbers import check_phone_number
 from services.storage.protocol import Storage
 from services.storage.records import Briefing, Interview
@@ -40,8 +38,6 @@ RECORDING_PAUSE_SECONDS = 0.5
 DIALLED_FOR = timedelta(hours=24)
 """How long an attempt at a call is remembered: as long as its idempotency key is."""
 
-NOT_MINTED = (ServiceError, CancelledError)
-"""Nobody has got a secret, so none counts."""
 NOT_DIALLED = (
     RateLimited,
     InvalidInput,
@@ -51,29 +47,11 @@ NOT_DIALLED = (
     StorageFull,
     RoomNotFound,
 )
-"""Failures after which it is certain that no phone rang: of the storage too, which is not asked after dialling
-before the attempt is over."""
+"""Failures after which it is certain that no phone rang. The storage is asked before dialling, and then only once the
+attempt is over."""
 
 _NONCE_BYTES = 16
-_NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."
-_EMULATED = "This secret is emulated, as the whole of OpenAI is while SANDBOX is on: no voice answers at calls_url."
 _NOT_RECORDED = "The call is placed but could not be recorded, so it can't be looked up here."
-
-
-class Persona(NamedTuple):
-    """Who the voice candidate is. What is not known is empty, or a placeholder of the web page."""
-
-    candidate_name: str = ""
-    role: str = ""
-    resume: str = ""
-    job: str = ""
-
-
-class IssuedSecret(NamedTuple):
-    """A client secret, and what its user should know about the session behind it."""
-
-    secret: ClientSecret
-    warnings: list[str]
 
 
 class PlacedCall(NamedTuple):
@@ -86,41 +64,6 @@ class PlacedCall(NamedTuple):
     def warnings(self) -> list[str]:
         """What its user should know."""
         return [] if self.is_recorded else [_NOT_RECORDED]
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceCandidate:
-    """Mints secrets for sessions that play a candidate."""
-
-    openai: OpenAIRealtime
-    storage: Storage
-    clock: Clock
-
-    async def for_room(self, interview: Interview, voice: str | None, expires_in_seconds: int) -> IssuedSecret:
-        """A secret for this room's candidate. Raises RateLimited beyond thirty an hour for the room."""
-        room, briefing = interview.room, interview.briefing
-        persona = _persona(briefing) if briefing else Persona(candidate_name=room.candidate_name or "")
-        async with one_use(self.storage, self.clock, room.name, VOICE_SESSIONS, free=NOT_MINTED):
-            issued = await self._issue(persona, voice, expires_in_seconds, f"room:{room.name}")
-        return issued if briefing else IssuedSecret(issued.secret, [_NO_BRIEFING, *issued.warnings])
-
-    async def for_page(self, persona: Persona, caller: str) -> IssuedSecret:
-        """A secret for a candidate that no room knows, for a browser that connects at once."""
-        return await self._issue(persona, None, SECRET_SECONDS, f"caller:{caller}")
-
-    async def _issue(
-        self, persona: Persona, voice: str | None, expires_in_seconds: int, safety_identifier: str
-    ) -> IssuedSecret:
-        instructions = candidate_instructions(**persona._asdict(), nonce=token_hex(_NONCE_BYTES))
-        secret = await self.openai.create_client_secret(
-            instructions=instructions.text,
-            voice=voice,
-            expires_in_seconds=expires_in_seconds,
-            safety_identifier=safety_identifier,
-        )
-        log.info("voice session %s is ready", secret.session_id)
-        warnings = [*instructions.warnings, *([_EMULATED] if self.openai.is_emulated else [])]
-        return IssuedSecret(secret, warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +103,11 @@ class PhoneBriefing:
 
     async def _dial(self, number: str, briefing: Briefing) -> PhoneCall:
         room = self.interview.room
-        persona = _persona(briefing)
         spoken = spoken_briefing(
-            candidate_name=persona.candidate_name,
-            role=persona.role,
-            resume=persona.resume,
-            notes=persona.job,
+            candidate_name=briefing.candidate_name,
+            role=briefing.role,
+            resume=briefing.resume_summary,
+            notes=briefing.notes,
             focus_areas=briefing.focus_areas,
         )
         return await self.vapi.place_briefing_call(
@@ -220,7 +162,3 @@ class PhoneBriefing:
             await self.storage.abandon(slot)
         except StorageUnavailable:
             log.warning("room %s: an attempt that dialled nobody can't be repeated", self.interview.room.name)
-
-
-def _persona(briefing: Briefing) -> Persona:
-    return Persona(briefing.candidate_name, briefing.role, briefing.resume_summary, briefing.notes)
