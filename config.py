@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv.parser import parse_stream
 from pydantic import (
@@ -51,15 +51,17 @@ def _key(value: SecretStr) -> SecretStr:
 
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in {"http", "https"} or not is_plain or not _has_host(parts):
         raise ValueError("must be an http(s) URL with a host and no password, such as https://api.example.com/v1")
     return value.rstrip("/")
+
+
+def _has_host(parts: SplitResult) -> bool:
+    try:
+        return bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:
+        return False  # dots or lengths that no name has, or no port number
 
 
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from json import dumps
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Request, Response
@@ -156,6 +157,11 @@ class OncePerKey:
         self._request = request
         self._route = f"{request.method} {request.url.path}?{request.url.query}"
         self.key = key
+
+    @property
+    def attempt(self) -> str | None:
+        """This caller's use of this key, for work that must know it itself."""
+        return None if self.key is None else dumps((caller_of(self._request), self.key))
 
     async def run(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
         """The answer of this work, or the one that it gave before."""

@@ -284,7 +284,7 @@ async def place_briefing_call(
     countries = services.settings.vapi_allowed_countries
 
     async def work() -> Made:
-        placed = await _phone_briefing(services, interview).place(body.phone_number, countries, once.key)
+        placed = await _phone_briefing(services, interview).place(body.phone_number, countries, once.attempt)
         call = placed.call
         answer = PhoneCallAnswer(call_id=call.call_id, status=call.status, warnings=placed.warnings)
         location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -25,7 +25,7 @@ from services.errors import (
     ProviderUnavailable,
 )
 from services.upstream import Upstream
-from services.vendor_answer import Failure, VendorAnswer, failure_by_status
+from services.vendor_answer import OR_NONE, Failure, VendorAnswer, failure_by_status
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +105,8 @@ class ClientSecret:
 
 class _Session(BaseModel):
     id: str = Field(min_length=1, max_length=200)
-    model: str | None = Field(None, min_length=1, max_length=200)
-    output_modalities: list[str] | None = None
+    model: Annotated[str | None, Field(min_length=1, max_length=200), OR_NONE] = None
+    output_modalities: Annotated[list[str] | None, OR_NONE] = None
 
 
 class _ClientSecretAnswer(BaseModel):
@@ -116,9 +116,9 @@ class _ClientSecretAnswer(BaseModel):
 
 
 class _Error(BaseModel):
-    type: str | None = None
-    code: str | int | None = None
-    param: str | None = None
+    type: Annotated[str | None, OR_NONE] = None
+    code: Annotated[str | int | None, OR_NONE] = None
+    param: Annotated[str | None, OR_NONE] = None
 
 
 class _ErrorAnswer(BaseModel):

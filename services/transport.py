@@ -10,12 +10,15 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
-TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError)
-"""httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP."""
+TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError, UnicodeError)
+"""httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP, and it trips over a reason
+phrase that is not in UTF-8.
+"""
 
 _UNREACHED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,

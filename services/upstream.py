@@ -30,7 +30,11 @@ log = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """More than any answer we ask for; beyond it an answer is not read on."""
 CONNECT_SECONDS = 5.0
-"""Of a try, at most: what has not connected by then was certainly not sent."""
+"""For the connection alone, at most."""
+PART_OF_DEADLINE = 0.8
+"""For looking the name up, connecting and encrypting, so that it is known in time that nothing was sent; and for the
+body of an error, whose status says enough."""
+ERROR_BODY_SECONDS = 2.0
 BACKOFF_SECONDS = 0.25
 BUSY_RETRY_AFTER = 1
 STREAM_READS_A_SECOND = 2500
@@ -60,9 +64,10 @@ class Upstream:
         self.vendor = vendor
         self.deadline = deadline
         self._client = client
-        connect = min(CONNECT_SECONDS, deadline / 2)
-        # `pool` is what aiohttp counts looking the name up, connecting and encrypting against
-        self._timeout = httpx.Timeout(None, connect=connect, pool=connect)
+        # `pool` is what aiohttp counts all of it against, until there is a connection
+        self._timeout = httpx.Timeout(
+            None, connect=min(CONNECT_SECONDS, deadline / 2), pool=PART_OF_DEADLINE * deadline
+        )
         self._read_failure = read_failure
         self._ceiling = ceiling
         self._in_flight = 0
@@ -134,7 +139,7 @@ class Upstream:
         while True:
             try:
                 async with asyncio.timeout(ends - monotonic()):
-                    outcome = await self._try(request)
+                    outcome = await self._try(request, ends)
             except TimeoutError:
                 # what the vendor said before it fell silent says more than the silence
                 raise self._too_slow() if failure is None else self._given_up(failure) from None
@@ -147,23 +152,24 @@ class Upstream:
             tries += 1
             await asyncio.sleep(wait)
 
-    async def _try(self, request: httpx.Request) -> httpx.Response | Failure:
+    async def _try(self, request: httpx.Request, ends: float) -> httpx.Response | Failure:
         try:
             response = await self._client.send(request, stream=True)
         except TRANSPORT_ERRORS as error:
             return self._transport_failure(error)
         if response.is_success:
             return response
-        answer = await self._read_error(response)
+        answer = await self._read_error(response, ends)
         failure = self._read_failure(answer)
         log.warning("%s answered %d, for us %s", self.vendor, answer.status, failure.error.code)
         return failure._replace(is_down=answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    async def _read_error(self, response: httpx.Response) -> VendorAnswer:
-        """The status says enough where the body can't be read."""
+    async def _read_error(self, response: httpx.Response, ends: float) -> VendorAnswer:
+        """The status says enough where the body can't be read, or does not come."""
         try:
-            return await self._read(response)
-        except ProviderBadAnswer:
+            async with asyncio.timeout(min(ERROR_BODY_SECONDS, PART_OF_DEADLINE * (ends - monotonic()))):
+                return await self._read(response)
+        except (ProviderBadAnswer, TimeoutError):
             return VendorAnswer(response.status_code, response.headers, b"")
 
     async def _read(self, response: httpx.Response) -> VendorAnswer:
@@ -176,7 +182,7 @@ class Upstream:
 
     async def _chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
         """The body as it comes, bounded in size; a compressed one was not asked for and is refused."""
-        if response.headers.get("content-encoding", "identity") != "identity":
+        if response.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
             raise ProviderBadAnswer(f"{self.vendor} sent an answer that can't be read; try again.")
         size = 0
         try:

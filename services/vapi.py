@@ -15,12 +15,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -44,7 +41,7 @@ from services.evidence.voice_prompts import (
     without_braces,
 )
 from services.upstream import Upstream
-from services.vendor_answer import Failure, VendorAnswer, failure_by_status
+from services.vendor_answer import OR_NONE, Failure, VendorAnswer, failure_by_status
 
 log = logging.getLogger(__name__)
 
@@ -75,19 +72,6 @@ REASONS: Mapping[str, str] = {
 }
 """The common ones of several hundred, in words. https://docs.vapi.ai/calls/call-ended-reason"""
 
-
-def _empty_is_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
-
-
-_Moment = Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none)]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 _Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")]
 """An identifier of Vapi's. Their lists grow, so none is checked against them."""
@@ -141,17 +125,11 @@ class _Call(BaseModel):
     id: _Id
 
 
-class _Placed(_Call):
-    """Of a call that was just placed only the id counts: it must not get lost over what else is said."""
-
-    status: Annotated[_Word | None, WrapValidator(_or_none)] = None
-
-
 class _State(_Call):
-    status: _Word | None = None
-    started_at: _Moment = None
-    ended_at: _Moment = None
-    ended_reason: Annotated[_Word | None, BeforeValidator(_empty_is_none)] = None
+    status: Annotated[_Word | None, OR_NONE] = None
+    started_at: Annotated[AwareDatetime | None, OR_NONE] = None
+    ended_at: Annotated[AwareDatetime | None, OR_NONE] = None
+    ended_reason: Annotated[_Word | None, OR_NONE] = None
 
 
 class _WebCall(_Call):
@@ -228,11 +206,11 @@ class Vapi:
         body = {
             **self._assistant(variables, nonce),
             "phoneNumberId": self._phone_number_id,
-            "customer": {"number": phone_number, "name": _name(interviewer_name)},
+            "customer": {"number": phone_number, "name": _name(interviewer_name) or "Interviewer"},
             "name": _name(f"Briefing {room_name}"),
         }
         try:
-            call = _read(_Placed, await self._upstream.call("POST", "/call", repeatable=False, json=body))
+            call = _read(_State, await self._upstream.call("POST", "/call", repeatable=False, json=body))
         except CallRefused:
             raise
         except ProviderTimeout as error:
@@ -252,7 +230,9 @@ class Vapi:
         except _Unknown:
             raise PhoneCallNotFound("The call was placed, but Vapi does not know it, or not any more.") from None
         except CallRefused:
-            raise ProviderBadAnswer("Vapi does not tell how this call went.") from None
+            raise ProviderBadAnswer("Vapi does not tell how this call went; try again later.") from None
+        if call.id != call_id:
+            raise ProviderBadAnswer("Vapi told of another call; try again later.")
         return PhoneCallState(call.id, call.status, call.started_at, call.ended_at, call.ended_reason)
 
     async def create_web_call(self, *, instructions: str) -> WebCall:
@@ -328,4 +308,4 @@ def _read(kind: type[Kind], answer: VendorAnswer) -> Kind:
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:
-        raise ProviderBadAnswer("Vapi sent an answer that can't be used.") from None
+        raise ProviderBadAnswer("Vapi sent an answer that can't be used; try again later.") from None

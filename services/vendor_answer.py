@@ -9,6 +9,7 @@ from time import time
 from typing import Any, NamedTuple
 
 import httpx
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
 
@@ -17,6 +18,17 @@ DEFAULT_RETRY_AFTER = 2
 LONGEST_RETRY_AFTER = 86400
 
 Json = Mapping[str, Any]
+
+
+def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+OR_NONE = WrapValidator(_or_none)
+"""For what a vendor says beside what counts: odd, it is not known, and nothing else gets lost over it."""
 
 
 class Failure(NamedTuple):

@@ -82,11 +82,23 @@ PHONE_END_PHRASE = "goodbye for now"
 """Spoken by the assistant, it hangs up."""
 
 _LINK_WITH_TEXT = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
-_URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{0,30}://|(?<!\S)//|\bmailto:|\bwww\.)[^\s<>()\"']+", re.IGNORECASE)
-_TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
+_URL = re.compile(
+    r"(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{0,30}://|(?<!\S)//(?=[a-z])|(?<![a-z0-9])mailto:|(?<![a-z0-9])www\.)"
+    r"[a-z0-9\-._~:/?#\[\]@!$&*+,=%]*",
+    re.IGNORECASE,
+)
+_TAG = re.compile(
+    r"""<!--[^<>\n]*-->|</?(?:a|abbr|audio|b|big|blockquote|body|br|break|center|code|dd|del|div|dl|dt|em|embed
+    |emphasis|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|li|link|main|mark|meta|nav
+    |object|ol|p|phoneme|pre|prosody|q|s|say-as|script|section|small|source|span|speak|strike|strong|style|sub|sup
+    |svg|table|tbody|td|tfoot|th|thead|title|tr|tt|u|ul|var|video|voice)
+    (?:\s+[a-z_:][\w:.-]*\s*=\s*(?:"[^"<>\n]*"|'[^'<>\n]*'|[^\s"'<>=]+))*\s*/?>""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What HTML and speech markup consist of, and nothing else: `a<b` and `List<String>` stand in honest resumes."""
 _TAG_BEGINS = re.compile(r"<(?=[/A-Za-z!?])")
 _HANGS_UP = re.compile(r"goodbye[\W_]+for[\W_]+now", re.IGNORECASE)
-_LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|>|[-*+•][ \t]|[-=_*]{3,}[ \t]*$)[ \t]*", re.MULTILINE)
+_LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|>[ \t]|[-*+•][ \t]|[-=_*]{3,}[ \t]*$)[ \t]*", re.MULTILINE)
 _EMPHASIS = re.compile(r"\*+|`+|~{2,}|_{2,}|\|")
 _SPACES = re.compile(r"[^\S\n]+")
 _AROUND_NEWLINE = re.compile(r" ?\n ?")
@@ -128,7 +140,9 @@ def candidate_instructions(*, candidate_name: str, role: str, resume: str, job: 
 
 
 def spoken_briefing(*, candidate_name: str, role: str, resume: str, notes: str, focus_areas: Sequence[str]) -> str:
-    """The stored briefing as plain words that can be read aloud: no links, no markup, no template markers."""
+    """The stored briefing as plain words that can be read aloud: no links, no markup, no template markers, and not the
+    words that hang up.
+    """
     parts = (
         ("Name", speakable(without_placeholder(candidate_name))),
         ("Job", speakable(without_placeholder(role))),
@@ -137,7 +151,7 @@ def spoken_briefing(*, candidate_name: str, role: str, resume: str, notes: str, 
         ("Job description and notes", _spoken_excerpt(notes, SPOKEN_NOTES_BYTES)),
     )
     said = [f"{title}: {text}" for title, text in parts if text]
-    return "\n\n".join(said) or "Nothing was saved about this interview."
+    return _HANGS_UP.sub("bye", "\n\n".join(said)) or "Nothing was saved about this interview."
 
 
 def briefing_template(nonce: str) -> str:
@@ -146,12 +160,9 @@ def briefing_template(nonce: str) -> str:
 
 
 def speakable(text: str) -> str:
-    """Plain words: no URLs, tags, Markdown or braces, nor the words that hang up.
-
-    Where tags were taken out of each other, what is left of them opens none.
-    """
-    plain = _TAG_BEGINS.sub(" ", _TAG.sub(" ", _LINK_WITH_TEXT.sub(r"\1", clean(text))))
-    plain = _HANGS_UP.sub("bye", _URL.sub(" ", plain))
+    """Plain words: no URLs, tags, Markdown or braces. What only looks like a tag loses nothing, and opens none."""
+    plain = _LINK_WITH_TEXT.sub(r"\1", clean(text)).replace("](", "] (")
+    plain = _URL.sub(" ", _TAG_BEGINS.sub("< ", _TAG.sub(" ", plain)))
     plain = _SPACES.sub(" ", _EMPHASIS.sub(" ", _LINE_MARK.sub("", plain)))
     return without_braces(_BLANK_LINES.sub("\n\n", _AROUND_NEWLINE.sub("\n", plain))).strip()
 

@@ -1,7 +1,6 @@
 """The phone briefing: one call to the interviewer before the interview, never a second one by itself."""
 
 import logging
-from asyncio import sleep, timeout
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from services.clock import Clock
 from services.errors import (
     BriefingNotFound,
+    IdempotencyMismatch,
     InvalidInput,
     PhoneCallNotFound,
     PhoneCallUncertain,
@@ -24,6 +24,7 @@ from services.errors import (
     StorageUnavailable,
 )
 from services.evidence.voice_prompts import spoken_briefing
+from services.interview.bookkeeping import write_down
 from services.interview.quotas import PHONE_CALLS, one_use
 from services.phone_numbers import check_phone_number
 from services.storage.protocol import Storage
@@ -32,9 +33,6 @@ from services.vapi import CallRefused, PhoneCall, PhoneCallState, Vapi
 
 log = logging.getLogger(__name__)
 
-RECORDING_SECONDS = 10.0
-"""How long it is tried to record a call that was placed."""
-RECORDING_PAUSE_SECONDS = 0.5
 DIALLED_FOR = timedelta(hours=24)
 """How long an attempt at a call is remembered: as long as its idempotency key is."""
 
@@ -78,7 +76,7 @@ class PhoneBriefing:
     async def place(self, phone_number: str, allowed_countries: Collection[str], attempt: str | None) -> PlacedCall:
         """Phone them and brief them from the stored briefing: three times in any hour for a room at most.
 
-        `attempt` is the caller's idempotency key. An attempt whose end nobody
+        `attempt` is the caller with their idempotency key. An attempt whose end nobody
         knows may have rung the phone, so the same one never dials again. Raises
         InvalidInput, BriefingNotFound, RateLimited, PhoneCallUncertain, and what `Vapi` raises.
         """
@@ -89,7 +87,7 @@ class PhoneBriefing:
         self.vapi.require_configured()
         room = self.interview.room
         async with (
-            self._once(attempt),
+            self._once(attempt, number),
             one_use(self.storage, self.clock, room.name, PHONE_CALLS, free=NOT_DIALLED),
         ):
             call = await self._dial(number, briefing)
@@ -122,43 +120,29 @@ class PhoneBriefing:
         """The phone rings: that this could not be recorded must not look as if no call was placed."""
         name = self.interview.room.name
         log.info("room %s placed call %s", name, call.call_id)
-        try:
-            async with timeout(RECORDING_SECONDS):
-                await self._record_once_it_can_be(call)
-        except (TimeoutError, StorageFull, RoomNotFound):
+        now = self.clock()
+        is_recorded = await write_down(lambda: self.storage.add_phone_call(name, call.call_id, now))
+        if not is_recorded:
             log.warning("call %s of room %s is not recorded", call.call_id, name)
-            return False
-        return True
-
-    async def _record_once_it_can_be(self, call: PhoneCall) -> None:
-        """A database that was just lost may be back in a moment, and nobody else knows this call."""
-        while True:
-            try:
-                await self.storage.add_phone_call(self.interview.room.name, call.call_id, self.clock())
-            except StorageUnavailable:
-                await sleep(RECORDING_PAUSE_SECONDS)
-            else:
-                return
+        return is_recorded
 
     @asynccontextmanager
-    async def _once(self, attempt: str | None) -> AsyncIterator[None]:
-        """Lets this attempt dial once. That is known even after a crash in the middle of dialling."""
+    async def _once(self, attempt: str | None, number: str) -> AsyncIterator[None]:
+        """Lets this attempt dial once, and this number only. That is known even after a crash in the middle of it."""
         if attempt is None:
             yield
             return
         slot = sha256(dumps(("dial", self.interview.room.name, attempt)).encode()).hexdigest()
         now = self.clock()
-        begun = await self.storage.begin(slot, "", now, now + DIALLED_FOR, now + DIALLED_FOR)
+        fingerprint = sha256(number.encode()).hexdigest()
+        begun = await self.storage.begin(slot, fingerprint, now, now + DIALLED_FOR, now + DIALLED_FOR)
+        if begun.state == "mismatch":
+            raise IdempotencyMismatch("This Idempotency-Key was used with another number; send a new key.")
         if begun.state != "started":
             raise PhoneCallUncertain
         try:
             yield
         except NOT_DIALLED:
-            await self._let_try_again(slot)
+            if not await write_down(lambda: self.storage.abandon(slot)):
+                log.warning("room %s: an attempt that dialled nobody can't be repeated", self.interview.room.name)
             raise
-
-    async def _let_try_again(self, slot: str) -> None:
-        try:
-            await self.storage.abandon(slot)
-        except StorageUnavailable:
-            log.warning("room %s: an attempt that dialled nobody can't be repeated", self.interview.room.name)

@@ -8,7 +8,8 @@ from math import ceil
 from secrets import token_hex
 
 from services.clock import Clock
-from services.errors import RateLimited, StorageUnavailable
+from services.errors import RateLimited
+from services.interview.bookkeeping import write_down
 from services.storage.protocol import Storage
 from services.storage.records import Quota
 
@@ -39,8 +40,6 @@ async def one_use(
     try:
         yield
     except free:
-        try:
-            await storage.give_back(room_name, use)
-        except StorageUnavailable:
+        if not await write_down(lambda: storage.give_back(room_name, use)):
             log.warning("room %s: one of its %s counts although it came to nothing", room_name, quota.what)
         raise

@@ -140,6 +140,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, *, call_seconds: float = CALL_SECONDS) -> None:
         self.kind = engine.dialect.name
+        self.file = engine.url.database
+        """SQLite's path; PostgreSQL's name."""
         self._call_seconds = call_seconds
         self._engine = engine
         # PostgreSQL's weakest level, whatever the server's default: who waited for a lock sees what its holder did

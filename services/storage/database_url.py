@@ -4,7 +4,9 @@ PostgreSQL is reached with psycopg, so the parameters of the URL are libpq's own
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
+from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import unquote
 
 import certifi
 from psycopg.pq import Conninfo
@@ -20,6 +22,7 @@ LIBPQ_KEYWORDS = frozenset(option.keyword.decode() for option in Conninfo.get_de
 MEANT_FOR_OTHERS = frozenset(
     {
         "check_same_thread",
+        "client_encoding",
         "command_timeout",
         "connection_limit",
         "encoding",
@@ -56,6 +59,8 @@ def read_database_url(text: str) -> URL:
         url = make_url(scheme.lower() + colon + rest)
     except (ArgumentError, ValueError):
         raise UnusableDatabaseUrl(f"this is no database URL; it looks like {FORMS}") from None
+    if "\0" in unquote(rest):
+        raise UnusableDatabaseUrl("%00 can be in none of its parts")
     if url.get_backend_name() != "sqlite" and rest.count("@") > 1:
         raise UnusableDatabaseUrl("write special characters, in the password and elsewhere, percent-encoded (@ is %40)")
     match url.get_backend_name():
@@ -77,8 +82,6 @@ def place(url: URL) -> str:
 def _sqlite(url: URL) -> URL:
     if url.host:
         raise UnusableDatabaseUrl("a SQLite file is written with three slashes, such as sqlite:///./rooms.db")
-    if "\0" in (url.database or ""):
-        raise UnusableDatabaseUrl("%00 can be in no file's name")
     if not url.database or ":memory:" in url.database:
         raise UnusableDatabaseUrl("name a file, such as sqlite:///./rooms.db; leave it empty to keep rooms in memory")
     if unknown := set(url.query) - MEANT_FOR_OTHERS:
@@ -88,7 +91,7 @@ def _sqlite(url: URL) -> URL:
 
 def _postgresql(url: URL) -> URL:
     query = {name: value for name, value in url.query.items() if name not in MEANT_FOR_OTHERS}
-    _check_host(url.host or "")
+    _check_place(url)
     if asked := [_ssl_mode(query.pop(name)) for name in ("sslmode", "ssl", "sslaccept") if name in query]:
         query["sslmode"] = max(asked, key=SSL_MODES.index)
     if unknown := set(query) - LIBPQ_KEYWORDS:
@@ -98,9 +101,16 @@ def _postgresql(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg", query=query)
 
 
-def _check_host(host: str) -> None:
+def _check_place(url: URL) -> None:
+    """Where a slash or sign is missing, what is taken for the host, port or database may be a part of the password."""
+    if set("@:/") & set(url.database or ""):
+        raise UnusableDatabaseUrl(f"behind the host stands the database's name alone; it looks like {FORMS}")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise UnusableDatabaseUrl(f"the port is a number from 1 to 65535; it looks like {FORMS}")
+    if not str(url.query.get("port", "1")).isdecimal():
+        raise UnusableDatabaseUrl("the parameter port is no number")
     try:
-        host.encode("idna")
+        (url.host or "").encode("idna")
     except UnicodeError:
         raise UnusableDatabaseUrl("the host can be no host name; check its dots") from None
 
@@ -131,4 +141,6 @@ def _root_certificates() -> str:
 
 
 def _unknown(names: set[str]) -> UnusableDatabaseUrl:
-    return UnusableDatabaseUrl(f"unknown parameter {', '.join(sorted(names))}; take it out")
+    """Only what looks like a misspelt parameter is repeated: the rest may be the end of a password with an & in it."""
+    shown = [name for name in sorted(names) if get_close_matches(name, LIBPQ_KEYWORDS)]
+    return UnusableDatabaseUrl(f"unknown parameter {', '.join(shown) or 'behind the ?'}; take it out")

@@ -16,6 +16,7 @@ _PRIMARY_CODE = 0xFF
 """SQLite's extended codes hold the primary one in their lowest byte."""
 _LOST = "The database can't be reached right now; try again in a moment."
 _READS_ONLY = "The database can only be read right now; whoever runs this server should check it."
+_REFUSED = "The database refuses this; whoever runs this server should check the rights of its role."
 _FULL = "The disk of the database, or of its temporary files, is full; whoever runs this server should make room."
 _DAMAGED = "The database file is damaged; whoever runs this server should restore it."
 _SQLITE = {
@@ -23,6 +24,7 @@ _SQLITE = {
     sqlite3.SQLITE_LOCKED: _LOST,
     sqlite3.SQLITE_IOERR: _LOST,
     sqlite3.SQLITE_CANTOPEN: _LOST,
+    sqlite3.SQLITE_PROTOCOL: _LOST,
     sqlite3.SQLITE_READONLY: _READS_ONLY,
     sqlite3.SQLITE_PERM: _READS_ONLY,
     sqlite3.SQLITE_FULL: _FULL,
@@ -52,6 +54,8 @@ def loss(error: DBAPIError) -> str | None:
     match cause:
         case psycopg.errors.ReadOnlySqlTransaction():
             return _READS_ONLY
+        case psycopg.errors.InsufficientPrivilege():
+            return _REFUSED
         case psycopg.errors.DiskFull():
             return _FULL
         case psycopg.OperationalError() | psycopg.InterfaceError():

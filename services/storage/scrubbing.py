@@ -8,11 +8,12 @@ log is emptied.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from secrets import randbelow
 from time import monotonic
 
+from filelock import FileLock, Timeout
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,6 +52,7 @@ class Scrubber:
         self._large_bytes = large_bytes
         self._clock = clock
         self._large_again = clock()
+        self._file_lock = FileLock(f"{database.file}-scrub", mode=0o600, blocking=False)
         self._turn = asyncio.Lock()
         self._begun = 0
         self._is_clean = True
@@ -72,37 +74,37 @@ class Scrubber:
                 if self._begun == begun or (is_patient and not self._is_clean):
                     self._begun += 1
                     self._is_clean = False
-                    self._is_clean = await self._try(seconds, is_patient=is_patient)
+                    self._is_clean = await self._is_nothing_due() or await self._scrub(seconds, is_patient=is_patient)
                 return self._is_clean
-        except (StorageUnavailable, DBAPIError, TimeoutError) as error:
+        except (StorageUnavailable, DBAPIError, OSError) as error:
             log.warning("the database file still holds what was erased: %s", _reason(error))
             return False
 
-    async def _try(self, seconds: float, *, is_patient: bool) -> bool:
-        """Other processes may be scrubbing too; while they get on, so that the mark changes, no try counts."""
-        tries, last = 0, _CLEAN
-        while tries < TRIES:
-            async with self._database.connection() as connection:
-                mark = await _number(connection, "user_version")
-                size = await _number(connection, "page_count") * await _number(connection, "page_size")
-            if mark == _CLEAN:
-                return True
-            tries, last = tries + 1 if mark == last else 1, mark
-            is_large = size > self._large_bytes
-            is_rewriting = not is_large or (is_patient and self._clock() >= self._large_again)
-            async with self._database.connection(is_writing=True, seconds=seconds) as connection:
-                # first, since with every rewriting the log grows for as long as somebody reads from it
-                is_empty = await _empty_log(connection)
-                if is_empty and is_rewriting:
-                    if is_large:
-                        self._large_again = self._clock() + LARGE_EVERY_SECONDS
-                    await _rewrite(connection)
+    async def _is_nothing_due(self) -> bool:
+        async with self._database.connection() as connection:
+            return await _number(connection, "user_version") == _CLEAN
+
+    async def _scrub(self, seconds: float, *, is_patient: bool) -> bool:
+        async with _alone(self._file_lock):
+            for _ in range(TRIES):
+                async with self._database.connection(is_writing=True, seconds=seconds) as connection:
+                    mark = await _number(connection, "user_version")
+                    if mark == _CLEAN:
+                        return True
+                    size = await _number(connection, "page_count") * await _number(connection, "page_size")
+                    is_large = size > self._large_bytes
+                    is_rewriting = not is_large or (is_patient and self._clock() >= self._large_again)
+                    # first, since each rewriting makes the log grow while somebody reads it
                     is_empty = await _empty_log(connection)
-            if is_empty and is_rewriting:
-                await self._settle(mark)
-            if is_empty:
-                return is_rewriting
-            await asyncio.sleep(PAUSE_SECONDS)
+                    if is_empty and is_rewriting:
+                        self._large_again = self._clock() + LARGE_EVERY_SECONDS if is_large else self._large_again
+                        await _rewrite(connection)
+                        is_empty = await _empty_log(connection)
+                if is_empty and is_rewriting:
+                    await self._settle(mark)
+                if is_empty:
+                    return is_rewriting
+                await asyncio.sleep(PAUSE_SECONDS)
         log.warning("the log of the database file still holds what was erased: another process is reading it")
         return False
 
@@ -113,10 +115,28 @@ class Scrubber:
                 await connection.exec_driver_sql(f"PRAGMA user_version = {_CLEAN}")
 
 
+@asynccontextmanager
+async def _alone(lock: FileLock) -> AsyncIterator[None]:
+    """One process at a time: they would take each other for readers. A process that is killed lets go of the lock."""
+    while True:
+        try:
+            lock.acquire()
+        except Timeout:
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            break
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _reason(error: Exception) -> str:
     """SQLite's own words, such as that the disk of its temporary folder is full, which a rewriting needs."""
-    cause = error.__cause__
-    return str(cause.orig) if isinstance(cause, DBAPIError) else "other processes kept it busy for too long"
+    cause = error if isinstance(error, DBAPIError) else error.__cause__
+    if isinstance(cause, DBAPIError):
+        return str(cause.orig)
+    return getattr(error, "strerror", None) or "other processes kept it busy for too long"
 
 
 async def _number(connection: AsyncConnection, pragma: str) -> int:

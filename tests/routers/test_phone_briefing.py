@@ -244,6 +244,18 @@ def test_a_key_whose_call_may_have_rung_never_dials_again(client, vendors, clock
     assert call_up(client, name, **{"Idempotency-Key": "twice"}).status_code == 202
 
 
+@UNCERTAIN
+def test_a_key_whose_call_may_have_rung_is_not_used_for_another_number(client, vendors, answer, status):
+    route = vendors.post(CALLS).mock(return_value=answer)
+    name = open_briefed_room(client)
+    call_up(client, name, **{"Idempotency-Key": "once"})
+
+    again = call_up(client, name, "+14165550123", **{"Idempotency-Key": "once"})
+
+    assert_problem(again, 422, "idempotency_key_reused")
+    assert route.call_count == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [

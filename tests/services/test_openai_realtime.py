@@ -152,6 +152,15 @@ async def test_what_the_echo_leaves_out_stands_as_asked(openai, realtime):
     assert (secret.model, secret.modalities) == ("gpt-realtime-2.1-mini", ["audio"])
 
 
+@pytest.mark.parametrize("odd", [{"model": ""}, {"output_modalities": "audio"}, {"output_modalities": [None]}], ids=str)
+async def test_what_is_odd_about_the_session_loses_no_secret(openai, realtime, odd):
+    openai.post(URL).respond(200, json=ANSWER | {"session": ANSWER["session"] | odd})
+
+    secret = await mint(realtime)
+
+    assert (secret.value, secret.modalities) == (ANSWER["value"], ["audio"])
+
+
 @pytest.mark.parametrize("voice", VOICES)
 async def test_a_known_voice_is_taken(openai, realtime, voice):
     route = openai.post(URL).respond(200, json=ANSWER)
@@ -205,9 +214,6 @@ MALFORMED = {
     "an expiry beyond all calendars": json.dumps(ANSWER | {"expires_at": 10**18}).encode(),
     "no session": json.dumps(ANSWER | {"session": None}).encode(),
     "a session without id": json.dumps(ANSWER | {"session": {"type": "realtime"}}).encode(),
-    "modalities as a string": json.dumps(
-        ANSWER | {"session": ANSWER["session"] | {"output_modalities": "audio"}}
-    ).encode(),
 }
 
 
@@ -232,6 +238,7 @@ async def test_a_malformed_answer_is_a_bad_answer(openai, realtime, content):
         (refusal(429, code="slow_down"), ProviderUnavailable, 3),
         (refusal(429, type="insufficient_quota", code="insufficient_quota"), ProviderUnavailable, 1),
         (refusal(429, code="credit_balance_exhausted"), ProviderUnavailable, 1),
+        (refusal(429, type="insufficient_quota", code=1.5, param=["x"]), ProviderUnavailable, 1),
         (refusal(500), ProviderBadAnswer, 2),
         (refusal(502), ProviderBadAnswer, 2),
         (refusal(503), ProviderUnavailable, 3),

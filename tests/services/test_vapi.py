@@ -81,16 +81,16 @@ async def call_up(vapi: Vapi, **changes: object) -> PhoneCall:
 
 
 @asynccontextmanager
-async def line(answer: bytes | None, deadline: float = 5):
-    """A Vapi on a real socket that takes requests, says `answer` (None: nothing at all) and hangs up."""
+async def line(answer: bytes | None, deadline: float = 5, *, hangs: bool = False):
+    """A Vapi on a real socket that takes requests, says `answer` (None: nothing at all) and hangs up, or hangs."""
     requests: list[bytes] = []
     is_over = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests.append(await reader.readuntil(b"\r\n\r\n"))
-        if answer is None:
-            await is_over.wait()
         writer.write(answer or b"")
+        if answer is None or hangs:
+            await is_over.wait()
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
@@ -293,6 +293,7 @@ HANG_UPS = {
     "no answer": b"",
     "half an answer": b"HTTP/1.1 201 Created\r\nContent-Length: 5000\r\n\r\n{",
     "no HTTP": b"SSH-2.0-OpenSSH\r\n\r\n",
+    "a reason that is not in UTF-8": b"HTTP/1.1 201 Cr\xe9\xe9\r\nContent-Length: 2\r\n\r\n{}",
 }
 
 
@@ -312,6 +313,18 @@ async def test_a_silent_vendor_is_no_reason_to_dial_again():
 
     assert isinstance(error, ProviderTimeout)
     assert "the phone may ring all the same" in error.detail
+    assert len(requests) == 1
+
+
+async def test_a_refusal_whose_body_does_not_come_is_told_by_its_status():
+    async with line(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{", deadline=1, hangs=True) as (
+        vapi,
+        requests,
+    ):
+        error = await call_failure(vapi)
+
+    assert isinstance(error, ProviderUnavailable)
+    assert "VAPI_API_KEY" in error.detail
     assert len(requests) == 1
 
 
@@ -394,13 +407,21 @@ async def test_a_call_that_came_to_nothing_says_why(vendor, vapi, sample, outcom
     assert (state.outcome, state.duration_seconds) == (outcome, None)
 
 
-async def test_empty_is_not_known(vendor, vapi):
-    empty = dict.fromkeys(("startedAt", "endedAt", "endedReason", "webCallUrl"), "")
-    vendor.get(f"/call/{CALL_ID}").respond(200, json=QUEUED | empty)
+@pytest.mark.parametrize("odd", ["", "yesterday, more or less", ["x"], "2026-11-25T10:00:00"], ids=str)
+async def test_what_is_odd_in_a_state_is_not_known_and_the_rest_is_told(vendor, vapi, odd):
+    side = dict.fromkeys(("startedAt", "endedAt", "endedReason", "webCallUrl"), odd)
+    vendor.get(f"/call/{CALL_ID}").respond(200, json=QUEUED | side)
 
     state = await vapi.get_call(CALL_ID)
 
-    assert (state.started_at, state.ended_at, state.ended_reason) == (None, None, None)
+    assert (state.status, state.started_at, state.ended_at) == ("queued", None, None)
+
+
+async def test_a_state_of_another_call_is_no_answer(vendor, vapi):
+    vendor.get("/call/another-call").respond(200, json=QUEUED)
+
+    with pytest.raises(ProviderBadAnswer, match="another call"):
+        await vapi.get_call("another-call")
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
@@ -435,7 +456,7 @@ async def test_a_reason_that_nobody_has_seen_yet_is_passed_on(vendor, vapi):
         b"",
         b"[]",
         b"null",
-        json.dumps(ENDED | {"startedAt": "yesterday"}).encode(),
+        json.dumps(ENDED | {"id": 7}).encode(),
         json.dumps({"status": "ended"}).encode(),
     ],
 )

@@ -2,7 +2,9 @@
 
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from tests.interviews import BRIEFING, DAILY, mock_daily, open_briefed_room
@@ -147,3 +149,19 @@ def test_a_deletion_while_daily_is_down_says_what_remains_and_repeating_it_does_
     assert (first.json()["deleted"]["room"], second.json()["deleted"]["room"]) == (1, 0)
     assert ["repeat this call" in line for line in first.json()["remaining"]] == [True]
     assert second.json()["remaining"] == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_several_workers_that_delete_at_the_same_time_leave_nothing(serve, connect, stored, database):
+    client = connect(serve(database, "--workers", "2", workers=2))
+    marks = [f"{CANARY}-{number}" for number in range(16)]
+    names = [open_briefed_room(client, notes=mark) for mark in marks]
+
+    def delete(name):
+        return httpx.delete(f"{client.base_url}/api/rooms/{name}", trust_env=False, timeout=60).json()["remaining"]
+
+    with ThreadPoolExecutor(8) as threads:
+        remaining = list(threads.map(delete, names))
+
+    assert remaining == [[]] * len(names)
+    assert stored(CANARY) == 0

@@ -168,18 +168,41 @@ def test_a_long_briefing_says_that_it_goes_on():
         ("C# and F# | snake_case, 5 < 6 > 4", "C# and F# snake_case, 5 < 6 > 4"),
         ("a\u00a0\u3000 b \n c", "a b\nc"),
         ("\u202eevil\u202c\u200b", "evil"),
-        ('Led <break<b> time="10s"/> team', 'Led break time="10s"/> team'),
+        ('Led <break<b> time="10s"/> team', 'Led < break time="10s"/> team'),
         ("<<break/>break time='9s'/>", "< break time='9s'/>"),
+        ("latency to <half a second.\nJunior -> Senior", "latency to < half a second.\nJunior -> Senior"),
+        ("from <ten to >forty, <US$2M, now >US$20M", "from < ten to >forty, < US$2M, now >US$20M"),
+        ("if (a<b && c>d) List<String>", "if (a< b && c>d) List< String>"),
+        ("Maya <maya@example.org>", "Maya < maya@example.org>"),
+        (">5 years, price //3", ">5 years, price //3"),
+        ("主页：https://example.com，负责支付系统", "主页： ，负责支付系统"),
+        ("個人サイトはhttps://例え.jp/。決済", "個人サイトは 例え.jp/。決済"),
+        ("site: https://a.com;led a team", "site: ;led a team"),
+        ("[[x](y)](evil.com)", "[x] (evil.com)"),
         ("See xhttps://evil.example/pay or ftp://a.example", "See or"),
         ("See //evil.example/pay, and/or Node.js/React", "See and/or Node.js/React"),
-        ("Goodbye for now! Good-bye, **goodbye**  for _now_", "bye! Good-bye, bye_"),
-        ("goodbye goodbye for now for now", "goodbye bye for now"),
-        ("https:<//evil.example/pay w<ww.evil.example/x", "https: w ww.evil.example/x"),
+        ("https:<//evil.example/pay w<ww.evil.example/x", "https:< w< ww.evil.example/x"),
         ("Über 300 Prüfungen, 90 %", "Über 300 Prüfungen, 90 %"),
     ],
 )
 def test_spoken_text_has_no_links_and_no_markup(text, spoken):
     assert speakable(text) == spoken
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"resume": "Goodbye for now! **goodbye**  for _now_"},
+        {"resume": "goodbye goodbye for now for now"},
+        {"resume": "goodbye\nfor\nnow"},
+        {"focus_areas": ("goodbye", "for now")},
+        {"candidate_name": "Goodbye", "role": "for now"},
+    ],
+)
+def test_no_document_says_the_words_that_hang_up(changes):
+    spoken = spoken_briefing(**BRIEFING | changes)
+
+    assert not re.search(r"goodbye[\W_]+for[\W_]+now", spoken, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_an_authority_of_ones_own_is_kept():
 def test_hints_to_other_programs_are_left_out():
     url = read_database_url(
         "postgres://db/rooms?pgbouncer=true&connection_limit=1&connect_timeout=3&schema=public"
-        "&socket_timeout=10&command_timeout=5&prepareThreshold=0&prepared_statements=false&encoding=utf8"
+        "&socket_timeout=10&command_timeout=5&prepareThreshold=0&prepared_statements=false&encoding=utf8&client_encoding=LATIN1"
     )
 
     assert url.query == {"connect_timeout": "3"}
@@ -93,7 +93,14 @@ def test_every_form_of_a_sqlite_url_is_the_same(text):
         (f"postgres://ada:{SECRET}@db..example/rooms", "host name"),
         (f"postgres://ada:{SECRET}@.example/rooms", "host name"),
         (f"postgres://ada:{SECRET}@{'d' * 64}.example/rooms", "host name"),
-        ("sqlite:///%00.db", "can be in no file's name"),
+        ("sqlite:///%00.db", "%00 can be in none"),
+        (f"postgres://ada:{SECRET}%00@db/rooms", "%00 can be in none"),
+        (f"postgres:///ada:{SECRET}@db:5432/rooms", "the database's name alone"),
+        (f"postgres://ten/ada:{SECRET}@db/rooms", "the database's name alone"),
+        ("postgres://ada:123456/rooms", "the port is a number"),
+        (f"postgres://ada:{SECRET}@db:0/rooms", "the port is a number"),
+        (f"postgres://ada:{SECRET}@db/rooms?port=abc", "port is no number"),
+        (f"postgres://db/rooms?user=ada&password=ab&{SECRET}=1", "unknown parameter behind the ?"),
         (f"postgres://ada:{SECRET}@db/rooms?sslmod=require", "unknown parameter sslmod"),
         (f"postgres://ada:{SECRET}@db/rooms?sslmode=yes", "sslmode is one of"),
         ("sqlite://rooms.db", "three slashes"),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from config import Settings
+from services.interview.quotas import PHONE_CALLS
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, read_database_url
 from services.storage.migrate import migrate
@@ -125,6 +127,19 @@ async def test_what_an_older_schema_did_not_know_works_afterwards(url, older):
 
     assert (receipt.phone_calls, receipt.idempotency_keys) == (1, 1)
     assert taken == [None, NOW + HOUR]
+
+
+async def test_the_calls_that_a_room_placed_before_count(url):
+    async with open_at(url) as storage:
+        room = make_room()
+        await storage.save_room(room)
+        await storage.add_phone_call(room.name, "before", NOW)
+    await run_sql(url, *UNDO["0002"], "UPDATE alembic_version SET version_num = '0002'")
+
+    async with open_at(url) as storage:
+        taken = [await storage.take(room.name, replace(PHONE_CALLS, most=2), str(use), NOW) for use in range(2)]
+
+    assert taken == [None, NOW + PHONE_CALLS.window]
 
 
 @pytest.mark.parametrize("older", [None, *UNDO], ids=["from nothing", *(f"from {older}" for older in UNDO)])

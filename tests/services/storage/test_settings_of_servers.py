@@ -9,6 +9,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from config import Settings
+from services.errors import StorageUnavailable
 from services.storage.database_url import UnusableDatabaseUrl
 from services.storage.opening import open_storage
 from services.storage.records import Quota
@@ -94,3 +95,20 @@ async def test_a_quota_holds_where_transactions_are_stricter_by_default(make_dat
         taken = await asyncio.gather(*(storage.take(room.name, quota, uuid4().hex, NOW) for _ in range(10)))
 
     assert taken.count(None) == quota.most
+
+
+async def test_a_role_that_may_not_delete_is_told_as_that(make_database):
+    url = make_database("")
+    async with open_at(url) as storage:
+        await storage.save_room(room := make_room())
+    with open_database(url) as connection:
+        connection.execute("CREATE ROLE clerk LOGIN")
+        connection.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO clerk")
+
+    async with open_at(url.replace("postgres@", "clerk@")) as storage:
+        with pytest.raises(StorageUnavailable, match="rights of its role"):
+            await storage.erase(room.name)
+
+    with open_database(url) as connection:
+        connection.execute("DROP OWNED BY clerk")
+        connection.execute("DROP ROLE clerk")

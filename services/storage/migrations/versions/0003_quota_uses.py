@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Makes the table that quotas are counted in."""
+    """Makes the table that quotas are counted in, and counts the phone calls that were placed so far."""
     op.create_table(
         "quota_uses",
         sa.Column("id", sa.Text, primary_key=True),
@@ -17,3 +17,6 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("quota_uses_of_room", "quota_uses", ["room", "quota", "at"])
+    op.execute(
+        "INSERT INTO quota_uses (id, room, quota, at) SELECT room || '/' || call_id, room, 'phone', at FROM phone_calls"
+    )
