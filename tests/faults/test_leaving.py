@@ -84,24 +84,30 @@ async def test_the_call_to_the_vendor_ends_when_the_caller_leaves(
     await _until(lambda: vendor.busy == 0 and service.in_flight() == 0)
 
 
-async def test_a_phone_call_is_placed_and_recorded_even_when_the_caller_leaves(
-    vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str
+async def _call_up_and_leave(
+    vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str, answer: bytes, status: int
 ) -> None:
+    """The vendor answers once the caller has left."""
     goes_on = asyncio.Event()
 
-    async def dials_slowly(connection: Connection, request: Request) -> None:
+    async def answers_slowly(connection: Connection, request: Request) -> None:
         await goes_on.wait()
-        await connection.answer(b'{"id": "placed-although-he-left"}', 201)
+        await connection.answer(answer, status)
 
-    vendor.behave = dials_slowly
+    vendor.behave = answers_slowly
     call = ENDPOINTS["place phone call"]
     asking = asyncio.create_task(client.post(call.path.format(room=room), json=call.body))
     await _until(lambda: vendor.busy == 1)
-
     asking.cancel()
     await asyncio.wait([asking])
     goes_on.set()
     await _until(lambda: service.in_flight() == 0 and vendor.busy == 0)
+
+
+async def test_a_phone_call_is_placed_and_recorded_even_when_the_caller_leaves(
+    vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str
+) -> None:
+    await _call_up_and_leave(vendor, service, client, room, b'{"id": "placed-although-he-left"}', 201)
 
     assert await service.services.storage.has_phone_call(room, "placed-although-he-left")
 
@@ -109,21 +115,7 @@ async def test_a_phone_call_is_placed_and_recorded_even_when_the_caller_leaves(
 async def test_a_phone_call_that_fails_after_the_caller_left_is_nobodys_to_be_told(
     vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    goes_on = asyncio.Event()
-
-    async def fails_slowly(connection: Connection, request: Request) -> None:
-        await goes_on.wait()
-        await connection.answer(b"{}", 500)
-
-    vendor.behave = fails_slowly
-    call = ENDPOINTS["place phone call"]
-    asking = asyncio.create_task(client.post(call.path.format(room=room), json=call.body))
-    await _until(lambda: vendor.busy == 1)
-
-    asking.cancel()
-    await asyncio.wait([asking])
-    goes_on.set()
-    await _until(lambda: service.in_flight() == 0 and vendor.busy == 0)
+    await _call_up_and_leave(vendor, service, client, room, b"{}", 500)
     gc.collect()
     await asyncio.sleep(0)
 

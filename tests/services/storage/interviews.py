@@ -3,9 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from services.storage.records import Answer, Briefing, ChatTurn, Room
+from services.storage.protocol import Storage
+from services.storage.records import Answer, Briefing, ChatTurn, Quota, Room
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+TWICE = Quota("twice", 2, timedelta(hours=1), "tries")
 ANSWER = Answer(201, (("Location", "/api/rooms/a"), ("X-Name", "ä")), b'{"ok":true}\x00\xff')
 
 
@@ -37,3 +41,28 @@ def make_briefing(notes: str = "Ask about the compiler.") -> Briefing:
 
 def make_turns(*contents: str) -> list[ChatTurn]:
     return [ChatTurn("assistant" if at % 2 else "user", content, NOW) for at, content in enumerate(contents)]
+
+
+def begin(storage: Storage, slot: str, fingerprint: str = "f1", after: timedelta = timedelta()):
+    now = NOW + after
+    return storage.begin(slot, fingerprint, now, now + DAY, now + MINUTE)
+
+
+def take(storage: Storage, name: str, after: timedelta = timedelta(), quota: Quota = TWICE, use: str | None = None):
+    return storage.take(name, quota, use or uuid4().hex, NOW + after)
+
+
+async def fill(storage: Storage) -> str:
+    """A room with some of everything under its name."""
+    room = make_room()
+    await storage.save_room(room)
+    await storage.save_briefing(room.name, make_briefing())
+    await storage.add_chat_turns(room.name, make_turns("a", "b", "c"))
+    await storage.add_debrief(room.name, "f1", NOW, '{"v":1}')
+    await storage.add_debrief(room.name, "f2", NOW, '{"v":2}')
+    await storage.add_phone_call(room.name, "call-1", NOW)
+    await take(storage, room.name)
+    slot = f"slot-{room.name}"
+    await begin(storage, slot)
+    await storage.finish(slot, ANSWER, room.name)
+    return room.name

@@ -3,46 +3,26 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
 from services.errors import RoomNotFound
-from services.storage.protocol import Storage
-from services.storage.records import Begun, Quota, Receipt
-from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
+from services.storage.records import Begun, Receipt
+from tests.services.storage.interviews import (
+    DAY,
+    MINUTE,
+    NOW,
+    begin,
+    fill,
+    make_briefing,
+    make_room,
+    make_turns,
+    take,
+)
 
 pytestmark = pytest.mark.anyio
 
-DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)
-TWICE = Quota("twice", 2, timedelta(hours=1), "tries")
 ODD_TEXT = "naïve \x00 \uffff \\ \\0 ' \" 🦊 %s :name \r\n \u2028"
-
-
-def begin(storage: Storage, slot: str, fingerprint: str = "f1", after: timedelta = timedelta()):
-    now = NOW + after
-    return storage.begin(slot, fingerprint, now, now + DAY, now + MINUTE)
-
-
-def take(storage: Storage, name: str, after: timedelta = timedelta(), quota: Quota = TWICE, use: str | None = None):
-    return storage.take(name, quota, use or uuid4().hex, NOW + after)
-
-
-async def fill(storage: Storage) -> str:
-    """A room with some of everything under its name."""
-    room = make_room()
-    await storage.save_room(room)
-    await storage.save_briefing(room.name, make_briefing())
-    await storage.add_chat_turns(room.name, make_turns("a", "b", "c"))
-    await storage.add_debrief(room.name, "f1", NOW, '{"v":1}')
-    await storage.add_debrief(room.name, "f2", NOW, '{"v":2}')
-    await storage.add_phone_call(room.name, "call-1", NOW)
-    await take(storage, room.name)
-    slot = f"slot-{room.name}"
-    await begin(storage, slot)
-    await storage.finish(slot, ANSWER, room.name)
-    return room.name
 
 
 async def test_a_saved_room_is_found_as_it_was(storage):
@@ -242,72 +222,6 @@ async def test_nothing_is_saved_under_an_erased_room(storage, save):
         await save(storage, name)
 
 
-async def test_a_quota_that_is_used_up_says_when_the_next_use_is_free(storage):
-    room = make_room()
-    await storage.save_room(room)
-
-    taken = [await take(storage, room.name, after) for after in (MINUTE, 2 * MINUTE, 3 * MINUTE)]
-
-    assert taken == [None, None, NOW + MINUTE + TWICE.window]
-
-
-async def test_a_use_counts_until_its_window_is_over(storage):
-    room = make_room()
-    await storage.save_room(room)
-    await take(storage, room.name)
-    await take(storage, room.name, MINUTE)
-
-    assert await take(storage, room.name, TWICE.window - MINUTE / 60) == NOW + TWICE.window
-    assert await take(storage, room.name, TWICE.window) is None
-    assert await take(storage, room.name, TWICE.window) == NOW + MINUTE + TWICE.window
-
-
-async def test_a_use_that_is_given_back_is_free_again(storage):
-    room = make_room()
-    await storage.save_room(room)
-    await take(storage, room.name, use="first")
-    await take(storage, room.name, use="second")
-
-    await storage.give_back(room.name, "first")
-
-    assert await take(storage, room.name) is None
-    assert await take(storage, room.name) is not None
-
-
-async def test_giving_back_what_was_not_taken_gives_nothing(storage):
-    room, other = make_room(), make_room()
-    await storage.save_room(room)
-    await storage.save_room(other)
-    await take(storage, room.name, use="first")
-    await take(storage, room.name, use="second")
-
-    await storage.give_back(other.name, "first")
-    await storage.give_back(room.name, "third")
-    await storage.give_back("nowhere", "first")
-
-    assert await take(storage, room.name) is not None
-
-
-async def test_quotas_and_rooms_do_not_count_for_each_other(storage):
-    room, other = make_room(), make_room()
-    await storage.save_room(room)
-    await storage.save_room(other)
-    await take(storage, room.name)
-    await take(storage, room.name)
-
-    assert await take(storage, other.name) is None
-    assert await take(storage, room.name, quota=replace(TWICE, name="another")) is None
-
-
-async def test_many_at_once_take_no_more_than_there_is(storage):
-    room = make_room()
-    await storage.save_room(room)
-
-    taken = await asyncio.gather(*(take(storage, room.name) for _ in range(12)))
-
-    assert taken.count(None) == TWICE.most
-
-
 async def test_erasing_counts_what_was_there(storage):
     name = await fill(storage)
 
@@ -392,149 +306,6 @@ async def test_each_ended_room_is_erased_once_by_concurrent_erasers(storage):
     rest = await storage.erase_ended(NOW + DAY, 100)
 
     assert sum(counts) + rest == 20
-
-
-async def test_a_free_slot_is_started(storage):
-    assert await begin(storage, uuid4().hex) == Begun("started")
-
-
-async def test_one_of_many_at_once_gets_the_slot(storage):
-    slot = uuid4().hex
-
-    begun = await asyncio.gather(*(begin(storage, slot) for _ in range(12)))
-
-    assert sorted(one.state for one in begun) == ["running"] * 11 + ["started"]
-
-
-async def test_a_held_slot_is_running(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-
-    assert await begin(storage, slot) == Begun("running")
-
-
-async def test_a_slot_used_for_something_else_is_a_mismatch(storage):
-    slot = uuid4().hex
-    await begin(storage, slot, "f1")
-
-    assert await begin(storage, slot, "f2") == Begun("mismatch")
-
-
-async def test_a_finished_slot_gives_its_answer(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-
-    await storage.finish(slot, ANSWER, None)
-
-    assert await begin(storage, slot) == Begun("done", ANSWER)
-
-
-async def test_a_finished_slot_used_for_something_else_is_a_mismatch(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
-
-    assert await begin(storage, slot, "f2") == Begun("mismatch")
-
-
-async def test_a_finished_slot_outlives_its_lease(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
-
-    assert await begin(storage, slot, after=2 * MINUTE) == Begun("done", ANSWER)
-
-
-async def test_a_slot_whose_holder_is_gone_is_taken_after_the_lease(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-
-    assert await begin(storage, slot, "f2", after=MINUTE) == Begun("started")
-    assert await begin(storage, slot, "f2", after=MINUTE) == Begun("running")
-
-
-async def test_a_lease_that_is_renewed_ends_later(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-
-    assert await storage.renew(slot, NOW + MINUTE, NOW + 2 * MINUTE)
-
-    assert await begin(storage, slot, after=MINUTE) == Begun("running")
-    assert await begin(storage, slot, after=2 * MINUTE) == Begun("started")
-
-
-async def test_a_lease_that_somebody_else_holds_is_not_renewed(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-    await begin(storage, slot, after=MINUTE)
-
-    assert not await storage.renew(slot, NOW + MINUTE, NOW + DAY)
-
-    assert await begin(storage, slot, after=2 * MINUTE) == Begun("started")
-
-
-async def test_a_lease_is_not_renewed_when_the_work_is_done(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
-
-    assert not await storage.renew(slot, NOW + MINUTE, NOW + DAY)
-
-
-async def test_an_answer_is_forgotten_after_its_time(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
-
-    assert await begin(storage, slot, after=DAY) == Begun("started")
-    assert await begin(storage, slot, after=DAY) == Begun("running")
-
-
-async def test_an_abandoned_slot_is_free(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-
-    await storage.abandon(slot)
-
-    assert await begin(storage, slot, "f2") == Begun("started")
-
-
-async def test_a_finished_slot_is_not_abandoned(storage):
-    slot = uuid4().hex
-    await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
-
-    await storage.abandon(slot)
-
-    assert (await begin(storage, slot)).state == "done"
-
-
-async def test_an_answer_about_an_erased_room_is_not_kept(storage):
-    name = await fill(storage)
-    slot = uuid4().hex
-    await begin(storage, slot)
-    await storage.erase(name)
-
-    await storage.finish(slot, ANSWER, name)
-
-    assert await begin(storage, slot) == Begun("started")
-
-
-async def test_finishing_a_slot_that_nobody_began_keeps_nothing(storage):
-    slot = uuid4().hex
-
-    await storage.finish(slot, ANSWER, None)
-
-    assert await begin(storage, slot) == Begun("started")
-
-
-async def test_answers_past_their_time_are_forgotten(storage):
-    slots = [uuid4().hex for _ in range(3)]
-    for hours, slot in enumerate(slots):
-        await begin(storage, slot, after=timedelta(hours=hours))
-
-    assert await storage.forget_answers(NOW + DAY + timedelta(hours=1)) == 2
-    assert await storage.forget_answers(NOW + DAY + timedelta(hours=1)) == 0
 
 
 async def test_a_storage_that_is_there_answers_a_ping(storage):
