@@ -85,28 +85,36 @@ class Scrubber:
             return await _number(connection, "user_version") == _CLEAN
 
     async def _scrub(self, seconds: float, *, is_patient: bool) -> bool:
+        rewritten = _CLEAN
         async with _alone(self._file_lock):
             for _ in range(TRIES):
                 async with self._database.connection(is_writing=True, seconds=seconds) as connection:
                     mark = await _number(connection, "user_version")
                     if mark == _CLEAN:
                         return True
-                    size = await _number(connection, "page_count") * await _number(connection, "page_size")
-                    is_large = size > self._large_bytes
-                    is_rewriting = not is_large or (is_patient and self._clock() >= self._large_again)
                     # first, since each rewriting makes the log grow while somebody reads it
                     is_empty = await _empty_log(connection)
-                    if is_empty and is_rewriting:
-                        self._large_again = self._clock() + LARGE_EVERY_SECONDS if is_large else self._large_again
+                    if is_empty and not rewritten and await self._may_rewrite(connection, is_patient=is_patient):
+                        rewritten = mark
                         await _rewrite(connection)
                         is_empty = await _empty_log(connection)
-                if is_empty and is_rewriting:
-                    await self._settle(mark)
+                if is_empty and rewritten:
+                    await self._settle(rewritten)
                 if is_empty:
-                    return is_rewriting
+                    return bool(rewritten)
                 await asyncio.sleep(PAUSE_SECONDS)
         log.warning("the log of the database file still holds what was erased: another process is reading it")
         return False
+
+    async def _may_rewrite(self, connection: AsyncConnection, *, is_patient: bool) -> bool:
+        """A large file's next time is a day later, whatever comes of it."""
+        size = await _number(connection, "page_count") * await _number(connection, "page_size")
+        if size <= self._large_bytes:
+            return True
+        if not is_patient or self._clock() < self._large_again:
+            return False
+        self._large_again = self._clock() + LARGE_EVERY_SECONDS
+        return True
 
     async def _settle(self, mark: int) -> None:
         """What was erased since bears another mark and is due still."""

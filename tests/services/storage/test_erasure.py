@@ -203,9 +203,9 @@ class Watched:
         self.scrubber = Scrubber(self.database, 0, lambda: self.seconds)
         event.listen(engine.sync_engine, "before_cursor_execute", lambda *call: self.said.append(call[2]))
 
-    async def until_said(self, words: str) -> None:
+    async def until_said(self, words: str, times: int = 1) -> None:
         async with asyncio.timeout(20):
-            while not any(words in statement for statement in self.said):
+            while sum(words in statement for statement in self.said) < times:
                 await asyncio.sleep(0)
 
 
@@ -242,6 +242,23 @@ async def test_a_reader_does_not_use_up_the_day(watched, reader):
     assert not await watched.scrubber.scrub(is_patient=True)
     reader.close()
     assert await watched.scrubber.scrub(is_patient=True)
+
+
+async def test_a_log_that_somebody_reads_when_the_file_is_written_anew_is_emptied_once_he_leaves(watched, tmp_path):
+    """The file is not written anew for that, and what was erased counts as scrubbed."""
+    await watched.storage.erase(await plant(watched.storage, 30))
+    await watched.storage.save_room(room := make_room())
+    reader = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
+    scrubbing = asyncio.create_task(watched.scrubber.scrub(is_patient=True))
+    await watched.until_said("VACUUM")
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT name FROM rooms").fetchall() == [(room.name,)]
+    await watched.until_said("wal_checkpoint", times=3)
+    reader.close()
+
+    assert await scrubbing
+    assert watched.said.count("VACUUM") == 1
+    assert files_with(CANARY, tmp_path) == {}
 
 
 @pytest.fixture
