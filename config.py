@@ -222,17 +222,28 @@ def names_in_env_file() -> list[str]:
     if "\0" in text:
         raise UnusableSetting(".env is not in UTF-8; save it as that.")
     lines = list(parse_stream(StringIO(text)))
-    if broken := next((line.original.line for line in lines if line.error or (line.key and line.value is None)), None):
-        raise UnusableSetting(f".env: what begins in line {broken} can't be read; check its quotes and its =.")
-    return [line.key for line in lines if line.key]
+    if broken := next((line for line in lines if line.error or (line.value is None and _is_meant(line.key))), None):
+        raise UnusableSetting(f".env: what begins in line {broken.original.line} can't be read; check quotes and =.")
+    return [line.key for line in lines if line.key and line.value is not None]
 
 
 def misspelt_names(names: Iterable[str]) -> list[str]:
     """Sentences for the log at start: names that are no settings, and look as if they should be."""
-    known = [name.upper() for name in Settings.model_fields]
-    unknown = [name for name in names if name.upper() not in known]
-    near = [(name, match) for name in unknown for match in get_close_matches(name.upper(), known, n=1, cutoff=0.85)]
-    return [f".env: {name} is no setting; did you mean {match}?" for name, match in near]
+    unknown = [name for name in names if name.upper() not in _names()]
+    return [f".env: {name} is no setting; did you mean {match}?" for name in unknown for match in _near(name)]
+
+
+def _is_meant(key: str | None) -> bool:
+    """Whether a line without a value was to set something of ours, whatever stands for its =."""
+    return key is not None and (key.upper().startswith(_names()) or bool(_near(key)))
+
+
+def _near(name: str) -> list[str]:
+    return get_close_matches(name.upper(), _names(), n=1, cutoff=0.85)
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(name.upper() for name in Settings.model_fields)
 
 
 def _settings_line(location: tuple[int | str, ...], message: str) -> str:

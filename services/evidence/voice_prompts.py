@@ -95,7 +95,7 @@ _TAG = re.compile(
     (?:\s+[a-z_:][\w:.-]*\s*=\s*(?:"[^"<>\n]*"|'[^'<>\n]*'|[^\s"'<>=]+))*\s*/?>""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""What HTML and speech markup consist of, and nothing else: `a<b` and `List<String>` stand in honest resumes."""
+"""What HTML and speech markup consist of. Anything else stays: `a<b` and `List<String>` stand in honest resumes."""
 _TAG_BEGINS = re.compile(r"<(?=[/A-Za-z!?])")
 _HANGS_UP = re.compile(r"goodbye[\W_]+for[\W_]+now", re.IGNORECASE)
 _LINE_MARK = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|>[ \t]|[-*+•][ \t]|[-=_*]{3,}[ \t]*$)[ \t]*", re.MULTILINE)
@@ -151,7 +151,7 @@ def spoken_briefing(*, candidate_name: str, role: str, resume: str, notes: str, 
         ("Job description and notes", _spoken_excerpt(notes, SPOKEN_NOTES_BYTES)),
     )
     said = [f"{title}: {text}" for title, text in parts if text]
-    return _HANGS_UP.sub("bye", "\n\n".join(said)) or "Nothing was saved about this interview."
+    return _HANGS_UP.sub(" bye ", "\n\n".join(said)) or "Nothing was saved about this interview."
 
 
 def briefing_template(nonce: str) -> str:

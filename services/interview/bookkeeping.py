@@ -9,21 +9,22 @@ PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
 
 
-async def write_down(write: Callable[[], Awaitable[None]]) -> bool:
-    """Whether it could be written, at once or within ten seconds."""
+async def write_down(write: Callable[[], Awaitable[None]], *, is_patient: bool = True) -> bool:
+    """Whether it could be written: at once or, for the patient, within ten seconds."""
     try:
         async with timeout(PATIENCE_SECONDS):
-            await _once_it_can_be(write)
+            while not await _is_written(write):
+                if not is_patient:
+                    return False
+                await sleep(PAUSE_SECONDS)
     except (TimeoutError, StorageFull, RoomNotFound):
         return False
     return True
 
 
-async def _once_it_can_be(write: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await write()
-        except StorageUnavailable:
-            await sleep(PAUSE_SECONDS)
-        else:
-            return
+async def _is_written(write: Callable[[], Awaitable[None]]) -> bool:
+    try:
+        await write()
+    except StorageUnavailable:
+        return False
+    return True

@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from json import dumps
 from secrets import token_hex
@@ -133,20 +133,27 @@ class PhoneBriefing:
             yield
             return
         slot = _digest("dial", self.interview.room.name, attempt)
-        now = self.clock()
         # with the attempt, since whoever finds a hash of the number alone finds the number
         fingerprint = _digest(attempt, number)
-        begun = await self.storage.begin(slot, fingerprint, now, now + DIALLED_FOR, now + DIALLED_FOR)
-        if begun.state == "mismatch":
-            raise IdempotencyMismatch("This Idempotency-Key was used with another number; send a new key.")
-        if begun.state != "started":
-            raise PhoneCallUncertain
+        now = self.clock()
+        lease = now + DIALLED_FOR
         try:
+            begun = await self.storage.begin(slot, fingerprint, now, lease, lease)
+            if begun.state == "mismatch":
+                raise IdempotencyMismatch("This Idempotency-Key was used with another number; send a new key.")
+            if begun.state != "started":
+                raise PhoneCallUncertain
             yield
-        except NOT_DIALLED:
-            if not await write_down(lambda: self.storage.abandon(slot)):
+        except NOT_DIALLED as error:
+            # also where beginning itself failed, since the slot may be taken all the same, then under this lease
+            is_storage_there = not isinstance(error, StorageUnavailable)
+            if not await write_down(lambda: self._let_go(slot, lease, now), is_patient=is_storage_there):
                 log.warning("room %s: an attempt that dialled nobody can't be repeated", self.interview.room.name)
             raise
+
+    async def _let_go(self, slot: str, held: datetime, now: datetime) -> None:
+        """Free the slot, where it is held under this lease and no other."""
+        await self.storage.renew(slot, held, now)
 
 
 def _digest(*parts: str) -> str:

@@ -8,7 +8,7 @@ from math import ceil
 from secrets import token_hex
 
 from services.clock import Clock
-from services.errors import RateLimited
+from services.errors import RateLimited, StorageUnavailable
 from services.interview.bookkeeping import write_down
 from services.storage.protocol import Storage
 from services.storage.records import Quota
@@ -30,16 +30,22 @@ async def one_use(
     Raises RateLimited where the quota is used up, before anything is done.
     """
     use, now = token_hex(_USE_BYTES), clock()
-    next_at = await storage.take(room_name, quota, use, now)
-    if next_at is not None:
-        seconds = max(1, ceil((next_at - now).total_seconds()))
-        raise RateLimited(
-            f"This room has had its {quota.most} {quota.what} an hour; try again in {ceil(seconds / 60)} min.",
-            retry_after=seconds,
-        )
     try:
+        next_at = await storage.take(room_name, quota, use, now)
+        if next_at is not None:
+            raise _used_up(quota, next_at - now)
         yield
-    except free:
-        if not await write_down(lambda: storage.give_back(room_name, use)):
-            log.warning("room %s: one of its %s counts although it came to nothing", room_name, quota.what)
+    except free as error:
+        # also where counting itself failed, since it may have been counted all the same
+        is_storage_there = not isinstance(error, StorageUnavailable)
+        if not await write_down(lambda: storage.give_back(room_name, use), is_patient=is_storage_there):
+            log.warning("room %s: one of its %s may count although it came to nothing", room_name, quota.what)
         raise
+
+
+def _used_up(quota: Quota, wait: timedelta) -> RateLimited:
+    seconds = max(1, ceil(wait.total_seconds()))
+    return RateLimited(
+        f"This room has had its {quota.most} {quota.what} an hour; try again in {ceil(seconds / 60)} min.",
+        retry_after=seconds,
+    )

@@ -85,20 +85,27 @@ def _sqlite(url: URL) -> URL:
     if not url.database or ":memory:" in url.database:
         raise UnusableDatabaseUrl("name a file, such as sqlite:///./rooms.db; leave it empty to keep rooms in memory")
     if unknown := set(url.query) - MEANT_FOR_OTHERS:
-        raise _unknown(unknown)
+        raise UnusableDatabaseUrl(f"unknown parameter {', '.join(sorted(unknown))}; take it out")
     return URL.create("sqlite+aiosqlite", database=url.database)
 
 
 def _postgresql(url: URL) -> URL:
     query = {name: value for name, value in url.query.items() if name not in MEANT_FOR_OTHERS}
     _check_place(url)
+    if query.get("sslaccept") == "accept_invalid_certs":
+        query.pop("sslaccept")  # about certificates only, which nothing but verify-… looks at
     if asked := [_ssl_mode(query.pop(name)) for name in ("sslmode", "ssl", "sslaccept") if name in query]:
         query["sslmode"] = max(asked, key=SSL_MODES.index)
     if unknown := set(query) - LIBPQ_KEYWORDS:
         raise _unknown(unknown)
     if query.get("sslmode") in {"verify-ca", "verify-full"}:
         query.setdefault("sslrootcert", _root_certificates())
-    return url.set(drivername="postgresql+psycopg", query=query)
+    url = url.set(drivername="postgresql+psycopg", query=query)
+    try:
+        url.get_dialect()().create_connect_args(url)
+    except ArgumentError:
+        raise UnusableDatabaseUrl("its hosts and ports do not fit together") from None
+    return url
 
 
 def _check_place(url: URL) -> None:
@@ -107,12 +114,19 @@ def _check_place(url: URL) -> None:
         raise UnusableDatabaseUrl(f"behind the host stands the database's name alone; it looks like {FORMS}")
     if url.port is not None and not 0 < url.port < 65536:
         raise UnusableDatabaseUrl(f"the port is a number from 1 to 65535; it looks like {FORMS}")
-    if not str(url.query.get("port", "1")).isdecimal():
-        raise UnusableDatabaseUrl("the parameter port is no number")
     try:
-        (url.host or "").encode("idna")
+        for host in (url.host or "", *_listed(url, "host")):
+            host.encode("idna")
     except UnicodeError:
         raise UnusableDatabaseUrl("the host can be no host name; check its dots") from None
+    if not all(not port or (port.isdecimal() and 0 < int(port) < 65536) for port in _listed(url, "port")):
+        raise UnusableDatabaseUrl("the parameter port is no number from 1 to 65535")
+
+
+def _listed(url: URL, name: str) -> list[str]:
+    """A parameter that may hold several values, one after another or with commas."""
+    values = url.query.get(name, ())
+    return ",".join((values,) if isinstance(values, str) else values).split(",")
 
 
 _SSL_MODES_OF_OTHERS = {
@@ -121,7 +135,6 @@ _SSL_MODES_OF_OTHERS = {
     "false": "disable",
     "0": "disable",
     "no-verify": "require",
-    "accept_invalid_certs": "require",
     "strict": "verify-full",
 }
 """The words of asyncpg, JDBC, node-postgres and Prisma."""
@@ -142,5 +155,5 @@ def _root_certificates() -> str:
 
 def _unknown(names: set[str]) -> UnusableDatabaseUrl:
     """Only what looks like a misspelt parameter is repeated: the rest may be the end of a password with an & in it."""
-    shown = [name for name in sorted(names) if get_close_matches(name, LIBPQ_KEYWORDS)]
+    shown = [name for name in sorted(names) if get_close_matches(name, LIBPQ_KEYWORDS, cutoff=0.85)]
     return UnusableDatabaseUrl(f"unknown parameter {', '.join(shown) or 'behind the ?'}; take it out")

@@ -21,7 +21,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from config import UnusableSetting, load_settings
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
-from services.storage.failures import loss
 from services.storage.tables import metadata
 
 TURN_SECONDS = 60
@@ -30,6 +29,7 @@ ADVISORY_LOCK = 7_290_115_204
 """Any number that no other program locks in the same database."""
 
 
+_HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _KEEP_FROM_THE_WEB = f"""
 DO $$ DECLARE web text; BEGIN
     FOR web IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
@@ -101,7 +101,7 @@ async def _use_write_ahead_log(connection: AsyncConnection) -> None:
         try:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         except DBAPIError as error:
-            if not isinstance(error.orig, sqlite3.OperationalError) or not loss(error):
+            if not isinstance(error.orig, sqlite3.Error) or error.orig.sqlite_errorcode not in _HELD:
                 raise
             await asyncio.sleep(0.05)
         else:

@@ -144,7 +144,7 @@ def _reason(error: Exception) -> str:
     cause = error if isinstance(error, DBAPIError) else error.__cause__
     if isinstance(cause, DBAPIError):
         return str(cause.orig)
-    return getattr(error, "strerror", None) or "other processes kept it busy for too long"
+    return getattr(error, "strerror", None) or "it took too long, or other processes kept it busy"
 
 
 async def _number(connection: AsyncConnection, pragma: str) -> int:

@@ -151,7 +151,7 @@ def test_an_env_file_that_can_not_be_read_whole_ends_the_start(env_file, capsys,
 @pytest.mark.usefixtures("own_logging")
 def test_an_env_file_may_have_windows_line_ends_a_mark_and_names_of_other_programs(env_file, capsys):
     env_file.write_bytes(
-        b'\xef\xbb\xbfexport LOG_LEVEL="WARNING"\r\n# x\r\nNEXT_PUBLIC_DAILY_API_KEY=1\r\nAPI_KEY=x\r\n'
+        b'\xef\xbb\xbfexport LOG_LEVEL="WARNING"\r\n# x\r\nNEXT_PUBLIC_DAILY_API_KEY=1\r\nexport PATH\r\nAPI_KEY=x\r\n'
     )
 
     main.start()

@@ -194,6 +194,7 @@ def test_spoken_text_has_no_links_and_no_markup(text, spoken):
     [
         {"resume": "Goodbye for now! **goodbye**  for _now_"},
         {"resume": "goodbye goodbye for now for now"},
+        {"resume": "goodgoodbye for now for now"},
         {"resume": "goodbye\nfor\nnow"},
         {"focus_areas": ("goodbye", "for now")},
         {"candidate_name": "Goodbye", "role": "for now"},

@@ -47,12 +47,32 @@ def test_asyncpgs_word_for_sslmode_is_understood():
         ("sslmode=no-verify", "require"),
         ("sslaccept=strict", "verify-full"),
         ("sslmode=require&sslaccept=accept_invalid_certs", "require"),
+        ("sslmode=disable&sslaccept=accept_invalid_certs", "disable"),
         ("sslmode=require&sslaccept=strict", "verify-full"),
         ("sslmode=prefer&ssl=true", "require"),
     ],
 )
 def test_other_programs_words_for_sslmode_are_understood(query, mode):
     assert read_database_url(f"postgres://db/rooms?{query}").query["sslmode"] == mode
+
+
+def test_several_hosts_may_be_listed_as_parameters():
+    url = read_database_url("postgresql://u:p@/db?host=h1,h2&port=5432,5433")
+
+    assert (url.query["host"], url.query["port"]) == ("h1,h2", "5432,5433")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://postgres.ref:p@aws-0-eu.pooler.supabase.com:6543/postgres",
+        "postgresql://u@[::1]:5432/my-rooms.db",
+        "postgresql:///rooms?host=/var/run/postgresql",
+        "postgresql://u@localhost/rooms?options=-c%20search_path%3Drooms",
+    ],
+)
+def test_usual_urls_are_taken(text):
+    assert read_database_url(text).get_backend_name() == "postgresql"
 
 
 def test_a_verified_server_is_verified_by_known_authorities():
@@ -100,6 +120,9 @@ def test_every_form_of_a_sqlite_url_is_the_same(text):
         ("postgres://ada:123456/rooms", "the port is a number"),
         (f"postgres://ada:{SECRET}@db:0/rooms", "the port is a number"),
         (f"postgres://ada:{SECRET}@db/rooms?port=abc", "port is no number"),
+        (f"postgres://ada:{SECRET}@/rooms?host=a,b&port=1,99999", "port is no number"),
+        (f"postgres://ada:{SECRET}@/rooms?host=..x", "host name"),
+        (f"postgres://ada:{SECRET}@/rooms?host=a,b,c&port=1", "do not fit"),
         (f"postgres://db/rooms?user=ada&password=ab&{SECRET}=1", "unknown parameter behind the ?"),
         (f"postgres://ada:{SECRET}@db/rooms?sslmod=require", "unknown parameter sslmod"),
         (f"postgres://ada:{SECRET}@db/rooms?sslmode=yes", "sslmode is one of"),

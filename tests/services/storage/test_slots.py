@@ -81,6 +81,15 @@ async def test_a_lease_that_is_renewed_ends_later(storage):
     assert await begin(storage, slot, after=2 * MINUTE) == Begun("started")
 
 
+async def test_a_lease_that_is_moved_to_now_frees_the_slot_for_anything(storage):
+    slot = uuid4().hex
+    await begin(storage, slot)
+
+    assert await storage.renew(slot, NOW + MINUTE, NOW)
+
+    assert await begin(storage, slot, "f2") == Begun("started")
+
+
 async def test_a_lease_that_somebody_else_holds_is_not_renewed(storage):
     slot = uuid4().hex
     await begin(storage, slot)
