@@ -13,19 +13,13 @@ from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from dotenv.parser import parse_stream
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 VERSION = "1.0.0"
-ENV_FILE = Path(".env")
 SERVICE = "interview-room-api"
+ENV_FILE = Path(".env")
+"""Of the folder that the service is started in."""
 
 OPENROUTER_HOST = "openrouter.ai"
 SANDBOX_KEY = "sandbox"

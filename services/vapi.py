@@ -12,13 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from config import Settings
@@ -126,6 +120,8 @@ class _Call(BaseModel):
 
 
 class _State(_Call):
+    """How it goes. Of a call that was just placed only the id counts: it must not get lost over the rest."""
+
     status: Annotated[_Word | None, OR_NONE] = None
     started_at: Annotated[AwareDatetime | None, OR_NONE] = None
     ended_at: Annotated[AwareDatetime | None, OR_NONE] = None

@@ -30,17 +30,19 @@ async def one_use(
     Raises RateLimited where the quota is used up, before anything is done.
     """
     use, now = token_hex(_USE_BYTES), clock()
+    next_at = None
     try:
         next_at = await storage.take(room_name, quota, use, now)
-        if next_at is not None:
-            raise _used_up(quota, next_at - now)
-        yield
+        if next_at is None:
+            yield
     except free as error:
         # also where counting itself failed, since it may have been counted all the same
         is_storage_there = not isinstance(error, StorageUnavailable)
         if not await write_down(lambda: storage.give_back(room_name, use), is_patient=is_storage_there):
             log.warning("room %s: one of its %s may count although it came to nothing", room_name, quota.what)
         raise
+    if next_at is not None:
+        raise _used_up(quota, next_at - now)
 
 
 def _used_up(quota: Quota, wait: timedelta) -> RateLimited:

@@ -1,4 +1,4 @@
-"""Which errors of a database mean that it is lost for now, and which are defects of ours."""
+"""Which errors of a database mean that it is no use for now, what callers are told then, and which are our defects."""
 
 import logging
 import sqlite3
@@ -12,8 +12,6 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = 3
 
-_PRIMARY_CODE = 0xFF
-"""SQLite's extended codes hold the primary one in their lowest byte."""
 _LOST = "The database can't be reached right now; try again in a moment."
 _READS_ONLY = "The database can only be read right now; whoever runs this server should check it."
 _REFUSED = "The database refuses this; whoever runs this server should check the rights of its role."
@@ -33,6 +31,11 @@ _SQLITE = {
 }
 
 
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's code without what extends it, which stands in the higher bytes: https://www.sqlite.org/rescode.html"""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def unavailable(detail: str = _LOST) -> StorageUnavailable:
     """What callers get while the database is no use. Where somebody has to mend it, waiting does not help."""
     if detail == _LOST:
@@ -50,7 +53,7 @@ def loss(error: DBAPIError) -> str | None:
     """What is the matter with the database, in a sentence for callers; None for a defect of ours."""
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE)
+        return _SQLITE.get(primary_code(cause))
     match cause:
         case psycopg.errors.ReadOnlySqlTransaction():
             return _READS_ONLY

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from config import UnusableSetting, load_settings
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
+from services.storage.failures import primary_code
 from services.storage.tables import metadata
 
 TURN_SECONDS = 60
@@ -101,7 +102,7 @@ async def _use_write_ahead_log(connection: AsyncConnection) -> None:
         try:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         except DBAPIError as error:
-            if not isinstance(error.orig, sqlite3.Error) or error.orig.sqlite_errorcode not in _HELD:
+            if not isinstance(error.orig, sqlite3.Error) or primary_code(error.orig) not in _HELD:
                 raise
             await asyncio.sleep(0.05)
         else:

@@ -127,16 +127,23 @@ def test_a_database_that_answers_nothing_is_waited_for_no_longer_than_told(clien
     assert client.get(f"/api/rooms/{name}").is_success
 
 
-def test_an_answer_of_the_sidebar_that_can_not_be_recorded_is_given_all_the_same(client, database, loopback):
-    name = open_briefed_room(client)
+def ask_and_lose(client, database, loopback, path, body, *, is_back=False):
+    """The answer to a call whose vendor answers when the database is gone, and back at once or not."""
     loopback.hold()
-
     with ThreadPoolExecutor(1) as thread:
-        asked = thread.submit(client.post, f"/api/rooms/{name}/chat", json={"message": "What about compilers?"})
+        asked = thread.submit(client.post, path, json=body)
         assert loopback.asked.wait(10)
         database.kill()
         loopback.released.set()
-        answer = asked.result(MOST_SECONDS)
+        if is_back:
+            database.start()
+        return asked.result(2 * MOST_SECONDS)
+
+
+def test_an_answer_of_the_sidebar_that_can_not_be_recorded_is_given_all_the_same(client, database, loopback):
+    name = open_briefed_room(client)
+
+    answer = ask_and_lose(client, database, loopback, f"/api/rooms/{name}/chat", {"message": "What about compilers?"})
 
     assert answer.status_code == 200
     assert answer.json()["response"]
@@ -148,14 +155,8 @@ def test_an_answer_of_the_sidebar_that_can_not_be_recorded_is_given_all_the_same
 
 def test_a_debrief_that_can_not_be_kept_is_not_given_as_if_it_were(client, database, loopback):
     name = open_briefed_room(client)
-    loopback.hold()
 
-    with ThreadPoolExecutor(1) as thread:
-        asked = thread.submit(client.post, f"/api/rooms/{name}/debrief", json={"notes": "She knows compilers."})
-        assert loopback.asked.wait(10)
-        database.kill()
-        loopback.released.set()
-        answer = asked.result(MOST_SECONDS)
+    answer = ask_and_lose(client, database, loopback, f"/api/rooms/{name}/debrief", {"notes": "She knows compilers."})
 
     assert_lost(answer)
     database.start()
@@ -165,20 +166,12 @@ def test_a_debrief_that_can_not_be_kept_is_not_given_as_if_it_were(client, datab
 
 @pytest.mark.parametrize("is_back", [True, False], ids=["back in time", "away for long"])
 def test_a_phone_call_that_was_placed_is_recorded_as_soon_as_it_can_be(client, database, loopback, is_back):
-    name = open_briefed_room(client)
-    loopback.hold()
+    path = f"/api/rooms/{open_briefed_room(client)}/briefing/call"
 
-    with ThreadPoolExecutor(1) as thread:
-        called = thread.submit(client.post, f"/api/rooms/{name}/briefing/call", json={"phone_number": "+14155550100"})
-        assert loopback.asked.wait(10)
-        database.kill()
-        loopback.released.set()
-        if is_back:
-            database.start()
-        answer = called.result(2 * MOST_SECONDS)
+    answer = ask_and_lose(client, database, loopback, path, {"phone_number": "+14155550100"}, is_back=is_back)
 
     assert answer.status_code == 202
-    assert [("could not be recorded" in warning) for warning in answer.json()["warnings"]] == [True] * (not is_back)
+    assert ["could not be recorded" in warning for warning in answer.json()["warnings"]] == [True] * (not is_back)
     assert ("location" in answer.headers) is is_back
     if is_back:
         assert client.get(answer.headers["location"]).json()["call_id"] == answer.json()["call_id"]
