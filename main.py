@@ -12,10 +12,17 @@ from fastapi import FastAPI
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
 from routers import docs, health, realtime, rooms
-from routers.middleware import BodyLimit, Cors, Envelope, Lifeline, StartFailure, TrustedHosts
+from routers.middleware import (
+    BodyLimit,
+    Cors,
+    DisconnectAndShutdownMiddleware,
+    RequestIdAndHeadersMiddleware,
+    StartFailureMiddleware,
+    TrustedHosts,
+)
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
-from services.wiring import Services, check_settings, open_services, start_warnings
+from services.lifespan import Services, check_settings, open_services, start_warnings
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +67,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
             log.warning(warning)
         async with AsyncExitStack() as stack:
             services = await open_services(stack, settings, clock)
-            stack.enter_context(services.shutdown.hearing_signals())
+            stack.enter_context(services.shutdown.install_signal_handlers())
             yield {"services": services}
 
     app = FastAPI(
@@ -79,7 +86,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
     if settings.trusted_hosts:
         app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
-    app.add_middleware(Lifeline)
+    app.add_middleware(DisconnectAndShutdownMiddleware)
     app.add_middleware(
         Cors,
         allow_origins=settings.cors_origins,
@@ -88,8 +95,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         expose_headers=EXPOSED,
         max_age=600,
     )
-    app.add_middleware(Envelope, is_sandbox=settings.sandbox)
-    app.add_middleware(StartFailure)
+    app.add_middleware(RequestIdAndHeadersMiddleware, is_sandbox=settings.sandbox)
+    app.add_middleware(StartFailureMiddleware)
     add_problem_handlers(app)
     for module in (rooms, realtime, health, *([docs] if settings.docs_enabled else [])):
         app.include_router(module.router)

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from services.access.idempotency import Kept
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.interview.rooms import Rooms
+from services.lifespan import Services
 from services.storage.records import Answer
-from services.wiring import Services
 
 
 async def _services(request: Request) -> Services:
@@ -24,10 +24,10 @@ async def _services(request: Request) -> Services:
     return services
 
 
-AllServices = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(_services)]
 
 
-class Admission(HTTPBearer):
+class AccessCheck(HTTPBearer):
     """Knows the caller, counts the call against its limits, and hands out the rooms as this caller may see them.
 
     It runs before any vendor is called, so a refused call costs nothing. That it
@@ -47,7 +47,7 @@ class Admission(HTTPBearer):
         rooms: Rooms = request.state.rooms
         return rooms
 
-    async def admit(self, request: Request) -> None:
+    async def check_access(self, request: Request) -> None:
         """Let the caller in, or raise Unauthorized or RateLimited."""
         services: Services = request.state.services
         request.state.caller_id = caller_id = await self._identify(request, services)
@@ -98,25 +98,25 @@ def _counted_as(host: str) -> str:
     return f"address:{ip_network((address, 64), strict=False) if address.version == 6 else address}"
 
 
-class AdmittingRoute(APIRoute):
+class AccessCheckedRoute(APIRoute):
     """Admits the caller before the body is read: strangers are not listened to, and unreadable bodies count too."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        (admission,) = (entry.call for entry in self.dependant.dependencies if isinstance(entry.call, Admission))
+        (access_check,) = (entry.call for entry in self.dependant.dependencies if isinstance(entry.call, AccessCheck))
 
-        async def admit_and_handle(request: Request) -> Response:
-            await admission.admit(request)
+        async def check_and_handle(request: Request) -> Response:
+            await access_check.check_access(request)
             return await handle(request)
 
-        return admit_and_handle
+        return check_and_handle
 
 
-OwnRooms = Annotated[Rooms, Depends(Admission())]
+CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
 """For a caller who has shown who they are, where that is needed."""
-ModelRooms = Annotated[Rooms, Depends(Admission("llm"))]
+LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
 """The same, for calls that cost money."""
-LinkedRooms = Annotated[Rooms, Depends(Admission(is_public=True))]
+PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
 """For anyone who has a room's link."""
 PUBLIC: dict[str, Any] = {"security": [{}]}
 """Says in the OpenAPI document that credentials may be left out."""
@@ -136,13 +136,13 @@ class Made:
         return Kept(Answer(self.status, headers, self.answer.model_dump_json().encode()), self.room_name)
 
 
-class OncePerKey:
+class IdempotentRequest:
     """Runs a call once for its `Idempotency-Key`, and replays the answer to whoever sends the same again."""
 
     def __init__(
         self,
         request: Request,
-        services: AllServices,
+        services: ServicesDep,
         key: Annotated[
             str | None,
             Header(
@@ -175,12 +175,12 @@ class OncePerKey:
         headers = dict(done.answer.headers) | ({"Idempotency-Replayed": "true"} if done.is_replayed else {})
         return Response(done.answer.body, done.answer.status, headers, "application/json")
 
-    async def run_to_the_end(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
+    async def run_shielded(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
         """The same for work that leaves something behind: it is finished, and kept, even when the caller leaves."""
-        return await self._shutdown.run_to_the_end(self.run(body, work))
+        return await self._shutdown.run_shielded(self.run(body, work))
 
 
-Once = Annotated[OncePerKey, Depends()]
+Once = Annotated[IdempotentRequest, Depends()]
 
 
 async def _kept(work: Callable[[], Awaitable[Made]]) -> Kept:

@@ -6,17 +6,17 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from config import SERVICE, VERSION
-from routers.dependencies import AllServices
-from routers.schemas import Health, Readiness
+from routers.dependencies import ServicesDep
+from routers.schemas.rooms import Health, Readiness
 from services.errors import ServiceError
-from services.wiring import Services
+from services.lifespan import Services
 
 router = APIRouter(tags=["service"])
 
 
 @router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health")
-async def health(services: AllServices) -> Health:
+async def health(services: ServicesDep) -> Health:
     """The process lives. Nothing else is looked at."""
     return Health(status="healthy", service=SERVICE, version=VERSION, sandbox=services.settings.sandbox)
 
@@ -27,7 +27,7 @@ async def health(services: AllServices) -> Health:
     operation_id="ready",
     responses={503: {"model": Readiness, "description": "A dependency is unavailable"}},
 )
-async def ready(services: AllServices, response: Response) -> Readiness:
+async def ready(services: ServicesDep, response: Response) -> Readiness:
     """Whether calls can be served. No provider is called."""
     dependencies = {
         "storage": await _state(services.storage.ping()),

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config import UnusableSetting
 from logs import request_id_of_log
 from routers.problems import TOO_LARGE, ProblemResponse, crash_problem, problem, problem_response
-from routers.sse import error_event
+from routers.streaming import error_event
 from services.errors import Forbidden, InvalidInput, PayloadTooLarge, ShuttingDown
 from services.shutdown import Shutdown, uncancel
 
@@ -41,7 +41,7 @@ API_HEADERS = {
 """For an API that answers with people's interviews. A page sets its own policy, which then stands."""
 
 
-class Envelope:
+class RequestIdAndHeadersMiddleware:
     """Gives the call an id, and every answer the headers that all of them carry."""
 
     def __init__(self, app: ASGIApp, *, is_sandbox: bool) -> None:
@@ -75,7 +75,7 @@ def _request_id(scope: Scope) -> str:
     return sent if _SANE_REQUEST_ID.match(sent) else token_hex(16)
 
 
-class Lifeline:
+class DisconnectAndShutdownMiddleware:
     """The last resort, and the end of a call whose caller has left or whose process is being stopped.
 
     Sits inside CORS, so that a page can read these answers too.
@@ -264,7 +264,7 @@ def _host(scope: Scope) -> str:
     return re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower()
 
 
-class StartFailure:
+class StartFailureMiddleware:
     """Says in one line why the start failed, where a setting is to blame; Starlette says it with a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from routers.schemas import Problem
+from routers.schemas.rooms import Problem
 from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized
 
 TOO_LARGE = "The request is larger than this server reads; send less."
@@ -81,7 +81,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
 
 
-def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a route answers, for the OpenAPI document."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {

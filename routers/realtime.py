@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from routers.dependencies import AdmittingRoute, AllServices, Made, ModelRooms, Once, caller_of
-from routers.problems import BODY, problem_answers
-from routers.voice_schemas import RealtimeAnswer, RealtimeSessionRequest
-from services.interview.voice_candidate import IssuedSecret, Persona, VoiceCandidate
+from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, Made, Once, ServicesDep, caller_of
+from routers.problems import BODY, problem_responses
+from routers.schemas.voice import RealtimeResponse, RealtimeSessionRequest
+from services.interview.voice_candidate import CandidateProfile, VoiceCandidate, VoiceSession
 
 router = APIRouter(
     prefix="/api/realtime",
     tags=["voice"],
-    responses=problem_answers(401, 422, 429, 503),
-    route_class=AdmittingRoute,
+    responses=problem_responses(401, 422, 429, 503),
+    route_class=AccessCheckedRoute,
 )
 
 NOTE = (
@@ -22,7 +22,7 @@ NOTE = (
 )
 
 
-async def _candidate(services: AllServices) -> VoiceCandidate:
+async def _candidate(services: ServicesDep) -> VoiceCandidate:
     return VoiceCandidate(services.openai, services.storage, services.clock)
 
 
@@ -31,26 +31,26 @@ Candidate = Annotated[VoiceCandidate, Depends(_candidate)]
 
 @router.post(
     "/session",
-    response_model=RealtimeAnswer,
+    response_model=RealtimeResponse,
     operation_id="create_realtime_session",
-    responses=problem_answers(*BODY, 409, 502, 504),
+    responses=problem_responses(*BODY, 409, 502, 504),
 )
 async def create_realtime_session(
-    body: RealtimeSessionRequest, request: Request, candidate: Candidate, _: ModelRooms, once: Once
+    body: RealtimeSessionRequest, request: Request, candidate: Candidate, _: LlmRateLimitedRooms, once: Once
 ) -> Response:
     """A short-lived key for a voice session with this candidate. The browser never gets the instructions."""
 
     async def work() -> Made:
-        persona = Persona(body.candidate_name, body.role, body.resume, body.job_description)
-        return Made(realtime_answer(await candidate.for_page(persona, caller_of(request))), None)
+        persona = CandidateProfile(body.candidate_name, body.role, body.resume, body.job_description)
+        return Made(realtime_response(await candidate.for_page(persona, caller_of(request))), None)
 
     return await once.run(body, work)
 
 
-def realtime_answer(issued: IssuedSecret) -> RealtimeAnswer:
+def realtime_response(issued: VoiceSession) -> RealtimeResponse:
     """The secret as clients get it."""
     secret = issued.secret
-    return RealtimeAnswer(
+    return RealtimeResponse(
         client_secret=secret.value,
         expires_at=secret.expires_at,
         session_id=secret.session_id,

@@ -7,53 +7,62 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel
 
-from routers.dependencies import PUBLIC, AdmittingRoute, AllServices, LinkedRooms, Made, ModelRooms, Once, OwnRooms
-from routers.fields import RoomName
-from routers.negotiation import preferred
-from routers.problems import BODY, problem_answers
-from routers.realtime import Candidate, realtime_answer
-from routers.schemas import (
+from routers.accept import negotiate
+from routers.dependencies import (
+    PUBLIC,
+    AccessCheckedRoute,
+    CallerRooms,
+    LlmRateLimitedRooms,
+    Made,
+    Once,
+    PublicRooms,
+    ServicesDep,
+)
+from routers.problems import BODY, problem_responses
+from routers.realtime import Candidate, realtime_response
+from routers.schemas.fields import RoomName
+from routers.schemas.rooms import (
     BriefingRequest,
-    ChatAnswer,
     ChatDone,
     ChatRecord,
     ChatRequest,
+    ChatResponse,
     DebriefRequest,
     DeletionReceipt,
-    JoinAnswer,
     JoinRequest,
-    OpenedRoomAnswer,
+    JoinResponse,
+    OpenedRoomResponse,
     ProgressEvent,
-    RoomAnswer,
     RoomRequest,
+    RoomResponse,
 )
-from routers.sse import Event, open_stream, progress_of
-from routers.voice_schemas import (
-    PhoneCallAnswer,
+from routers.schemas.voice import (
     PhoneCallId,
     PhoneCallRequest,
-    PhoneCallStateAnswer,
-    RealtimeAnswer,
+    PhoneCallResponse,
+    PhoneCallStateResponse,
+    RealtimeResponse,
     RealtimeTokenRequest,
 )
-from services.completion import Reply
+from routers.streaming import Event, open_stream, stream_progress
 from services.errors import BriefingNotFound, DebriefNotFound
 from services.evidence.debrief import BriefingDocument, Debrief
-from services.evidence.prompts import Material
 from services.evidence.report import HTML_CSP, render_html, render_markdown
-from services.interview.chat import Question, Sidebar
-from services.interview.debrief import Debriefing, InterviewRecord, read_stored
-from services.interview.material import briefing_document
+from services.interview.briefing import briefing_document
+from services.interview.chat import ChatService, Question
+from services.interview.debrief import DebriefInput, DebriefService, read_stored
 from services.interview.phone_briefing import PhoneBriefing
+from services.lifespan import Services
 from services.llm import Piece, generate_briefing_prompt
-from services.storage.records import Briefing, Interview
-from services.wiring import Services
+from services.prompts.inputs import PromptInputs
+from services.storage.records import Briefing, StoredRoom
+from services.upstream.chat_completions import Reply
 
 router = APIRouter(
     prefix="/api/rooms",
     tags=["rooms"],
-    responses=problem_answers(401, 422, 429, 503),
-    route_class=AdmittingRoute,
+    responses=problem_responses(401, 422, 429, 503),
+    route_class=AccessCheckedRoute,
 )
 
 JSON = "application/json"
@@ -77,52 +86,52 @@ def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
 @router.post(
     "",
     status_code=201,
-    response_model=OpenedRoomAnswer,
+    response_model=OpenedRoomResponse,
     operation_id="create_room",
-    responses=problem_answers(*BODY, 409, 502, 504),
+    responses=problem_responses(*BODY, 409, 502, 504),
 )
-async def create_room(body: RoomRequest, rooms: OwnRooms, once: Once) -> Response:
+async def create_room(body: RoomRequest, rooms: CallerRooms, once: Once) -> Response:
     """Open a private room that nobody guesses and that ends by itself, with a token for its interviewer."""
 
     async def work() -> Made:
         room, token = await rooms.open(body.interviewer_name, body.candidate_name, body.expires_in_minutes)
-        answer = OpenedRoomAnswer(interviewer_token=token, **dict(RoomAnswer.of(room)))
+        answer = OpenedRoomResponse(interviewer_token=token, **dict(RoomResponse.of(room)))
         return Made(answer, room.name, 201, f"/api/rooms/{room.name}")
 
-    return await once.run_to_the_end(body, work)
+    return await once.run_shielded(body, work)
 
 
-@router.get("/{name}", operation_id="get_room", responses=problem_answers(404, 410, 502, 504), openapi_extra=PUBLIC)
-async def get_room(name: RoomName, rooms: LinkedRooms) -> RoomAnswer:
+@router.get("/{name}", operation_id="get_room", responses=problem_responses(404, 410, 502, 504), openapi_extra=PUBLIC)
+async def get_room(name: RoomName, rooms: PublicRooms) -> RoomResponse:
     """The room, for anyone who has its link."""
-    room = await rooms.visible(name)
-    return RoomAnswer.of(room)
+    room = await rooms.get_open_room(name)
+    return RoomResponse.of(room)
 
 
 @router.post(
     "/{name}/join",
     operation_id="join_room",
-    responses=problem_answers(*BODY, 403, 404, 410, 502, 504),
+    responses=problem_responses(*BODY, 403, 404, 410, 502, 504),
     openapi_extra=PUBLIC,
 )
-async def join_room(name: RoomName, body: JoinRequest, rooms: LinkedRooms) -> JoinAnswer:
+async def join_room(name: RoomName, body: JoinRequest, rooms: PublicRooms) -> JoinResponse:
     """A token for this room only, which ends with it. An owner's token only for an interviewer."""
     room, token = await rooms.join(name, body.participant_name, body.participant_type)
-    return JoinAnswer(token=token, room_url=room.url, expires_at=room.expires_at)
+    return JoinResponse(token=token, room_url=room.url, expires_at=room.expires_at)
 
 
-@router.delete("/{name}", operation_id="delete_room", responses=problem_answers(404))
-async def delete_room(name: RoomName, rooms: OwnRooms, services: AllServices) -> DeletionReceipt:
+@router.delete("/{name}", operation_id="delete_room", responses=problem_responses(404))
+async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> DeletionReceipt:
     """Erase everything under the name, and take the room away at Daily. Repeatable."""
-    erasure = await services.shutdown.run_to_the_end(rooms.close(name))
+    erasure = await services.shutdown.run_shielded(rooms.close(name))
     return DeletionReceipt.of(name, erasure)
 
 
-@router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_answers(*BODY, 404, 502, 504))
-async def save_briefing(name: RoomName, body: BriefingRequest, rooms: OwnRooms) -> BriefingDocument:
+@router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_responses(*BODY, 404, 502, 504))
+async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms) -> BriefingDocument:
     """Keep what the interviewer knows, and get the prompt that prepares them. Saving again replaces."""
-    await rooms.owned(name)
-    material = Material(
+    await rooms.get_own_room(name)
+    material = PromptInputs(
         candidate_name=body.candidate_name,
         role=body.role,
         resume=body.resume_summary,
@@ -146,11 +155,11 @@ async def save_briefing(name: RoomName, body: BriefingRequest, rooms: OwnRooms) 
     "/{name}/briefing",
     response_model=BriefingDocument,
     operation_id="get_briefing",
-    responses=problem_answers(404, 502, 504),
+    responses=problem_responses(404, 502, 504),
 )
-async def get_briefing(name: RoomName, rooms: OwnRooms) -> Response:
+async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     """The saved briefing with its prompt."""
-    interview = await rooms.owned(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True)
     if interview.briefing is None:
         raise BriefingNotFound
     return _json(briefing_document(name, interview.briefing))
@@ -158,27 +167,27 @@ async def get_briefing(name: RoomName, rooms: OwnRooms) -> Response:
 
 @router.post(
     "/{name}/chat",
-    response_model=ChatAnswer,
+    response_model=ChatResponse,
     operation_id="chat",
-    responses=problem_answers(*BODY, 404, 502, 504) | _also(EVENTS),
+    responses=problem_responses(*BODY, 404, 502, 504) | _also(EVENTS),
 )
 async def chat(
-    *, name: RoomName, body: ChatRequest, rooms: ModelRooms, services: AllServices, accept: Accept = None
+    *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`, `delta` events and then one `done` or `error`."""
-    interview = await rooms.owned(name, briefing=True)
-    sidebar = Sidebar(services.llm, services.storage, services.clock, interview)
+    interview = await rooms.get_own_room(name, briefing=True)
+    sidebar = ChatService(services.llm, services.storage, services.clock, interview)
     question = Question(body.message, body.context, [entry.message() for entry in body.history], body.spoken())
-    if preferred(accept, (JSON, EVENTS)) == EVENTS:
+    if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(_chat_events(sidebar, question))
     reply, warnings = await sidebar.answer(question)
-    return _json(ChatAnswer(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings))
+    return _json(ChatResponse(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings))
 
 
-@router.get("/{name}/chat", operation_id="get_chat", responses=problem_answers(404, 502, 504))
-async def get_chat(name: RoomName, rooms: OwnRooms) -> ChatRecord:
+@router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
+async def get_chat(name: RoomName, rooms: CallerRooms) -> ChatRecord:
     """What was asked and answered in the room's sidebar."""
-    await rooms.owned(name)
+    await rooms.get_own_room(name)
     turns = await rooms.storage.chat_turns(name)
     return ChatRecord.of(name, turns)
 
@@ -187,14 +196,14 @@ async def get_chat(name: RoomName, rooms: OwnRooms) -> ChatRecord:
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
-    responses=problem_answers(*BODY, 404, 409, 502, 504) | _also(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504) | _also(EVENTS),
 )
 async def create_debrief(
     *,
     name: RoomName,
     body: DebriefRequest,
-    rooms: ModelRooms,
-    services: AllServices,
+    rooms: LlmRateLimitedRooms,
+    services: ServicesDep,
     once: Once,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
@@ -204,9 +213,9 @@ async def create_debrief(
     The same input within the hour gives the stored debrief. With `Accept: text/event-stream`,
     `progress` events and then one `done` or `error`.
     """
-    interview = await rooms.owned(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True)
     debriefing = _debriefing(services, interview)
-    record = InterviewRecord(body.spoken(), body.notes, [entry.message() for entry in body.chat_history])
+    record = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history])
 
     async def work(report: Callable[[str], None] = lambda _: None) -> Made:
         return Made(await debriefing.make(record, report, is_new_wanted=regenerate), name)
@@ -215,8 +224,8 @@ async def create_debrief(
         response = await once.run(body, lambda: work(report))
         return bytes(response.body).decode()
 
-    if preferred(accept, (JSON, EVENTS)) == EVENTS:
-        return await open_stream(progress_of(reported_work, _progress))
+    if negotiate(accept, (JSON, EVENTS)) == EVENTS:
+        return await open_stream(stream_progress(reported_work, _progress))
     return await once.run(body, work)
 
 
@@ -224,15 +233,15 @@ async def create_debrief(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="get_debrief",
-    responses=problem_answers(404, 502, 504) | _also(HTML, MARKDOWN),
+    responses=problem_responses(404, 502, 504) | _also(HTML, MARKDOWN),
 )
-async def get_debrief(name: RoomName, rooms: OwnRooms, accept: Accept = None) -> Response:
+async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
     """The latest debrief: as JSON, or with `Accept: text/html` or `text/markdown` as a report to read and print."""
-    interview = await rooms.owned(name, debrief=True)
+    interview = await rooms.get_own_room(name, debrief=True)
     if interview.debrief is None:
         raise DebriefNotFound
     debrief = read_stored(interview.debrief)
-    match preferred(accept, (JSON, HTML, MARKDOWN)):
+    match negotiate(accept, (JSON, HTML, MARKDOWN)):
         case "text/html":
             headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
             return Response(render_html(debrief), headers=headers, media_type=HTML)
@@ -245,25 +254,25 @@ async def get_debrief(name: RoomName, rooms: OwnRooms, accept: Accept = None) ->
 @router.post(
     "/{name}/realtime/token",
     status_code=201,
-    response_model=RealtimeAnswer,
+    response_model=RealtimeResponse,
     operation_id="create_realtime_token",
     tags=["voice"],
-    responses=problem_answers(*BODY, 404, 409, 410, 502, 504),
+    responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
 )
 async def create_realtime_token(
     *,
     name: RoomName,
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
-    rooms: ModelRooms,
+    rooms: LlmRateLimitedRooms,
     candidate: Candidate,
     once: Once,
 ) -> Response:
     """A short-lived key for a voice session that plays this room's candidate. The instructions stay here."""
-    interview = await rooms.owned_and_live(name, briefing=True)
+    interview = await rooms.get_own_open_room(name, briefing=True)
 
     async def work() -> Made:
         issued = await candidate.for_room(interview, body.voice, body.expires_in_seconds)
-        return Made(realtime_answer(issued), name, 201)
+        return Made(realtime_response(issued), name, 201)
 
     return await once.run(body, work)
 
@@ -271,49 +280,49 @@ async def create_realtime_token(
 @router.post(
     "/{name}/briefing/call",
     status_code=202,
-    response_model=PhoneCallAnswer,
+    response_model=PhoneCallResponse,
     operation_id="place_briefing_call",
     tags=["voice"],
-    responses=problem_answers(*BODY, 404, 409, 410, 502, 504),
+    responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
 )
 async def place_briefing_call(
-    name: RoomName, body: PhoneCallRequest, rooms: ModelRooms, services: AllServices, once: Once
+    name: RoomName, body: PhoneCallRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, once: Once
 ) -> Response:
     """Phone the interviewer and brief them from the stored briefing. Costs money and rings a phone: three an hour."""
-    interview = await rooms.owned_and_live(name, briefing=True)
+    interview = await rooms.get_own_open_room(name, briefing=True)
     countries = services.settings.vapi_allowed_countries
 
     async def work() -> Made:
-        placed = await _phone_briefing(services, interview).place(body.phone_number, countries, once.attempt)
+        placed = await _phone_briefing(services, interview).call(body.phone_number, countries, once.attempt)
         call = placed.call
-        answer = PhoneCallAnswer(call_id=call.call_id, status=call.status, warnings=placed.warnings)
+        answer = PhoneCallResponse(call_id=call.call_id, status=call.status, warnings=placed.warnings)
         location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
         return Made(answer, name, 202, location)
 
-    return await once.run_to_the_end(body, work)
+    return await once.run_shielded(body, work)
 
 
 @router.get(
     "/{name}/briefing/call/{call_id}",
     operation_id="get_briefing_call",
     tags=["voice"],
-    responses=problem_answers(404, 502, 504),
+    responses=problem_responses(404, 502, 504),
 )
 async def get_briefing_call(
-    name: RoomName, call_id: PhoneCallId, rooms: OwnRooms, services: AllServices
-) -> PhoneCallStateAnswer:
+    name: RoomName, call_id: PhoneCallId, rooms: CallerRooms, services: ServicesDep
+) -> PhoneCallStateResponse:
     """How a call that this room placed goes, or went."""
-    interview = await rooms.owned(name)
+    interview = await rooms.get_own_room(name)
     state = await _phone_briefing(services, interview).look_up(call_id)
-    return PhoneCallStateAnswer.of(state)
+    return PhoneCallStateResponse.of(state)
 
 
-def _phone_briefing(services: Services, interview: Interview) -> PhoneBriefing:
+def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:
     return PhoneBriefing(services.vapi, services.storage, services.clock, interview)
 
 
-def _debriefing(services: Services, interview: Interview) -> Debriefing:
-    return Debriefing(
+def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
+    return DebriefService(
         llm=services.llm,
         storage=services.storage,
         once=services.idempotency,
@@ -327,7 +336,7 @@ def _progress(stage: str) -> Event:
     return Event.of("progress", ProgressEvent(stage=stage))
 
 
-async def _chat_events(sidebar: Sidebar, question: Question) -> AsyncGenerator[Event]:
+async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerator[Event]:
     async for step in sidebar.stream(question):
         match step:
             case Piece(text):

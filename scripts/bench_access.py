@@ -25,13 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 from config import Settings  # noqa: E402 (the path above comes first)
 from main import create_app  # noqa: E402
-from routers.middleware import Envelope  # noqa: E402
+from routers.middleware import RequestIdAndHeadersMiddleware  # noqa: E402
 from services.access.auth import Authenticator, Caller  # noqa: E402
 from services.access.limits import Counted, Limiter  # noqa: E402
+from services.lifespan import Services  # noqa: E402
 from services.storage.records import Briefing, Room  # noqa: E402
-from services.wiring import Services  # noqa: E402
-from tests.servers import ServerMissing, redis_server  # noqa: E402
 from tests.services.access.issuer import SECRET, URL, bearer, key_set, signed  # noqa: E402
+from tests.support.servers import ServerMissing, redis_server  # noqa: E402
 
 BUDGET = 250.0
 CALLS = 300
@@ -114,7 +114,9 @@ def _settings(counters: str) -> Settings:
 async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: str, *, is_bare: bool) -> Way:
     app = create_app(settings)
     if is_bare:
-        app.user_middleware = [entry for entry in app.user_middleware if str(entry.cls) != str(Envelope)]
+        app.user_middleware = [
+            entry for entry in app.user_middleware if str(entry.cls) != str(RequestIdAndHeadersMiddleware)
+        ]
     state = await stack.enter_async_context(app.router.lifespan_context(app))
     assert state is not None
     services: Services = state["services"]

@@ -15,7 +15,7 @@ from typing import TypeVar
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from services.evidence.quotes import QuoteFinder
-from services.evidence.transcript import Transcript, parse_transcript
+from services.transcript.transcript import Transcript, parse_transcript
 
 Result = TypeVar("Result")
 

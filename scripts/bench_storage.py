@@ -21,9 +21,9 @@ sys.path.insert(0, str(ROOT))
 from config import Settings  # noqa: E402 (the path above comes first)
 from services.storage.opening import open_storage  # noqa: E402
 from services.storage.protocol import Storage  # noqa: E402
+from services.storage.purging import LARGE_BYTES  # noqa: E402
 from services.storage.records import Briefing, Room  # noqa: E402
-from services.storage.scrubbing import LARGE_BYTES  # noqa: E402
-from tests.servers import ServerMissing, postgresql  # noqa: E402
+from tests.support.servers import ServerMissing, postgresql  # noqa: E402
 
 IN_FLIGHT = 32
 READS = 4000
@@ -77,7 +77,7 @@ async def _bench_deletion(folder: Path, megabytes: int | None) -> None:
         await _fill(storage)
         begun = time.perf_counter()
         await storage.erase(ROOM)
-        is_clean = await storage.scrub(is_patient=False)
+        is_clean = await storage.purge_deleted(in_background=False)
         seconds = time.perf_counter() - begun
         assert is_clean
         print(f"{f'{megabytes} MiB' if megabytes else 'memory':12} {seconds:6.3f} s")

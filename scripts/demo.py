@@ -140,7 +140,7 @@ class Walk:
         question = "What should I ask her about system design?"
         answer = self._call("POST", self._path("/chat"), {"message": question})
         _paragraph(f"{INTERVIEWER}: {question}")
-        _paragraph(f"Sidebar: {answer['response']}")
+        _paragraph(f"ChatService: {answer['response']}")
         _facts({"Model": answer["model"], "Tokens": answer["usage"]["total_tokens"] or "not told"})
         self._remember(question, answer["response"])
 
@@ -149,7 +149,7 @@ class Walk:
         body = {"message": question, "history": self._chat, "transcript": self._transcript}
         _paragraph(f"{INTERVIEWER}: {question}")
         pieces = 0
-        line = _GrowingLine("Sidebar: ")
+        line = _GrowingLine("ChatService: ")
         for event, fields in self._events(self._path("/chat"), body):
             if event == "delta":
                 pieces += 1

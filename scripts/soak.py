@@ -28,7 +28,7 @@ from scripts.soaking.vendor import behave  # noqa: E402
 from scripts.soaking.visitors import Diary, Visitor  # noqa: E402
 from tests.faults.process import Process, service_process  # noqa: E402
 from tests.faults.wire import FakeVendor  # noqa: E402
-from tests.servers import postgresql, redis_server  # noqa: E402
+from tests.support.servers import postgresql, redis_server  # noqa: E402
 
 WORKERS = 3
 VISITORS = 12

@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import BaseModel, ValidationError
 
 from services.errors import ProviderBadAnswer, ProviderNotConfigured, RoomNotFound
-from services.upstream import Upstream
-from services.vendor_answer import Failure, VendorAnswer, failure_by_status
+from services.upstream.client import VendorClient
+from services.upstream.responses import MappedError, VendorResponse, error_by_status
 
 VENDOR = "Daily"
 
@@ -40,23 +40,23 @@ class _Refused(ProviderBadAnswer):
     """Daily calls a bad value and a name that is taken both `invalid-request-error`, status 400."""
 
 
-def read_failure(answer: VendorAnswer) -> Failure:
+def map_error(answer: VendorResponse) -> MappedError:
     """What Daily's error answers mean: https://docs.daily.co/docs/rest-api/errors."""
     problem = answer.json_object() or {}
     if answer.status == 404 or problem.get("deleted") is True:
         # deleting a room that has ended answers with an error status and `deleted: true`
-        return Failure(RoomNotFound())
+        return MappedError(RoomNotFound())
     if answer.status == 400 and problem.get("error") != "authorization-header-error":
-        return Failure(_Refused("Daily did not accept this room; try again, or open a room with another duration."))
+        return MappedError(_Refused("Daily did not accept this room; try again, or open a room with another duration."))
     if answer.status == 400:
-        return failure_by_status(VENDOR, answer._replace(status=401), "DAILY_API_KEY")
-    return failure_by_status(VENDOR, answer, "DAILY_API_KEY")
+        return error_by_status(VENDOR, answer._replace(status=401), "DAILY_API_KEY")
+    return error_by_status(VENDOR, answer, "DAILY_API_KEY")
 
 
 class Daily:
-    """The calls we make. Each raises ProviderNotConfigured without a key, and the provider errors of `Upstream`."""
+    """The calls we make. Each raises ProviderNotConfigured without a key, and the provider errors of `VendorClient`."""
 
-    def __init__(self, upstream: Upstream, *, is_configured: bool) -> None:
+    def __init__(self, upstream: VendorClient, *, is_configured: bool) -> None:
         self._upstream = upstream
         self.is_configured = is_configured
 
@@ -112,14 +112,14 @@ class Daily:
         except ValidationError:
             raise _unreadable() from None
 
-    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> VendorAnswer:
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> VendorResponse:
         """All our calls are safe to repeat: room names are ours, tokens are only signatures."""
         if not self.is_configured:
             raise ProviderNotConfigured(VENDOR, "DAILY_API_KEY")
         return await self._upstream.call(method, path, json=body, repeatable=True)
 
 
-def _room(answer: VendorAnswer) -> DailyRoom:
+def _room(answer: VendorResponse) -> DailyRoom:
     try:
         return DailyRoom.model_validate_json(answer.content)
     except ValidationError:

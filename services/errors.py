@@ -206,7 +206,7 @@ class StorageUnavailable(ServiceError):
 
 
 class StorageFull(ServiceError):
-    """The in-memory storage is at its ceiling."""
+    """The in-memory storage is at its limit."""
 
     status = 503
     code = "storage_full"

@@ -10,20 +10,15 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from config import Settings
-from services.completion import KEY_VARIABLE, VENDOR, Reply, StreamedAnswer, parse_completion, reply_of
 from services.errors import ProviderBadAnswer, ProviderNotConfigured, ProviderTimeout
 from services.evidence.debrief import Usage
-from services.evidence.prompts import (
-    DEBRIEF_SCHEMA,
-    Material,
-    Message,
-    briefing_prompt,
-    chat_messages,
-    debrief_messages,
-    repair_messages,
-)
-from services.evidence.reading import MalformedReading, Reading, parse_reading
-from services.upstream import Upstream
+from services.evidence.model_answer import InvalidModelDebrief, ModelDebrief, parse_model_debrief
+from services.prompts.briefing import briefing_prompt
+from services.prompts.chat import chat_messages
+from services.prompts.debrief import DEBRIEF_SCHEMA, debrief_messages, repair_messages
+from services.prompts.inputs import Message, PromptInputs
+from services.upstream.chat_completions import KEY_VARIABLE, VENDOR, Reply, StreamedAnswer, parse_completion, reply_of
+from services.upstream.client import VendorClient
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +37,15 @@ class Piece(NamedTuple):
     text: str
 
 
-class DebriefReading(NamedTuple):
+class DebriefReply(NamedTuple):
     """A debrief as the model read it, its usage counted over both tries."""
 
-    reading: Reading
+    reading: ModelDebrief
     model: str
     usage: Usage
 
 
-def generate_briefing_prompt(material: Material) -> str:
+def generate_briefing_prompt(material: PromptInputs) -> str:
     """One text for a voice or chat agent that prepares the interviewer. No model is asked."""
     return briefing_prompt(material, token_hex(8))
 
@@ -58,7 +53,7 @@ def generate_briefing_prompt(material: Material) -> str:
 class LLM:
     """Chat and debrief. Every call has an output cap, asks providers not to keep data, and names rooms by hash only."""
 
-    def __init__(self, upstream: Upstream, settings: Settings) -> None:
+    def __init__(self, upstream: VendorClient, settings: Settings) -> None:
         self._upstream = upstream
         self._model = settings.openrouter_model
         self._idle = settings.llm_idle_timeout_seconds
@@ -71,21 +66,21 @@ class LLM:
         return self._model
 
     async def chat_with_context(
-        self, room_name: str, material: Material, history: Sequence[Message], question: str
+        self, room_name: str, material: PromptInputs, history: Sequence[Message], question: str
     ) -> Reply:
         """The sidebar's answer, whole."""
         messages = chat_messages(material, history, question, token_hex(8))
         return await self._complete(self._body(room_name, messages, CHAT_TOKENS))
 
     async def stream_chat_with_context(
-        self, room_name: str, material: Material, history: Sequence[Message], question: str
+        self, room_name: str, material: PromptInputs, history: Sequence[Message], question: str
     ) -> AsyncIterator[Piece | Reply]:
         """The sidebar's answer as it comes: pieces, and at the end the whole reply."""
         messages = chat_messages(material, history, question, token_hex(8))
         body = self._body(room_name, messages, CHAT_TOKENS) | {"stream": True}
         self.require_configured()
         answer = StreamedAnswer(self._model)
-        async with self._upstream.stream("/chat/completions", json=body, idle=self._idle) as events:
+        async with self._upstream.stream("/chat/completions", json=body, idle_timeout=self._idle) as events:
             try:
                 async for batch in events:
                     if text := answer.take(batch):
@@ -99,19 +94,21 @@ class LLM:
                     raise
         yield answer.reply()
 
-    async def generate_debrief(self, room_name: str, material: Material, competencies: Sequence[str]) -> DebriefReading:
+    async def generate_debrief(
+        self, room_name: str, material: PromptInputs, competencies: Sequence[str]
+    ) -> DebriefReply:
         """What the model read out of the interview, in a strict schema; one repair attempt, then ProviderBadAnswer."""
         messages = debrief_messages(material, competencies, token_hex(8))
         first = await self._complete(self._body(room_name, messages, DEBRIEF_TOKENS) | _DEBRIEF_FORMAT)
         try:
-            return DebriefReading(_read(first, len(competencies)), first.model, first.usage)
-        except MalformedReading as error:
+            return DebriefReply(_read(first, len(competencies)), first.model, first.usage)
+        except InvalidModelDebrief as error:
             log.warning("the model's debrief is malformed (%s), asking once more", error)
             messages = repair_messages(messages, first.text[:REPAIRED_ANSWER_CHARACTERS], str(error))
         second = await self._complete(self._body(room_name, messages, REPAIR_TOKENS) | _DEBRIEF_FORMAT)
         try:
-            return DebriefReading(_read(second, len(competencies)), second.model, add_usage(first.usage, second.usage))
-        except MalformedReading as error:
+            return DebriefReply(_read(second, len(competencies)), second.model, add_usage(first.usage, second.usage))
+        except InvalidModelDebrief as error:
             log.warning("the model's debrief is malformed again (%s)", error)
             raise ProviderBadAnswer("The language model's debrief could not be used; try again.") from None
 
@@ -162,7 +159,7 @@ def add_usage(first: Usage, second: Usage) -> Usage:
     return Usage(**sums)
 
 
-def _read(reply: Reply, competencies: int) -> Reading:
+def _read(reply: Reply, competencies: int) -> ModelDebrief:
     if reply.finish_reason == "length":
-        raise MalformedReading("it was cut off at its length limit; be shorter")
-    return parse_reading(reply.text, competencies)
+        raise InvalidModelDebrief("it was cut off at its length limit; be shorter")
+    return parse_model_debrief(reply.text, competencies)

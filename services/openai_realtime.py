@@ -24,8 +24,8 @@ from services.errors import (
     ProviderNotConfigured,
     ProviderUnavailable,
 )
-from services.upstream import Upstream
-from services.vendor_answer import OR_NONE, Failure, VendorAnswer, failure_by_status
+from services.upstream.client import VendorClient
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, error_by_status
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +105,8 @@ class ClientSecret:
 
 class _Session(BaseModel):
     id: str = Field(min_length=1, max_length=200)
-    model: Annotated[str | None, Field(min_length=1, max_length=200), OR_NONE] = None
-    output_modalities: Annotated[list[str] | None, OR_NONE] = None
+    model: Annotated[str | None, Field(min_length=1, max_length=200), InvalidAsNone] = None
+    output_modalities: Annotated[list[str] | None, InvalidAsNone] = None
 
 
 class _ClientSecretAnswer(BaseModel):
@@ -116,9 +116,9 @@ class _ClientSecretAnswer(BaseModel):
 
 
 class _Error(BaseModel):
-    type: Annotated[str | None, OR_NONE] = None
-    code: Annotated[str | int | None, OR_NONE] = None
-    param: Annotated[str | None, OR_NONE] = None
+    type: Annotated[str | None, InvalidAsNone] = None
+    code: Annotated[str | int | None, InvalidAsNone] = None
+    param: Annotated[str | None, InvalidAsNone] = None
 
 
 class _ErrorAnswer(BaseModel):
@@ -128,7 +128,7 @@ class _ErrorAnswer(BaseModel):
 class OpenAIRealtime:
     """The one call we make: a client secret for a session that is ready to talk."""
 
-    def __init__(self, upstream: Upstream, settings: Settings) -> None:
+    def __init__(self, upstream: VendorClient, settings: Settings) -> None:
         self._upstream = upstream
         self._settings = settings
         self._calls_url = f"{settings.openai_base_url}/realtime/calls"
@@ -186,7 +186,7 @@ class OpenAIRealtime:
             },
         }
 
-    def _client_secret(self, answer: VendorAnswer) -> ClientSecret:
+    def _client_secret(self, answer: VendorResponse) -> ClientSecret:
         """Only what the browser needs: the session that OpenAI echoes holds the instructions.
 
         What it leaves out of the echo stands as we asked for it.
@@ -205,7 +205,7 @@ class OpenAIRealtime:
         )
 
 
-def read_failure(answer: VendorAnswer) -> Failure:
+def map_error(answer: VendorResponse) -> MappedError:
     """What OpenAI's error answers mean (https://developers.openai.com/docs/guides/error-codes)."""
     error = _error(answer)
     log.warning(
@@ -215,13 +215,15 @@ def read_failure(answer: VendorAnswer) -> Failure:
     )
     match answer.status:
         case 429 if _OUT_OF_MONEY & {error.type, error.code}:
-            return Failure(ProviderUnavailable("OpenAI reports that this server's credit is used up; top it up there."))
+            return MappedError(
+                ProviderUnavailable("OpenAI reports that this server's credit is used up; top it up there.")
+            )
         case 403:
-            return Failure(ProviderUnavailable(_NOT_ALLOWED))
+            return MappedError(ProviderUnavailable(_NOT_ALLOWED))
         case 400 | 404:
-            return Failure(ProviderBadAnswer(_NOT_ACCEPTED))
+            return MappedError(ProviderBadAnswer(_NOT_ACCEPTED))
         case _:
-            return failure_by_status("OpenAI", answer, "OPENAI_API_KEY")
+            return error_by_status("OpenAI", answer, "OPENAI_API_KEY")
 
 
 def warnings_about(settings: Settings, today: date) -> list[str]:
@@ -235,7 +237,7 @@ def warnings_about(settings: Settings, today: date) -> list[str]:
     ]
 
 
-def _error(answer: VendorAnswer) -> _Error:
+def _error(answer: VendorResponse) -> _Error:
     try:
         return _ErrorAnswer.model_validate_json(answer.content).error
     except ValidationError:

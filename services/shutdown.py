@@ -43,7 +43,7 @@ class Shutdown:
         finally:
             self._stops.discard(stop)
 
-    async def run_to_the_end(self, work: Awaitable[Result]) -> Result:
+    async def run_shielded(self, work: Awaitable[Result]) -> Result:
         """The work's result. When the caller leaves meanwhile, it is done to its end all the same.
 
         When the process is stopped meanwhile, it has some seconds to give its true answer; raises
@@ -65,7 +65,7 @@ class Shutdown:
         return task.result()
 
     @contextmanager
-    def hearing_signals(self) -> Iterator[None]:
+    def install_signal_handlers(self) -> Iterator[None]:
         """Hear SIGTERM and SIGINT beside whoever handles them. Only a main thread can."""
         if threading.current_thread() is not threading.main_thread():
             yield

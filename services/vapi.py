@@ -26,7 +26,7 @@ from services.errors import (
     ProviderUnavailable,
     ServiceError,
 )
-from services.evidence.voice_prompts import (
+from services.prompts.voice_candidate import (
     PHONE_END_PHRASE,
     PHONE_FIRST_MESSAGE,
     PHONE_SYSTEM_PROMPT,
@@ -34,8 +34,8 @@ from services.evidence.voice_prompts import (
     speakable,
     without_braces,
 )
-from services.upstream import Upstream
-from services.vendor_answer import OR_NONE, Failure, VendorAnswer, failure_by_status
+from services.upstream.client import VendorClient
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, error_by_status
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +122,10 @@ class _Call(BaseModel):
 class _State(_Call):
     """How it goes. Of a call that was just placed only the id counts: it must not get lost over the rest."""
 
-    status: Annotated[_Word | None, OR_NONE] = None
-    started_at: Annotated[AwareDatetime | None, OR_NONE] = None
-    ended_at: Annotated[AwareDatetime | None, OR_NONE] = None
-    ended_reason: Annotated[_Word | None, OR_NONE] = None
+    status: Annotated[_Word | None, InvalidAsNone] = None
+    started_at: Annotated[AwareDatetime | None, InvalidAsNone] = None
+    ended_at: Annotated[AwareDatetime | None, InvalidAsNone] = None
+    ended_reason: Annotated[_Word | None, InvalidAsNone] = None
 
 
 class _WebCall(_Call):
@@ -148,7 +148,7 @@ class _Unknown(CallRefused):
     """There is nothing at this address."""
 
 
-def read_failure(answer: VendorAnswer) -> Failure:
+def map_error(answer: VendorResponse) -> MappedError:
     """What Vapi's error answers mean. Its `message` is a text or a list of texts, and never passed on."""
     match answer.status:
         case 400 if b"customer.number" in answer.content:
@@ -161,21 +161,21 @@ def read_failure(answer: VendorAnswer) -> Failure:
         case 404:
             error = _Unknown("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL.")
         case 401 | 403 | 408 | 429:
-            return failure_by_status(VENDOR, answer, "VAPI_API_KEY")
+            return error_by_status(VENDOR, answer, "VAPI_API_KEY")
         case status if status in _MOVED or 400 <= status < 500:
             error = CallRefused(_REFUSED.format("VAPI_BASE_URL and Vapi's log"))
         case 503 | 529:
             # said in front of Vapi: what became of the request is unknown, as with any other 5xx
-            return Failure(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
+            return MappedError(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
         case _:
-            return failure_by_status(VENDOR, answer, "VAPI_API_KEY")
-    return Failure(error)
+            return error_by_status(VENDOR, answer, "VAPI_API_KEY")
+    return MappedError(error)
 
 
 class Vapi:
-    """The calls we make. Each raises ProviderNotConfigured without a key, and the provider errors of `Upstream`."""
+    """The calls we make. Each raises ProviderNotConfigured without a key, and the provider errors of `VendorClient`."""
 
-    def __init__(self, upstream: Upstream, settings: Settings) -> None:
+    def __init__(self, upstream: VendorClient, settings: Settings) -> None:
         self._upstream = upstream
         self._assistant_id = settings.vapi_assistant_id
         self._phone_number_id = settings.vapi_phone_number_id or (SANDBOX_PHONE_NUMBER_ID if settings.sandbox else None)
@@ -300,7 +300,7 @@ def _name(text: str) -> str:
     return speakable(text)[:NAME_LENGTH]
 
 
-def _read(kind: type[Kind], answer: VendorAnswer) -> Kind:
+def _read(kind: type[Kind], answer: VendorResponse) -> Kind:
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from config import Settings
 from main import create_app
-from tests.vendor_specs import SpecChecker
+from tests.support.vendor_specs import SpecChecker
 
 KEYS = {
     "daily_api_key": "daily-key-0123456789",

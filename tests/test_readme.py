@@ -11,8 +11,8 @@ import pytest
 
 from config import Settings
 from services.evidence.scoring import rules_as_markdown
-from tests.api_server import ROOT, api_server
 from tests.faults.table import CASES
+from tests.support.api_server import ROOT, api_server
 
 README = (ROOT / "README.md").read_text()
 
@@ -82,7 +82,7 @@ def test_the_interview_in_httpie_works_too(server, tmp_path):
     assert "interviewer_token" not in said.split("room_url")[0]
     assert '"code"' not in said
     assert "event: done" in said
-    assert "# Interview debrief" in said
+    assert "# StoredRoom debrief" in said
 
 
 def test_the_rules_are_those_that_the_code_applies():

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from config import Settings
-from tests.vendor_specs import BASE_URLS, WITHOUT, SpecChecker
+from tests.support.vendor_specs import BASE_URLS, WITHOUT, SpecChecker
 
 ROOM = {"name": "iv-1", "privacy": "private", "properties": {"exp": 1795435200, "eject_at_room_exp": True}}
 TOKEN = {"properties": {"room_name": "iv-1", "exp": 1795435200, "is_owner": False, "user_name": "Ada", "user_id": "u"}}

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 import psutil
 
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 CORES = sorted(os.sched_getaffinity(0))

@@ -4,7 +4,7 @@ import time
 
 from scripts.benchmarks.processes import SERVER_CORE, Program
 from scripts.benchmarks.table import Line, below
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 STARTS = 3
 SETTLE_SECONDS = 1.0

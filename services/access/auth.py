@@ -15,9 +15,9 @@ from services.access.jwks import Jwks
 from services.access.settings import UnusableCredentials
 from services.access.tokens import NOT_ACCEPTED, Tokens, read_header, read_secret
 from services.errors import Unauthorized
-from services.transport import open_client, open_transport
-from services.upstream import Upstream
-from services.vendor_answer import Failure, VendorAnswer, failure_by_status
+from services.upstream.client import VendorClient
+from services.upstream.responses import MappedError, VendorResponse, error_by_status
+from services.upstream.transport import open_client, open_transport
 
 FETCH_SECONDS = 5.0
 """Longest time that a caller waits for published keys."""
@@ -26,7 +26,7 @@ _ISSUER = "The token issuer"
 
 
 def _open_transport() -> httpx.AsyncBaseTransport:
-    return open_transport(ceiling=2)
+    return open_transport(max_concurrency=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,11 @@ def _secret(setting: SecretStr | None) -> bytes | None:
 
 def _jwks(url: str, transport: Callable[[], httpx.AsyncBaseTransport], clock: Callable[[], float]) -> Jwks:
     client = open_client(url, None, transport())
-    return Jwks(Upstream(_ISSUER, client, _read_failure, deadline=FETCH_SECONDS, ceiling=2), clock)
+    return Jwks(VendorClient(_ISSUER, client, _read_failure, deadline=FETCH_SECONDS, max_concurrency=2), clock)
 
 
-def _read_failure(answer: VendorAnswer) -> Failure:
-    return failure_by_status(_ISSUER, answer, "AUTH_JWKS_URL")
+def _read_failure(answer: VendorResponse) -> MappedError:
+    return error_by_status(_ISSUER, answer, "AUTH_JWKS_URL")
 
 
 def _credential(authorization: str) -> str:

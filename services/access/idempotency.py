@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from services.errors import FieldError, IdempotencyMismatch, InvalidInput, RequestInProgress, StorageUnavailable
 from services.storage.protocol import Storage
-from services.storage.records import Answer, Begun
+from services.storage.records import Answer, Claim
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Kept:
 
 
 @dataclass(slots=True)
-class _Hold:
+class _Lease:
     """A slot that nobody else takes before this time."""
 
     slot: str
@@ -95,7 +95,7 @@ class Idempotency:
                 )
 
     @asynccontextmanager
-    async def alone(self, slot: str) -> AsyncIterator[None]:
+    async def lock(self, slot: str) -> AsyncIterator[None]:
         """Wait until nobody else, in any process, works under this name; then hold it until leaving."""
         slot = _slot("alone", slot)
         lock = self._locks.setdefault(slot, asyncio.Lock())
@@ -107,7 +107,7 @@ class Idempotency:
             finally:
                 await self._finally(self._release(hold))
 
-    async def _wait(self, slot: str) -> _Hold:
+    async def _wait(self, slot: str) -> _Lease:
         """Take the slot, asking ever less often while another process holds it."""
         pause = FIRST_POLL_SECONDS
         while True:
@@ -117,18 +117,18 @@ class Idempotency:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
-    async def _begin(self, slot: str, fingerprint: str) -> tuple[Begun, _Hold]:
+    async def _begin(self, slot: str, fingerprint: str) -> tuple[Claim, _Lease]:
         """Ask for the slot. Cancelled meanwhile, it is given back once the storage has answered."""
         now = self._clock()
-        hold = _Hold(slot, now + self._lease)
-        asking = asyncio.create_task(self._storage.begin(slot, fingerprint, now, now + KEPT_FOR, hold.lease))
+        hold = _Lease(slot, now + self._lease)
+        asking = asyncio.create_task(self._storage.claim_slot(slot, fingerprint, now, now + KEPT_FOR, hold.lease))
         try:
             return await asyncio.shield(asking), hold
         except asyncio.CancelledError:
             self._start(self._give_back(asking, hold))
             raise
 
-    async def _work(self, hold: _Hold, work: Callable[[], Awaitable[Kept]]) -> Answer:
+    async def _work(self, hold: _Lease, work: Callable[[], Awaitable[Kept]]) -> Answer:
         is_done = False
         try:
             with self._renewing(hold):
@@ -142,7 +142,7 @@ class Idempotency:
         return kept.answer
 
     @contextmanager
-    def _renewing(self, hold: _Hold) -> Iterator[None]:
+    def _renewing(self, hold: _Lease) -> Iterator[None]:
         """Keep the slot from others for as long as the work goes on."""
         renewal = asyncio.create_task(self._renew(hold))
         try:
@@ -150,13 +150,13 @@ class Idempotency:
         finally:
             renewal.cancel()
 
-    async def _renew(self, hold: _Hold) -> None:
+    async def _renew(self, hold: _Lease) -> None:
         is_held = True
         while is_held:
             await asyncio.sleep(self._lease.total_seconds() / RENEWALS_IN_A_LEASE)
             lease = self._clock() + self._lease
             try:
-                is_held = await self._storage.renew(hold.slot, hold.lease, lease)
+                is_held = await self._storage.renew_slot(hold.slot, hold.lease, lease)
             except StorageUnavailable:
                 log.warning("a slot could not be held on to: the storage is unavailable")
             else:
@@ -165,20 +165,20 @@ class Idempotency:
     async def _keep(self, slot: str, kept: Kept) -> None:
         """The work is done and its answer true, whether or not it can be kept."""
         try:
-            await self._storage.finish(slot, kept.answer, kept.room)
+            await self._storage.complete_slot(slot, kept.answer, kept.room)
         except StorageUnavailable:
             log.warning("an answer could not be kept under its idempotency key: the storage is unavailable")
 
-    async def _release(self, hold: _Hold) -> None:
+    async def _release(self, hold: _Lease) -> None:
         """Free the slot, unless the lease has passed: it may be somebody else's by now."""
         if self._clock() >= hold.lease:
             return
         try:
-            await self._storage.abandon(hold.slot)
+            await self._storage.release_slot(hold.slot)
         except StorageUnavailable:
             log.warning("a slot could not be freed and ends with its lease: the storage is unavailable")
 
-    async def _give_back(self, asking: "asyncio.Task[Begun]", hold: _Hold) -> None:
+    async def _give_back(self, asking: "asyncio.Task[Claim]", hold: _Lease) -> None:
         try:
             begun = await asking
         except StorageUnavailable:

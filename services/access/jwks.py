@@ -10,8 +10,8 @@ from typing import Any, Self
 from jwt import PyJWK, PyJWTError
 
 from services.errors import ProviderBadAnswer, ProviderUnavailable, ServiceError
-from services.upstream import Upstream
-from services.vendor_answer import Json
+from services.upstream.client import VendorClient
+from services.upstream.responses import Json
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Jwks:
     While they can't be fetched, those that are known go on working.
     """
 
-    def __init__(self, upstream: Upstream, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, upstream: VendorClient, clock: Callable[[], float] = monotonic) -> None:
         self._upstream = upstream
         self._clock = clock
         self._keys: Mapping[str, PyJWK] = {}

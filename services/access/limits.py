@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from config import Settings
 from services.access.counters import Counters, MemoryCounters, RedisCounters
-from services.access.policies import Window, read_windows
+from services.access.rate_limits import Window, read_windows
 from services.access.settings import UnusableLimit
 from services.errors import StorageUnavailable
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from services.evidence.debrief import Evidence, Grounding, ScorecardRow, UnsupportedClaim
 from services.evidence.grounding import ProposedClaim, ProposedQuote, ProposedRating, ground
-from services.evidence.prose import plain_prose
-from services.evidence.reading import Reading, ReadQuote
-from services.evidence.transcript import Transcript
-from services.evidence.verdicts import without_verdicts
+from services.evidence.model_answer import ModelDebrief, ModelQuote
+from services.evidence.prose import strip_quotation_marks
+from services.evidence.verdicts import strip_verdicts
+from services.transcript.transcript import Transcript
 
 VERDICT_WARNING = "The model wrote a verdict into its text; it was taken out, and has no effect on the recommendation."
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class VerifiedDebrief:
     """The checked parts of a debrief."""
 
     summary: str
@@ -26,10 +26,10 @@ class Examination:
     warnings: list[str]
 
 
-def examine(reading: Reading, competencies: Sequence[str], transcript: Transcript, notes: str) -> Examination:
+def verify(reading: ModelDebrief, competencies: Sequence[str], transcript: Transcript, notes: str) -> VerifiedDebrief:
     """Check a reading against the record it is of. One scorecard row for each competency, in their order."""
-    plain = _rewritten(reading, plain_prose)
-    cleaned = _rewritten(plain, without_verdicts)
+    plain = _rewritten(reading, strip_quotation_marks)
+    cleaned = _rewritten(plain, strip_verdicts)
     grounded = ground(
         transcript,
         notes,
@@ -37,7 +37,7 @@ def examine(reading: Reading, competencies: Sequence[str], transcript: Transcrip
         ratings=_ratings(cleaned, competencies),
         prose=cleaned.summary,
     )
-    return Examination(
+    return VerifiedDebrief(
         summary=grounded.prose,
         follow_up_questions=cleaned.follow_up_questions,
         evidence=grounded.evidence,
@@ -53,7 +53,7 @@ def _with_dropped(counts: Grounding, dropped: int) -> Grounding:
     return counts.model_copy(update={"claims_total": counts.claims_total + dropped})
 
 
-def _ratings(reading: Reading, competencies: Sequence[str]) -> list[ProposedRating]:
+def _ratings(reading: ModelDebrief, competencies: Sequence[str]) -> list[ProposedRating]:
     by_number = {rating.competency: rating for rating in reading.ratings}
     rows: list[ProposedRating] = []
     for number, name in enumerate(competencies, 1):
@@ -65,11 +65,11 @@ def _ratings(reading: Reading, competencies: Sequence[str]) -> list[ProposedRati
     return rows
 
 
-def _quotes(quotes: Sequence[ReadQuote]) -> tuple[ProposedQuote, ...]:
+def _quotes(quotes: Sequence[ModelQuote]) -> tuple[ProposedQuote, ...]:
     return tuple(ProposedQuote(quote.source, quote.turn, quote.quote) for quote in quotes)
 
 
-def _rewritten(reading: Reading, rewrite: Callable[[str], str]) -> Reading:
+def _rewritten(reading: ModelDebrief, rewrite: Callable[[str], str]) -> ModelDebrief:
     """The same reading with all its prose rewritten; a claim or question of which nothing is left is none."""
     claims = [claim.model_copy(update={"claim": rewrite(claim.claim)}) for claim in reading.claims]
     ratings = [row.model_copy(update={"rationale": rewrite(row.rationale)}) for row in reading.ratings]

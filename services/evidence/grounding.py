@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from services.evidence.debrief import Evidence, Grounding, Kind, Quote, ScorecardRow, UnsupportedClaim
-from services.evidence.folding import fold
-from services.evidence.prose import plain_prose
+from services.evidence.prose import strip_quotation_marks
 from services.evidence.quotes import QuoteFinder
-from services.evidence.transcript import Transcript
+from services.text.normalization import normalize
+from services.transcript.transcript import Transcript
 
 NOT_ASSESSED = "Not assessed: nothing that was said or noted was found to carry a rating."
 _RATINGS = range(1, 6)
@@ -72,11 +72,11 @@ def ground(
 
     A quote that begins right behind a negation is thrown out too, in the notes as in
     the transcript. Claims that say the same are one. The model's prose loses its
-    quotation marks (see `plain_prose`).
+    quotation marks (see `strip_quotation_marks`).
     """
     check = _Check(transcript, notes)
     checked = _merge(
-        _CheckedClaim(plain_prose(claim.claim), claim.kind, check.quotes(claim.quotes)) for claim in claims
+        _CheckedClaim(strip_quotation_marks(claim.claim), claim.kind, check.quotes(claim.quotes)) for claim in claims
     )
     scorecard = [_row(rating, check.quotes(rating.quotes)) for rating in ratings]
     supported = [claim for claim in checked if claim.quotes]
@@ -90,7 +90,7 @@ def ground(
             claims_supported=len(supported),
             claims_total=len(checked),
         ),
-        prose=plain_prose(prose),
+        prose=strip_quotation_marks(prose),
     )
 
 
@@ -122,7 +122,7 @@ def _merge(claims: Iterable[_CheckedClaim]) -> list[_CheckedClaim]:
     """Each claim once, with the quotes of all its repetitions. Supported with one kind, it is of that kind."""
     merged: dict[str, _CheckedClaim] = {}
     for claim in claims:
-        key = fold(claim.claim)
+        key = normalize(claim.claim)
         before = merged.get(key)
         if before is None or not (before.quotes or claim.quotes):
             merged.setdefault(key, claim)
@@ -141,6 +141,6 @@ def _row(proposed: ProposedRating, quotes: list[Quote]) -> ScorecardRow:
         competency=proposed.competency,
         rating=proposed.rating if is_assessed else None,
         status="assessed" if is_assessed else "not_assessed",
-        rationale=plain_prose(proposed.rationale) if is_assessed else NOT_ASSESSED,
+        rationale=strip_quotation_marks(proposed.rationale) if is_assessed else NOT_ASSESSED,
         quotes=quotes if is_assessed else [],
     )

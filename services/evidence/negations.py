@@ -2,10 +2,10 @@
 
 import re
 
-from services.evidence.folding import fold
+from services.text.normalization import normalize
 
 _NEGATIONS = frozenset(
-    fold(
+    normalize(
         "not no never cannot without hardly barely neither nor none cant dont didnt doesnt couldnt wouldnt wasnt isnt "
         "havent hadnt wont "  # as speech recognition writes them
         "nicht nie niemals ohne weder kaum "
@@ -35,7 +35,7 @@ def follows_negation(source: str, start: int, at: int) -> bool:
     """
     before = source[max(start, at - _NEIGHBOURHOOD) : at]
     *_, clause = _CLAUSE_END.split(before)
-    return any(_is_negation(word.strip(_AROUND_WORDS)) for word in fold(clause).split()[-_WORDS_BEFORE:])
+    return any(_is_negation(word.strip(_AROUND_WORDS)) for word in normalize(clause).split()[-_WORDS_BEFORE:])
 
 
 def _is_negation(word: str) -> bool:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from services.evidence.debrief import Quote
-from services.evidence.prompts import numbered_line
+from services.evidence.model_answer import ModelDebrief
 from services.evidence.quotes import QuoteFinder
-from services.evidence.reading import Reading
-from services.evidence.transcript import Transcript
+from services.prompts.inputs import numbered_line
+from services.transcript.transcript import Transcript
 
 
-def quoted_passages(readings: Iterable[Reading], transcript: Transcript) -> list[Quote]:
+def quoted_passages(readings: Iterable[ModelDebrief], transcript: Transcript) -> list[Quote]:
     """The quotes that stand in the transcript, each once, in its order."""
     finder = QuoteFinder(transcript)
     found = {

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from services.evidence.untrusted import printable
+from services.text.invisible import strip_control
 
 _QUOTATION = frozenset({"Pi", "Pf"})
 """Unicode's initial and final quotation marks."""
@@ -18,13 +18,13 @@ _APOSTROPHES = "'`\u00b4\u2018-\u201b\u2032\u2035\u02b9\u02bb-\u02bd\u05f3\uff07
 _APOSTROPHE_RUN = re.compile(rf"(?P<before>[^\W{_APOSTROPHES}]?)(?P<marks>[{_APOSTROPHES}]+)(?=(?P<after>\w?))")
 
 
-def plain_prose(text: str) -> str:
+def strip_quotation_marks(text: str) -> str:
     """One paragraph without control and bidirectional characters and without quotation marks.
 
     Words in quotation marks say that somebody said them. Only quotes that were
     cut from the source do; the model's prose has none, found or not.
     """
-    unmarked = "".join(mark for mark in printable(" ".join(text.split())) if not _is_quotation_mark(mark))
+    unmarked = "".join(mark for mark in strip_control(" ".join(text.split())) if not _is_quotation_mark(mark))
     return " ".join(_without_single_quotes(unmarked).split())
 
 

@@ -14,10 +14,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from services.evidence.debrief import Quote
-from services.evidence.folding import FoldedText, Span, fold
 from services.evidence.negations import follows_negation
-from services.evidence.transcript import Transcript, Turn
-from services.evidence.words import end_with_marks, is_word_border, proves_something
+from services.evidence.word_boundaries import end_with_marks, is_long_enough_to_quote, is_word_border
+from services.text.normalization import NormalizedText, Span, normalize
+from services.transcript.transcript import Transcript, Turn
 
 _ELLIPSIS = re.compile(r"[ \t]?(?:[\[(][ \t]?)?(?:\u2026|\.[ \t]?\.[ \t]?\.)[\u2026.]*(?:[ \t]?[\])])?")
 _QUOTED = re.compile('["\u201c\u201d\u201e\u00ab\u00bb](.+)["\u201c\u201d\u00ab\u00bb]', re.DOTALL)
@@ -39,13 +39,13 @@ class _Passage:
         self._source = source
         self._start = start
         self._end = end
-        self._folded: FoldedText | None = None
+        self._folded: NormalizedText | None = None
 
     def find(self, words: str) -> list[_Cut]:
         """The one piece that the words are, or the pieces that they join with an ellipsis, in order. Words that stand
         there more than once are placed where they stand first. Empty when they don't stand there.
         """
-        if not proves_something(fold(words)):
+        if not is_long_enough_to_quote(normalize(words)):
             return []
         exact = self.find_exact(words)
         if exact:
@@ -63,10 +63,10 @@ class _Passage:
     def _find_in_order(self, pieces: list[str]) -> list[_Cut]:
         """All of them, folded, one behind the other."""
         if self._folded is None:
-            self._folded = FoldedText(self._source, self._start, self._end)
+            self._folded = NormalizedText(self._source, self._start, self._end)
         cuts: list[_Cut] = []
         start = 0
-        for needle in map(fold, pieces):
+        for needle in map(normalize, pieces):
             found = self._find_folded(self._folded, needle, start)
             if found is None:
                 return []
@@ -74,10 +74,10 @@ class _Passage:
             cuts.append(_Cut(span, is_exact=False))
         return cuts
 
-    def _find_folded(self, folded: FoldedText, needle: str, start: int) -> tuple[int, Span] | None:
+    def _find_folded(self, folded: NormalizedText, needle: str, start: int) -> tuple[int, Span] | None:
         """Where the search goes on, and where the needle stood in the source."""
         for at in _hits(folded.text, needle, start, len(folded.text)):
-            unfolded = folded.unfold(at, at + len(needle))
+            unfolded = folded.original_span(at, at + len(needle))
             span = self._as_said(unfolded) if unfolded else None
             if span:
                 return at + len(needle), span
@@ -143,7 +143,7 @@ class QuoteFinder:
         """The words as they are, in exactly one other turn of the same speaker: a model miscounts turns. In two of
         them they could be from either, and nothing is guessed.
         """
-        if not proves_something(fold(words)):
+        if not is_long_enough_to_quote(normalize(words)):
             return None
         turns = [turn for turn in islice(self._turns_with(words), _MOST_HITS) if _is_same_speaker(turn, named)]
         found = [(turn, span) for turn in turns if (span := self._passage(turn).find_exact(words))]
@@ -188,7 +188,7 @@ def _readings(quote: str) -> Iterator[str]:
 def _pieces(words: str) -> list[str]:
     """What ellipses join. Each has to prove something by itself: out of single words, anything could be joined."""
     pieces = [piece for piece in _ELLIPSIS.split(words) if piece.strip()]
-    return pieces if all(proves_something(fold(piece)) for piece in pieces) else []
+    return pieces if all(is_long_enough_to_quote(normalize(piece)) for piece in pieces) else []
 
 
 def _is_same_speaker(turn: Turn, named: Turn) -> bool:

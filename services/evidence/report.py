@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.evidence.debrief import Debrief, Evidence, Quote, ScorecardRow
-from services.evidence.prompts import without_placeholder
+from services.prompts.inputs import without_placeholder
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -7,9 +7,9 @@ otherwise. What no text can set is the recommendation, which code computes.
 
 import re
 
-from services.evidence.folding import fold
-from services.evidence.prose import plain_prose
+from services.evidence.prose import strip_quotation_marks
 from services.evidence.verdict_phrases import BARE_VERDICT, VERDICT
+from services.text.normalization import normalize
 
 _SENTENCE = re.compile(r"(?:[^.!?。！？]|\.(?=\w))*[.!?。！？]*\s*")
 """A dot inside of a number or a name ends none."""
@@ -26,9 +26,9 @@ _NO_WORD = re.compile(r"[^\w:]+|_+")
 _SPELLED_OUT = re.compile(r"\b(?:[^\W\d_] ){3,}[^\W\d_]\b")
 
 
-def without_verdicts(prose: str) -> str:
+def strip_verdicts(prose: str) -> str:
     """The prose, plain, without the sentences that say whether to hire: recommendations are computed, never read."""
-    prose = plain_prose(prose)
+    prose = strip_quotation_marks(prose)
     return "".join(sentence for sentence in _SENTENCE.findall(prose) if not _is_verdict(sentence)).strip()
 
 
@@ -41,7 +41,7 @@ def _is_verdict(sentence: str) -> bool:
 
 def _readable(sentence: str) -> str:
     """What a person reads: folded, without accents and apostrophes, in the letters that others pass for."""
-    return _APOSTROPHE.sub("", _ACCENTS.sub("", fold(sentence))).translate(_LOOK_ALIKES)
+    return _APOSTROPHE.sub("", _ACCENTS.sub("", normalize(sentence))).translate(_LOOK_ALIKES)
 
 
 def _words(folded: str) -> str:

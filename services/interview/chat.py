@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from services.clock import Clock
-from services.completion import Reply
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
-from services.evidence.prompts import Material, Message, numbered_line
-from services.evidence.transcript import SpokenTurn, Turn
-from services.interview.material import material_of, read_transcript
+from services.interview.briefing import prompt_inputs_of, read_transcript
 from services.llm import LLM, Piece
+from services.prompts.inputs import Message, PromptInputs, numbered_line
 from services.storage.protocol import Storage
-from services.storage.records import ChatTurn, Interview
+from services.storage.records import ChatTurn, StoredRoom
+from services.transcript.transcript import SourceTurn, Turn
+from services.upstream.chat_completions import Reply
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +32,17 @@ class Question:
     message: str
     context: str = ""
     history: Sequence[Message] = ()
-    transcript: str | Sequence[SpokenTurn] = ""
+    transcript: str | Sequence[SourceTurn] = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Sidebar:
+class ChatService:
     """Answers one room's questions and keeps a record of them."""
 
     llm: LLM
     storage: Storage
     clock: Clock
-    interview: Interview
+    interview: StoredRoom
 
     async def answer(self, question: Question) -> tuple[Reply, list[str]]:
         """The whole answer, and what the reader should know about how it was made."""
@@ -62,14 +62,14 @@ class Sidebar:
             else:
                 yield piece, warnings + _warnings(piece) + await self._remember(question, piece)
 
-    async def _material(self, question: Question) -> tuple[Material, list[str]]:
+    async def _material(self, question: Question) -> tuple[PromptInputs, list[str]]:
         briefing = self.interview.briefing
         if not question.transcript:
-            return material_of(briefing, context=question.context), []
+            return prompt_inputs_of(briefing, context=question.context), []
         # in a thread: a long transcript would hold up every other call
         said = await asyncio.to_thread(read_transcript, question.transcript, self.interview)
         lines, warnings = await asyncio.to_thread(_last_lines, said.turns)
-        return material_of(briefing, context=question.context, transcript=lines), warnings
+        return prompt_inputs_of(briefing, context=question.context, transcript=lines), warnings
 
     async def _remember(self, question: Question, reply: Reply) -> list[str]:
         """The answer is what was asked for: that it could not be recorded is a warning, and does not take it away."""

@@ -13,23 +13,23 @@ from typing import Any
 from services.access.idempotency import Idempotency
 from services.clock import Clock
 from services.evidence.debrief import Basis, BriefingDocument, Debrief, Grounding
-from services.evidence.examination import Examination, examine
+from services.evidence.examination import VerifiedDebrief, verify
 from services.evidence.passages import passage_lines, quoted_passages
-from services.evidence.prompts import (
-    DEFAULT_COMPETENCIES,
+from services.evidence.scoring import score
+from services.interview.briefing import briefing_document, prompt_inputs_of, read_transcript
+from services.llm import LLM, DebriefReply, add_usage
+from services.prompts.debrief import DEFAULT_COMPETENCIES
+from services.prompts.injection import injection_warnings
+from services.prompts.inputs import (
     PROMPT_VERSION,
-    Material,
     Message,
+    PromptInputs,
     conversation,
     split_lines,
 )
-from services.evidence.scoring import score
-from services.evidence.suspicions import suspicions
-from services.evidence.transcript import SpokenTurn, Transcript
-from services.interview.material import briefing_document, material_of, read_transcript
-from services.llm import LLM, DebriefReading, add_usage
 from services.storage.protocol import Storage
-from services.storage.records import Briefing, Interview, StoredDebrief
+from services.storage.records import Briefing, StoredDebrief, StoredRoom
+from services.transcript.transcript import SourceTurn, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -40,26 +40,26 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class InterviewRecord:
+class DebriefInput:
     """What there is to debrief besides the stored briefing."""
 
-    transcript: str | Sequence[SpokenTurn] = ""
+    transcript: str | Sequence[SourceTurn] = ""
     notes: str = ""
     chat_history: Sequence[Message] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Debriefing:
+class DebriefService:
     """Makes the debriefs of one interview."""
 
     llm: LLM
     storage: Storage
     once: Idempotency
     clock: Clock
-    interview: Interview
+    interview: StoredRoom
     is_recommending: bool
 
-    async def make(self, record: InterviewRecord, report: Report, *, is_new_wanted: bool) -> Debrief:
+    async def make(self, record: DebriefInput, report: Report, *, is_new_wanted: bool) -> Debrief:
         """The debrief of this record: the one made of the same input within the hour, or else a new version.
 
         `report` is told the stages. Identical requests at the same time make one debrief.
@@ -72,19 +72,19 @@ class Debriefing:
         self.llm.require_configured()
         report("reading")
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
-        async with self.once.alone(f"debrief {self.interview.room.name} {fingerprint}"):
+        async with self.once.lock(f"debrief {self.interview.room.name} {fingerprint}"):
             if not is_new_wanted and (stored := await self._stored(fingerprint)):
                 return read_stored(stored)
             return await self._make_new(record, transcript, fingerprint, report)
 
     async def _make_new(
-        self, record: InterviewRecord, transcript: Transcript, fingerprint: str, report: Report
+        self, record: DebriefInput, transcript: Transcript, fingerprint: str, report: Report
     ) -> Debrief:
         report("analysing")
         reading, warnings = await self._read(record, transcript)
         report("checking")
-        examination = await asyncio.to_thread(examine, reading.reading, self._competencies(), transcript, record.notes)
-        warnings = [*transcript.warnings, *warnings, *await asyncio.to_thread(self._suspicions, record, transcript)]
+        examination = await asyncio.to_thread(verify, reading.reading, self._competencies(), transcript, record.notes)
+        warnings = [*transcript.warnings, *warnings, *await asyncio.to_thread(self._injection_warnings, record, transcript)]
         debrief = self._compose(record, transcript, reading, examination, warnings)
         version = await self.storage.add_debrief(
             self.interview.room.name, fingerprint, debrief.created_at, debrief.model_dump_json()
@@ -96,7 +96,7 @@ class Debriefing:
         since = self.clock() - SAME_INPUT_FOR
         return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
 
-    async def _read(self, record: InterviewRecord, transcript: Transcript) -> tuple[DebriefReading, list[str]]:
+    async def _read(self, record: DebriefInput, transcript: Transcript) -> tuple[DebriefReply, list[str]]:
         """One reading of the whole record.
 
         A transcript that one call can't carry is read in parts first, to find
@@ -112,12 +112,12 @@ class Debriefing:
         usage = reduce(add_usage, (entry.usage for entry in readings), last.usage)
         return last._replace(usage=usage), _parts_warnings(len(parts), len(passages), left_out)
 
-    async def _ask(self, record: InterviewRecord, lines: str) -> DebriefReading:
+    async def _ask(self, record: DebriefInput, lines: str) -> DebriefReply:
         material = self._material(record, lines)
         return await self.llm.generate_debrief(self.interview.room.name, material, self._competencies())
 
-    def _material(self, record: InterviewRecord, lines: str) -> Material:
-        return material_of(
+    def _material(self, record: DebriefInput, lines: str) -> PromptInputs:
+        return prompt_inputs_of(
             self.interview.briefing,
             transcript=lines,
             interviewer_notes=record.notes,
@@ -128,7 +128,7 @@ class Debriefing:
         briefing = self.interview.briefing
         return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
 
-    def _fingerprint(self, record: InterviewRecord) -> str:
+    def _fingerprint(self, record: DebriefInput) -> str:
         """Of everything that the debrief is made of, so that the same input is known again."""
         briefing = self.interview.briefing
         made_of = {
@@ -140,7 +140,7 @@ class Debriefing:
         }
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()
 
-    def _suspicions(self, record: InterviewRecord, transcript: Transcript) -> list[str]:
+    def _injection_warnings(self, record: DebriefInput, transcript: Transcript) -> list[str]:
         briefing = self.interview.briefing
         texts = {"The interviewer's notes": record.notes, "The sidebar chat": conversation(record.chat_history)}
         if briefing:
@@ -151,14 +151,14 @@ class Debriefing:
                 "The role": briefing.role,
                 "A focus area": "\n".join(briefing.focus_areas),
             }
-        return suspicions(transcript.turns, texts)
+        return injection_warnings(transcript.turns, texts)
 
     def _compose(
         self,
-        record: InterviewRecord,
+        record: DebriefInput,
         transcript: Transcript,
-        reading: DebriefReading,
-        examination: Examination,
+        reading: DebriefReply,
+        examination: VerifiedDebrief,
         warnings: list[str],
     ) -> Debrief:
         recommendation, result = score(
@@ -231,7 +231,7 @@ def _content(briefing: Briefing | None) -> dict[str, Any] | None:
     return {name: value for name, value in asdict(briefing).items() if name not in {"briefing_prompt", "updated_at"}}
 
 
-def _basis(record: InterviewRecord, transcript: Transcript) -> Basis:
+def _basis(record: DebriefInput, transcript: Transcript) -> Basis:
     """The best of what there is."""
     if transcript.turns:
         return "transcript"
@@ -240,7 +240,7 @@ def _basis(record: InterviewRecord, transcript: Transcript) -> Basis:
     return "chat" if any(message["content"].strip() for message in record.chat_history) else "none"
 
 
-async def _all(asked: Sequence[Coroutine[Any, Any, DebriefReading]]) -> list[DebriefReading]:
+async def _all(asked: Sequence[Coroutine[Any, Any, DebriefReply]]) -> list[DebriefReply]:
     """All of them at once. When one fails, the others are not worth waiting or paying for."""
     tasks = [asyncio.create_task(entry) for entry in asked]
     try:

@@ -10,6 +10,7 @@ from json import dumps
 from secrets import token_hex
 from typing import NamedTuple
 
+from services.access.quotas import PHONE_CALLS, quota_slot
 from services.clock import Clock
 from services.errors import (
     BriefingNotFound,
@@ -23,12 +24,11 @@ from services.errors import (
     StorageFull,
     StorageUnavailable,
 )
-from services.evidence.voice_prompts import spoken_briefing
-from services.interview.bookkeeping import write_down
-from services.interview.quotas import PHONE_CALLS, one_use
-from services.phone_numbers import check_phone_number
+from services.interview.phone_numbers import check_phone_number
+from services.prompts.voice_candidate import spoken_briefing
 from services.storage.protocol import Storage
-from services.storage.records import Briefing, Interview
+from services.storage.records import Briefing, StoredRoom
+from services.storage.retrying import write_with_retry
 from services.vapi import CallRefused, PhoneCall, PhoneCallState, Vapi
 
 log = logging.getLogger(__name__)
@@ -71,9 +71,9 @@ class PhoneBriefing:
     vapi: Vapi
     storage: Storage
     clock: Clock
-    interview: Interview
+    interview: StoredRoom
 
-    async def place(self, phone_number: str, allowed_countries: Collection[str], attempt: str | None) -> PlacedCall:
+    async def call(self, phone_number: str, allowed_countries: Collection[str], attempt: str | None) -> PlacedCall:
         """Phone them and brief them from the stored briefing: three times in any hour for a room at most.
 
         `attempt` is the caller with their idempotency key. An attempt whose end nobody
@@ -88,7 +88,7 @@ class PhoneBriefing:
         room = self.interview.room
         async with (
             self._once(attempt, number),
-            one_use(self.storage, self.clock, room.name, PHONE_CALLS, free=NOT_DIALLED),
+            quota_slot(self.storage, self.clock, room.name, PHONE_CALLS, free=NOT_DIALLED),
         ):
             call = await self._dial(number, briefing)
         return PlacedCall(call, await self._record(call))
@@ -121,7 +121,7 @@ class PhoneBriefing:
         name = self.interview.room.name
         log.info("room %s placed call %s", name, call.call_id)
         now = self.clock()
-        is_recorded = await write_down(lambda: self.storage.add_phone_call(name, call.call_id, now))
+        is_recorded = await write_with_retry(lambda: self.storage.add_phone_call(name, call.call_id, now))
         if not is_recorded:
             log.warning("call %s of room %s is not recorded", call.call_id, name)
         return is_recorded
@@ -138,7 +138,7 @@ class PhoneBriefing:
         now = self.clock()
         lease = now + DIALLED_FOR
         try:
-            begun = await self.storage.begin(slot, fingerprint, now, lease, lease)
+            begun = await self.storage.claim_slot(slot, fingerprint, now, lease, lease)
             if begun.state == "mismatch":
                 raise IdempotencyMismatch("This Idempotency-Key was used with another number; send a new key.")
             if begun.state != "started":
@@ -147,13 +147,13 @@ class PhoneBriefing:
         except NOT_DIALLED as error:
             # also where beginning itself failed, since the slot may be taken all the same, then under this lease
             is_storage_there = not isinstance(error, StorageUnavailable)
-            if not await write_down(lambda: self._let_go(slot, lease, now), is_patient=is_storage_there):
+            if not await write_with_retry(lambda: self._let_go(slot, lease, now), in_background=is_storage_there):
                 log.warning("room %s: an attempt that dialled nobody can't be repeated", self.interview.room.name)
             raise
 
     async def _let_go(self, slot: str, held: datetime, now: datetime) -> None:
         """Free the slot, where it is held under this lease and no other."""
-        await self.storage.renew(slot, held, now)
+        await self.storage.renew_slot(slot, held, now)
 
 
 def _digest(*parts: str) -> str:

@@ -11,7 +11,7 @@ from services.clock import Clock
 from services.daily import Daily, DailyRoom
 from services.errors import Forbidden, ProviderBadAnswer, RoomExpired, RoomNotFound, ServiceError, Unauthorized
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, Interview, Receipt, Room
+from services.storage.records import UNKNOWN_CREATOR, Receipt, Room, StoredRoom
 
 log = logging.getLogger(__name__)
 
@@ -78,33 +78,33 @@ class Rooms:
         log.info("room %s opened until %s", name, expires_at.isoformat())
         return OpenedRoom(room, token)
 
-    async def visible(self, name: str) -> Room:
+    async def get_open_room(self, name: str) -> Room:
         """A room that is still open, for anyone who has its link. Raises RoomNotFound and RoomExpired."""
         interview = await self.storage.find(name)
-        room = await self._adopt(name) if interview is None else interview.room
+        room = await self._recover_from_daily(name) if interview is None else interview.room
         if room.is_expired(self.clock()):
             raise RoomExpired
         return room
 
-    async def owned(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview:
+    async def get_own_room(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom:
         """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
         interview = await self.storage.find(name, briefing=briefing, debrief=debrief)
         if interview is None:
-            interview = Interview(await self._adopt(name))
+            interview = StoredRoom(await self._recover_from_daily(name))
         if not self._is_owner(interview.room):
             raise RoomNotFound
         return interview
 
-    async def owned_and_live(self, name: str, *, briefing: bool = False) -> Interview:
+    async def get_own_open_room(self, name: str, *, briefing: bool = False) -> StoredRoom:
         """The same, for what makes no sense once the room has ended. Raises RoomExpired."""
-        interview = await self.owned(name, briefing=briefing)
+        interview = await self.get_own_room(name, briefing=briefing)
         if interview.room.is_expired(self.clock()):
             raise RoomExpired
         return interview
 
     async def join(self, name: str, participant_name: str, participant_type: Participant) -> tuple[Room, str]:
         """The room and a token for it; only its owner enters as the interviewer."""
-        room = await self.visible(name)
+        room = await self.get_open_room(name)
         is_owner = participant_type == "interviewer"
         if is_owner and not self.is_open and self.caller is None:
             raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
@@ -122,7 +122,7 @@ class Rooms:
         if interview is not None and not self._is_owner(interview.room):
             raise RoomNotFound
         receipt = await self.storage.erase(name)
-        remaining = [] if await self.storage.scrub(is_patient=False) else [_LEFT_IN_FILES]
+        remaining = [] if await self.storage.purge_deleted(in_background=False) else [_LEFT_IN_FILES]
         may_be_ours = self._may_be_ours(name)
         if (interview is not None or may_be_ours) and not await self._delete_at_daily(name):
             remaining.append(_LEFT_AT_DAILY.format(_REPEAT if may_be_ours else ""))
@@ -136,18 +136,18 @@ class Rooms:
         Where callers have to show who they are, a room that a restart made us
         forget may be somebody else's; it is left to end by itself.
         """
-        return (self.is_open or not self.storage.is_volatile) and _OUR_NAME.match(name) is not None
+        return (self.is_open or not self.storage.is_ephemeral) and _OUR_NAME.match(name) is not None
 
     def _is_owner(self, room: Room) -> bool:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
 
-    async def _adopt(self, name: str) -> Room:
+    async def _recover_from_daily(self, name: str) -> Room:
         """A room that a restart made us forget and that Daily still knows.
 
         A room without an end is none of ours. Where callers have to show who
         they are, neither is one that is not named by us, and nobody owns it.
         """
-        if not self.storage.is_volatile or not (self.is_open or _OUR_NAME.match(name)):
+        if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
             raise RoomNotFound
         room = _remembered(await self.daily.get_room(name))
         if not room.is_expired(self.clock()):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import NamedTuple
 
+from services.access.quotas import VOICE_SESSIONS, quota_slot
 from services.clock import Clock
 from services.errors import ServiceError
-from services.evidence.voice_prompts import candidate_instructions
-from services.interview.quotas import VOICE_SESSIONS, one_use
 from services.openai_realtime import SECRET_SECONDS, ClientSecret, OpenAIRealtime
+from services.prompts.voice_candidate import candidate_instructions
 from services.storage.protocol import Storage
-from services.storage.records import Briefing, Interview
+from services.storage.records import Briefing, StoredRoom
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resu
 _EMULATED = "This secret is emulated, as the whole of OpenAI is while SANDBOX is on: no voice answers at calls_url."
 
 
-class Persona(NamedTuple):
+class CandidateProfile(NamedTuple):
     """Who the voice candidate is. What is not known is empty, or a placeholder of the web page."""
 
     candidate_name: str = ""
@@ -33,7 +33,7 @@ class Persona(NamedTuple):
     job: str = ""
 
 
-class IssuedSecret(NamedTuple):
+class VoiceSession(NamedTuple):
     """A client secret, and what its user should know about the session behind it."""
 
     secret: ClientSecret
@@ -48,21 +48,21 @@ class VoiceCandidate:
     storage: Storage
     clock: Clock
 
-    async def for_room(self, interview: Interview, voice: str | None, expires_in_seconds: int) -> IssuedSecret:
+    async def for_room(self, interview: StoredRoom, voice: str | None, expires_in_seconds: int) -> VoiceSession:
         """A secret for this room's candidate. Raises RateLimited beyond thirty an hour for the room."""
         room, briefing = interview.room, interview.briefing
-        persona = _persona(briefing) if briefing else Persona(candidate_name=room.candidate_name or "")
-        async with one_use(self.storage, self.clock, room.name, VOICE_SESSIONS, free=NOT_MINTED):
+        persona = _persona(briefing) if briefing else CandidateProfile(candidate_name=room.candidate_name or "")
+        async with quota_slot(self.storage, self.clock, room.name, VOICE_SESSIONS, free=NOT_MINTED):
             issued = await self._issue(persona, voice, expires_in_seconds, f"room:{room.name}")
-        return issued if briefing else IssuedSecret(issued.secret, [_NO_BRIEFING, *issued.warnings])
+        return issued if briefing else VoiceSession(issued.secret, [_NO_BRIEFING, *issued.warnings])
 
-    async def for_page(self, persona: Persona, caller: str) -> IssuedSecret:
+    async def for_page(self, persona: CandidateProfile, caller: str) -> VoiceSession:
         """A secret for a candidate that no room knows, for a browser that connects at once."""
         return await self._issue(persona, None, SECRET_SECONDS, f"caller:{caller}")
 
     async def _issue(
-        self, persona: Persona, voice: str | None, expires_in_seconds: int, safety_identifier: str
-    ) -> IssuedSecret:
+        self, persona: CandidateProfile, voice: str | None, expires_in_seconds: int, safety_identifier: str
+    ) -> VoiceSession:
         instructions = candidate_instructions(**persona._asdict(), nonce=token_hex(_NONCE_BYTES))
         secret = await self.openai.create_client_secret(
             instructions=instructions.text,
@@ -72,8 +72,8 @@ class VoiceCandidate:
         )
         log.info("voice session %s is ready", secret.session_id)
         warnings = [*instructions.warnings, *([_EMULATED] if self.openai.is_emulated else [])]
-        return IssuedSecret(secret, warnings)
+        return VoiceSession(secret, warnings)
 
 
-def _persona(briefing: Briefing) -> Persona:
-    return Persona(briefing.candidate_name, briefing.role, briefing.resume_summary, briefing.notes)
+def _persona(briefing: Briefing) -> CandidateProfile:
+    return CandidateProfile(briefing.candidate_name, briefing.role, briefing.resume_summary, briefing.notes)

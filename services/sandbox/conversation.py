@@ -11,7 +11,7 @@ _NUMBERED = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenTurn:
+class PromptTurn:
     """One numbered line of the transcript."""
 
     number: int
@@ -43,9 +43,9 @@ class Conversation:
         return _NUMBERED.findall(self.block("competencies"))
 
     @property
-    def turns(self) -> list[SpokenTurn]:
+    def turns(self) -> list[PromptTurn]:
         found = _TURN.findall(self.block("transcript"))
-        return [SpokenTurn(int(number), role, text.strip()) for number, role, text in found]
+        return [PromptTurn(int(number), role, text.strip()) for number, role, text in found]
 
 
 def read_conversation(messages: Iterable[Mapping[str, Any]]) -> Conversation:

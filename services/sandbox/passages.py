@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from services.sandbox.conversation import Conversation, SpokenTurn
+from services.sandbox.conversation import Conversation, PromptTurn
 
 LONGEST_QUOTE = 280
 LEAST_WORDS = 4
@@ -167,7 +167,7 @@ def quotable_passages(conversation: Conversation) -> list[Passage]:
     return [*spoken_passages(conversation.turns), *(Passage(text, "notes") for text in telling)]
 
 
-def spoken_passages(turns: Sequence[SpokenTurn]) -> Iterator[Passage]:
+def spoken_passages(turns: Sequence[PromptTurn]) -> Iterator[Passage]:
     """The candidate's sentences; an unknown speaker's where nobody is known to be the candidate."""
     speaker = "candidate" if any(turn.role == "candidate" for turn in turns) else "unknown"
     question = ""

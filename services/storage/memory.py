@@ -11,7 +11,7 @@ from math import ceil
 from sys import getsizeof
 
 from services.errors import RoomNotFound, StorageFull
-from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
+from services.storage.records import Answer, Briefing, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
 
 MAX_ROOMS = 10_000
 MAX_BYTES = 256 * 1024 * 1024
@@ -21,7 +21,7 @@ SWEEP_EVERY = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _RoomEntry:
     """One room and everything under its name. `size` is in bytes."""
 
     room: Room
@@ -56,7 +56,7 @@ class MemoryStorage:
     """
 
     kind = "memory"
-    is_volatile = True
+    is_ephemeral = True
 
     def __init__(
         self,
@@ -70,133 +70,133 @@ class MemoryStorage:
         self._max_rooms = max_rooms
         self._max_bytes = max_bytes
         self._kept_after_end = kept_after_end
-        self._shelves: dict[str, _Shelf] = {}
+        self._rooms: dict[str, _RoomEntry] = {}
         self._slots: dict[str, _Slot] = {}
         self._bytes = 0
         self._sweep_due = clock()
 
     async def save_room(self, room: Room) -> None:
         self._sweep()
-        if room.name in self._shelves:
+        if room.name in self._rooms:
             return
-        size = _weigh(_values(room))
-        self._make_space(size, rooms=1)
-        self._shelves[room.name] = _Shelf(room, size)
+        size = _size_of(_values(room))
+        self._evict_ended(size, rooms=1)
+        self._rooms[room.name] = _RoomEntry(room, size)
         self._bytes += size
 
-    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview | None:
-        shelf = self._find_shelf(name)
-        if shelf is None:
+    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom | None:
+        entry = self._find_entry(name)
+        if entry is None:
             return None
-        return Interview(
-            shelf.room,
-            shelf.briefing if briefing else None,
-            shelf.debriefs[-1] if debrief and shelf.debriefs else None,
+        return StoredRoom(
+            entry.room,
+            entry.briefing if briefing else None,
+            entry.debriefs[-1] if debrief and entry.debriefs else None,
         )
 
     async def save_briefing(self, name: str, briefing: Briefing) -> None:
-        shelf = self._shelf(name)
-        replaced = _weigh(_values(shelf.briefing)) if shelf.briefing else 0
-        self._grow(shelf, _weigh(_values(briefing)) - replaced)
-        shelf.briefing = briefing
+        entry = self._entry(name)
+        replaced = _size_of(_values(entry.briefing)) if entry.briefing else 0
+        self._grow(entry, _size_of(_values(briefing)) - replaced)
+        entry.briefing = briefing
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
-        shelf = self._shelf(name)
-        self._grow(shelf, sum(_weigh(_values(turn)) for turn in turns))
-        shelf.chat_turns.extend(turns)
+        entry = self._entry(name)
+        self._grow(entry, sum(_size_of(_values(turn)) for turn in turns))
+        entry.chat_turns.extend(turns)
 
     async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
-        shelf = self._find_shelf(name)
-        return tuple(shelf.chat_turns) if shelf else ()
+        entry = self._find_entry(name)
+        return tuple(entry.chat_turns) if entry else ()
 
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
-        shelf = self._shelf(name)
-        debrief = StoredDebrief(len(shelf.debriefs) + 1, fingerprint, created_at, document)
-        self._grow(shelf, _weigh(_values(debrief)))
-        shelf.debriefs.append(debrief)
+        entry = self._entry(name)
+        debrief = StoredDebrief(len(entry.debriefs) + 1, fingerprint, created_at, document)
+        self._grow(entry, _size_of(_values(debrief)))
+        entry.debriefs.append(debrief)
         return debrief.version
 
     async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
-        shelf = self._find_shelf(name)
-        made = reversed(shelf.debriefs) if shelf else ()
+        entry = self._find_entry(name)
+        made = reversed(entry.debriefs) if entry else ()
         return next((one for one in made if one.fingerprint == fingerprint and one.created_at >= since), None)
 
     async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
-        shelf = self._shelf(name)
-        if call_id not in shelf.phone_calls:
-            self._grow(shelf, _weigh((call_id, at)))
-            shelf.phone_calls[call_id] = at
+        entry = self._entry(name)
+        if call_id not in entry.phone_calls:
+            self._grow(entry, _size_of((call_id, at)))
+            entry.phone_calls[call_id] = at
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
-        shelf = self._find_shelf(name)
-        return shelf is not None and call_id in shelf.phone_calls
+        entry = self._find_entry(name)
+        return entry is not None and call_id in entry.phone_calls
 
-    async def take(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
-        shelf = self._shelf(name)
+    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
+        entry = self._entry(name)
         since = now - quota.window
-        latest = sorted((at for of, at in shelf.uses.values() if of == quota.name and at > since), reverse=True)
+        latest = sorted((at for of, at in entry.uses.values() if of == quota.name and at > since), reverse=True)
         if len(latest) >= quota.most:
             return latest[quota.most - 1] + quota.window
-        self._grow(shelf, _weigh((use, (quota.name, now))))
-        shelf.uses[use] = (quota.name, now)
+        self._grow(entry, _size_of((use, (quota.name, now))))
+        entry.uses[use] = (quota.name, now)
         return None
 
-    async def give_back(self, name: str, use: str) -> None:
-        shelf = self._find_shelf(name)
-        if shelf is not None and use in shelf.uses:
-            self._grow(shelf, -_weigh((use, shelf.uses.pop(use))))
+    async def refund_quota(self, name: str, use: str) -> None:
+        entry = self._find_entry(name)
+        if entry is not None and use in entry.uses:
+            self._grow(entry, -_size_of((use, entry.uses.pop(use))))
 
     async def erase(self, name: str) -> Receipt:
         return self._forget(name)
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        ended = [shelf.room.name for shelf in self._ended(before)][:limit]
+        ended = [entry.room.name for entry in self._ended(before)][:limit]
         for name in ended:
             self._forget(name)
         return len(ended)
 
-    async def scrub(self, *, is_patient: bool) -> bool:  # noqa: ARG002 (the protocol's)
+    async def purge_deleted(self, *, in_background: bool) -> bool:  # noqa: ARG002 (the protocol's)
         """Memory leaves nothing in files."""
         return True
 
-    async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
+    async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:
         self._sweep()
         held = self._slots.get(slot)
         if held is None or held.is_free(now):
             self._take(slot, fingerprint, until, lease)
-            return Begun("started")
+            return Claim("started")
         if held.fingerprint != fingerprint:
-            return Begun("mismatch")
-        return Begun("done", held.answer) if held.answer else Begun("running")
+            return Claim("mismatch")
+        return Claim("done", held.answer) if held.answer else Claim("running")
 
-    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
         mine = self._slots.get(slot)
         if mine is None or mine.answer is not None or mine.lease != held:
             return False
         mine.lease = lease
         return True
 
-    async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
-        """Keeps the answer even at the ceiling: the work is done, and it must not run twice."""
+    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
+        """Keeps the answer even at the limit: the work is done, and it must not run twice."""
         held = self._slots.get(slot)
         if held is None:
             return
-        if room is not None and self._find_shelf(room) is None:
+        if room is not None and self._find_entry(room) is None:
             self._drop(slot)
             return
-        size = _weigh((answer.status, answer.headers, answer.body))
+        size = _size_of((answer.status, answer.headers, answer.body))
         held.answer, held.room = answer, room
         held.size += size
         self._bytes += size
         if room is not None:
-            self._shelves[room].slots.add(slot)
+            self._rooms[room].slots.add(slot)
 
-    async def abandon(self, slot: str) -> None:
+    async def release_slot(self, slot: str) -> None:
         held = self._slots.get(slot)
         if held is not None and held.answer is None:
             self._drop(slot)
 
-    async def forget_answers(self, now: datetime) -> int:
+    async def delete_expired_responses(self, now: datetime) -> int:
         outlived = [slot for slot, held in self._slots.items() if now >= held.until]
         for slot in outlived:
             self._drop(slot)
@@ -206,48 +206,48 @@ class MemoryStorage:
         """Memory always answers."""
 
     async def close(self) -> None:
-        self._shelves.clear()
+        self._rooms.clear()
         self._slots.clear()
         self._bytes = 0
 
-    def _find_shelf(self, name: str) -> _Shelf | None:
-        shelf = self._shelves.get(name)
-        if shelf is not None and self._is_outlived(shelf, self._clock()):
+    def _find_entry(self, name: str) -> _RoomEntry | None:
+        entry = self._rooms.get(name)
+        if entry is not None and self._is_outlived(entry, self._clock()):
             self._forget(name)
             return None
-        return shelf
+        return entry
 
-    def _shelf(self, name: str) -> _Shelf:
-        shelf = self._find_shelf(name)
-        if shelf is None:
+    def _entry(self, name: str) -> _RoomEntry:
+        entry = self._find_entry(name)
+        if entry is None:
             raise RoomNotFound
-        return shelf
+        return entry
 
-    def _is_outlived(self, shelf: _Shelf, now: datetime) -> bool:
-        return now >= shelf.room.expires_at + self._kept_after_end
+    def _is_outlived(self, entry: _RoomEntry, now: datetime) -> bool:
+        return now >= entry.room.expires_at + self._kept_after_end
 
-    def _ended(self, before: datetime) -> Iterator[_Shelf]:
+    def _ended(self, before: datetime) -> Iterator[_RoomEntry]:
         """Rooms that expired before this time, the one that ended first first."""
-        ended = (shelf for shelf in self._shelves.values() if shelf.room.expires_at < before)
-        return iter(sorted(ended, key=lambda shelf: shelf.room.expires_at))
+        ended = (entry for entry in self._rooms.values() if entry.room.expires_at < before)
+        return iter(sorted(ended, key=lambda entry: entry.room.expires_at))
 
-    def _grow(self, shelf: _Shelf, size: int) -> None:
-        self._make_space(size, keeping=shelf)
-        shelf.size += size
+    def _grow(self, entry: _RoomEntry, size: int) -> None:
+        self._evict_ended(size, keeping=entry)
+        entry.size += size
         self._bytes += size
 
-    def _make_space(self, size: int, *, rooms: int = 0, keeping: _Shelf | None = None) -> None:
+    def _evict_ended(self, size: int, *, rooms: int = 0, keeping: _RoomEntry | None = None) -> None:
         """Forget as many ended rooms as need be; when that is not enough, forget none and raise StorageFull."""
         bytes_over = self._bytes + size - self._max_bytes
-        rooms_over = len(self._shelves) + rooms - self._max_rooms
+        rooms_over = len(self._rooms) + rooms - self._max_rooms
         if size <= 0 or (bytes_over <= 0 and rooms_over <= 0):
             return
         doomed = []
-        for shelf in self._ended(self._clock()):
-            if shelf is keeping:
+        for entry in self._ended(self._clock()):
+            if entry is keeping:
                 continue
-            doomed.append(shelf.room.name)
-            bytes_over -= shelf.size
+            doomed.append(entry.room.name)
+            bytes_over -= entry.size
             rooms_over -= 1
             if bytes_over <= 0 and rooms_over <= 0:
                 break
@@ -258,7 +258,7 @@ class MemoryStorage:
 
     def _full(self, size: int) -> StorageFull:
         now = self._clock()
-        ends = [shelf.room.expires_at for shelf in self._shelves.values() if shelf.room.expires_at > now]
+        ends = [entry.room.expires_at for entry in self._rooms.values() if entry.room.expires_at > now]
         if size > self._max_bytes or not ends:
             return StorageFull("This is more than the server's memory can keep; send less or set DATABASE_URL.")
         return StorageFull(
@@ -272,15 +272,15 @@ class MemoryStorage:
         if now < self._sweep_due:
             return
         self._sweep_due = now + SWEEP_EVERY
-        for name in [name for name, shelf in self._shelves.items() if self._is_outlived(shelf, now)]:
+        for name in [name for name, entry in self._rooms.items() if self._is_outlived(entry, now)]:
             self._forget(name)
         for slot in [slot for slot, held in self._slots.items() if held.is_free(now)]:
             self._drop(slot)
 
     def _take(self, slot: str, fingerprint: str, until: datetime, lease: datetime) -> None:
-        size = _weigh((slot, fingerprint, until, lease))
+        size = _size_of((slot, fingerprint, until, lease))
         self._drop(slot)
-        self._make_space(size)
+        self._evict_ended(size)
         self._slots[slot] = _Slot(fingerprint, until, lease, size)
         self._bytes += size
 
@@ -289,23 +289,23 @@ class MemoryStorage:
         if held is None:
             return
         self._bytes -= held.size
-        if held.room is not None and held.room in self._shelves:
-            self._shelves[held.room].slots.discard(slot)
+        if held.room is not None and held.room in self._rooms:
+            self._rooms[held.room].slots.discard(slot)
 
     def _forget(self, name: str) -> Receipt:
-        shelf = self._shelves.pop(name, None)
-        if shelf is None:
+        entry = self._rooms.pop(name, None)
+        if entry is None:
             return Receipt()
-        self._bytes -= shelf.size
-        for slot in shelf.slots:
+        self._bytes -= entry.size
+        for slot in entry.slots:
             self._drop(slot)
         return Receipt(
             room=1,
-            briefing=int(shelf.briefing is not None),
-            debriefs=len(shelf.debriefs),
-            chat_turns=len(shelf.chat_turns),
-            phone_calls=len(shelf.phone_calls),
-            idempotency_keys=len(shelf.slots),
+            briefing=int(entry.briefing is not None),
+            debriefs=len(entry.debriefs),
+            chat_turns=len(entry.chat_turns),
+            phone_calls=len(entry.phone_calls),
+            idempotency_keys=len(entry.slots),
         )
 
 
@@ -314,8 +314,8 @@ def _values(record: Room | Briefing | ChatTurn | StoredDebrief) -> tuple[object,
     return tuple(getattr(record, entry.name) for entry in fields(record))
 
 
-def _weigh(value: object) -> int:
+def _size_of(value: object) -> int:
     """Bytes of a value, and of what a tuple holds."""
     if isinstance(value, tuple):
-        return sum(map(_weigh, value))
+        return sum(map(_size_of, value))
     return getsizeof(value)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
+from services.storage.records import Answer, Briefing, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
 
 
 class Storage(Protocol):
@@ -17,13 +17,13 @@ class Storage(Protocol):
 
     kind: str
     """`memory`, `sqlite` or `postgresql`: for the log and /health/ready."""
-    is_volatile: bool
+    is_ephemeral: bool
     """Whether a restart forgets everything, so that an unknown room is worth asking Daily about."""
 
     async def save_room(self, room: Room) -> None:
         """Keep a new room; one that is stored already is left as it is. Raises StorageFull."""
 
-    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview | None:
+    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom | None:
         """The room, with its briefing and its latest debrief where asked, in one round trip."""
 
     async def save_briefing(self, name: str, briefing: Briefing) -> None:
@@ -47,13 +47,13 @@ class Storage(Protocol):
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         """Whether this room placed this call."""
 
-    async def take(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
+    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
         """Count one more use of the room's quota, under an id of its own; None.
 
         Where the quota is used up, nothing is counted, and it is said when the next use is free.
         """
 
-    async def give_back(self, name: str, use: str) -> None:
+    async def refund_quota(self, name: str, use: str) -> None:
         """Count this use of the room no longer."""
 
     async def erase(self, name: str) -> Receipt:
@@ -68,32 +68,32 @@ class Storage(Protocol):
         Safe to run in several processes at once: each room is erased by one of them.
         """
 
-    async def scrub(self, *, is_patient: bool) -> bool:
+    async def purge_deleted(self, *, in_background: bool) -> bool:
         """Overwrite what erased records left behind in the storage's files; whether nothing of them is left there.
 
         Where that takes long, it is done for a patient caller only. What is not done is due still, across restarts.
         """
 
-    async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
+    async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:
         """Take the slot for one piece of work that must run once.
 
         A slot that is free, whose answer was to be kept `until` a time now past, or
         whose holder's `lease` has passed, is taken and answers `started`.
         """
 
-    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
         """Move the lease that the slot is held under to a later end; False when it is held under it no longer."""
 
-    async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
+    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
         """Keep the answer under the slot; it is erased with `room`.
 
         When that room is not there (any longer), nothing is kept and the slot is free.
         """
 
-    async def abandon(self, slot: str) -> None:
+    async def release_slot(self, slot: str) -> None:
         """Free the slot without an answer."""
 
-    async def forget_answers(self, now: datetime) -> int:
+    async def delete_expired_responses(self, now: datetime) -> int:
         """Erase the slots that were to be kept until a time now past; how many it were."""
 
     async def ping(self) -> None:

@@ -64,7 +64,7 @@ class ChatTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Interview:
+class StoredRoom:
     """A room with the parts that were asked for; a part that was not asked for is None like one that is missing."""
 
     room: Room
@@ -105,7 +105,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class Claim:
     """What became of `Storage.begin`.
 
     `started`: the slot is ours, go on. `running`: somebody else holds it.

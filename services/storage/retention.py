@@ -15,11 +15,11 @@ BATCH = 100
 EVERY = timedelta(minutes=10)
 
 
-async def erase_outlived(storage: Storage, now: datetime, retention: timedelta | None, *, batch: int = BATCH) -> int:
+async def delete_expired(storage: Storage, now: datetime, retention: timedelta | None, *, batch: int = BATCH) -> int:
     """Erase answers kept for replay that are past their time and, where there is a `retention`,
     the rooms that ended longer ago than that; how many rooms it were.
     """
-    await storage.forget_answers(now)
+    await storage.delete_expired_responses(now)
     if retention is None:
         return 0
     total = 0
@@ -28,7 +28,7 @@ async def erase_outlived(storage: Storage, now: datetime, retention: timedelta |
     return total
 
 
-async def keep_retention(
+async def run_retention(
     storage: Storage,
     clock: Callable[[], datetime],
     retention: timedelta | None,
@@ -41,8 +41,8 @@ async def keep_retention(
     """
     while True:
         try:
-            count = await erase_outlived(storage, clock(), retention)
-            await storage.scrub(is_patient=True)
+            count = await delete_expired(storage, clock(), retention)
+            await storage.purge_deleted(in_background=True)
         except StorageUnavailable as error:
             log.warning("ended rooms were not erased: %s", error.detail)
         except Exception:  # nobody awaits this task, so a defect would end retention in silence

@@ -14,8 +14,8 @@ from services.errors import RoomNotFound
 from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room, reads_only
-from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Quota, Receipt, Room, StoredDebrief
-from services.storage.scrubbing import Scrubber
+from services.storage.purging import FilePurger
+from services.storage.records import Answer, Briefing, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
 
@@ -23,18 +23,18 @@ from services.storage.tables import CHILDREN, chat_turns
 class SqlStorage:
     """Storage that outlives the process. `database` has the schema already."""
 
-    is_volatile = False
+    is_ephemeral = False
 
     def __init__(self, database: Database) -> None:
         self.kind = database.kind
         self._database = database
         self._upserts = Upserts(database.kind)
-        self._scrubber = Scrubber(database) if database.kind == "sqlite" else None
+        self._purger = FilePurger(database) if database.kind == "sqlite" else None
 
     async def save_room(self, room: Room) -> None:
         await self._database.write(self._upserts.save_room, asdict(room))
 
-    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> Interview | None:
+    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom | None:
         rows = await self._database.fetch(statements.FIND[briefing, debrief], {"name": name})
         return statements.read_interview(rows[0], briefing=briefing, debrief=debrief) if rows else None
 
@@ -78,7 +78,7 @@ class SqlStorage:
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         return bool(await self._database.fetch(statements.HAS_PHONE_CALL, {"name": name, "call_id": call_id}))
 
-    async def take(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
+    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
         values = {"name": name, "quota": quota.name, "since": now - quota.window, "most": quota.most}
         async with self._database.transaction() as connection:
             # With the room locked, nobody else counts meanwhile.
@@ -91,8 +91,8 @@ class SqlStorage:
             await connection.execute(statements.ADD_USE, {"id": use, "room": name, "quota": quota.name, "at": now})
         return None
 
-    async def give_back(self, name: str, use: str) -> None:
-        await self._database.write(statements.GIVE_BACK, {"name": name, "use": use})
+    async def refund_quota(self, name: str, use: str) -> None:
+        await self._database.write(statements.REFUND_QUOTA, {"name": name, "use": use})
 
     async def erase(self, name: str) -> Receipt:
         values = {"name": name}
@@ -111,22 +111,22 @@ class SqlStorage:
             await self._mark(connection, count)
         return count
 
-    async def scrub(self, *, is_patient: bool) -> bool:
-        return self._scrubber is None or await self._scrubber.scrub(is_patient=is_patient)
+    async def purge_deleted(self, *, in_background: bool) -> bool:
+        return self._purger is None or await self._purger.purge_deleted(in_background=in_background)
 
-    async def begin(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Begun:
+    async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:
         values = {"slot": slot, "fingerprint": fingerprint, "now": now, "until": until, "lease": lease}
         while True:
             if await self._database.write_returning(self._upserts.begin, values):
-                return Begun("started")
+                return Claim("started")
             if held := await self._database.fetch(statements.FIND_SLOT, {"slot": slot}):
                 return statements.read_slot(held[0], fingerprint)
             # Its holder let go of it between the two statements.
 
-    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
         return bool(await self._database.write(statements.RENEW_SLOT, {"key": slot, "held": held, "end": lease}))
 
-    async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
+    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
         values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body, "room": room}
         try:
             await self._database.write(statements.FINISH_SLOT, values | {"key": slot})
@@ -135,12 +135,12 @@ class SqlStorage:
                 raise
             await self._database.write(statements.DROP_SLOT, {"slot": slot})
 
-    async def abandon(self, slot: str) -> None:
+    async def release_slot(self, slot: str) -> None:
         await self._database.write(statements.ABANDON_SLOT, {"slot": slot})
 
-    async def forget_answers(self, now: datetime) -> int:
+    async def delete_expired_responses(self, now: datetime) -> int:
         async with self._database.transaction() as connection:
-            count = (await connection.execute(statements.FORGET_ANSWERS, {"now": now})).rowcount
+            count = (await connection.execute(statements.DELETE_EXPIRED_RESPONSES, {"now": now})).rowcount
             await self._mark(connection, count)
         return count
 
@@ -154,8 +154,8 @@ class SqlStorage:
         await self._database.close()
 
     async def _mark(self, connection: AsyncConnection, erased: int) -> None:
-        if self._scrubber is not None and erased:
-            await self._scrubber.mark(connection)
+        if self._purger is not None and erased:
+            await self._purger.mark(connection)
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.storage.records import Answer, Begun, Briefing, ChatTurn, Interview, Room, StoredDebrief
+from services.storage.records import Answer, Briefing, ChatTurn, Claim, Room, StoredDebrief, StoredRoom
 from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, quota_uses, rooms
 
 NAME: ColumnElement[str] = bindparam("name")
@@ -82,7 +82,7 @@ LATEST_USES = (
     .limit(bindparam("most"))
 )
 ADD_USE = insert(quota_uses)
-GIVE_BACK = delete(quota_uses).where(quota_uses.c.room == NAME, quota_uses.c.id == bindparam("use"))
+REFUND_QUOTA = delete(quota_uses).where(quota_uses.c.room == NAME, quota_uses.c.id == bindparam("use"))
 
 FIND_SLOT = select(
     idempotency_slots.c.fingerprint,
@@ -106,7 +106,7 @@ RENEW_SLOT = (
 )
 DROP_SLOT = delete(idempotency_slots).where(idempotency_slots.c.slot == SLOT)
 ABANDON_SLOT = DROP_SLOT.where(idempotency_slots.c.status.is_(None))
-FORGET_ANSWERS = delete(idempotency_slots).where(idempotency_slots.c.until <= bindparam("now"))
+DELETE_EXPIRED_RESPONSES = delete(idempotency_slots).where(idempotency_slots.c.until <= bindparam("now"))
 
 
 def erase_from(children: Any) -> Delete:
@@ -156,10 +156,10 @@ def _begin(make: Callable[..., Any]) -> Executable:
     return returning
 
 
-def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> Interview:
+def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> StoredRoom:
     """A row of FIND as the records it holds."""
     debrief_at = _ROOM_WIDTH + (_BRIEFING_WIDTH if briefing else 0)
-    return Interview(
+    return StoredRoom(
         Room(*row[:_ROOM_WIDTH]),
         _read_briefing(row[_ROOM_WIDTH:debrief_at]) if briefing else None,
         StoredDebrief(*row[debrief_at:]) if debrief and row[debrief_at] is not None else None,
@@ -184,11 +184,11 @@ def read_turn(row: Sequence[Any]) -> ChatTurn:
     return ChatTurn(*row)
 
 
-def read_slot(row: Sequence[Any], fingerprint: str) -> Begun:
+def read_slot(row: Sequence[Any], fingerprint: str) -> Claim:
     """What a slot that is held says to somebody who comes with this fingerprint."""
     used_for, status, headers, body = row
     if used_for != fingerprint:
-        return Begun("mismatch")
+        return Claim("mismatch")
     if status is None:
-        return Begun("running")
-    return Begun("done", Answer(status, tuple((name, value) for name, value in json.loads(headers)), body))
+        return Claim("running")
+    return Claim("done", Answer(status, tuple((name, value) for name, value in json.loads(headers)), body))

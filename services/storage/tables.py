@@ -24,7 +24,7 @@ ESCAPE = "\uffff"
 """A code point that Unicode gives no character, so that hardly any text is changed by escaping."""
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware time in UTC. SQLite knows no time zones, so there it stands without one."""
 
     impl = DateTime(timezone=True)
@@ -70,8 +70,8 @@ rooms = Table(
     Column("name", Text, primary_key=True),
     Column("url", Words, nullable=False),
     Column("created_by", Words, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     Column("daily_id", Words),
     Column("owner", Words),
     Column("candidate_name", Words),
@@ -88,7 +88,7 @@ briefings = Table(
     Column("notes", Words, nullable=False),
     Column("focus_areas", Text, nullable=False),
     Column("briefing_prompt", Words, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 debriefs = Table(
@@ -97,7 +97,7 @@ debriefs = Table(
     _room_key(),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("fingerprint", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("document", Words, nullable=False),
 )
 
@@ -108,7 +108,7 @@ chat_turns = Table(
     Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), nullable=False),
     Column("role", Text, nullable=False),
     Column("content", Words, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Index("chat_turns_of_room", "room", "id"),
 )
 
@@ -117,7 +117,7 @@ phone_calls = Table(
     metadata,
     _room_key(),
     Column("call_id", Text, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 idempotency_slots = Table(
@@ -125,8 +125,8 @@ idempotency_slots = Table(
     metadata,
     Column("slot", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
-    Column("until", Moment, nullable=False),
-    Column("lease", Moment, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("lease", UtcDateTime, nullable=False),
     Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE")),
     Column("status", Integer),
     Column("headers", Text),
@@ -141,7 +141,7 @@ quota_uses = Table(
     Column("id", Text, primary_key=True),
     Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), nullable=False),
     Column("quota", Text, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Index("quota_uses_of_room", "room", "quota", "at"),
 )
 

@@ -9,7 +9,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.api_server import api_server
+from tests.support.api_server import api_server
 
 CHROMIUM = shutil.which("chromium")
 

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from config import Settings
 from logs import request_id_of_log
 from main import create_app
-from services.wiring import Services
+from services.lifespan import Services
 from tests.faults.answers import answer_well
 from tests.faults.endpoints import BRIEFING, CALL_ID, ENDPOINTS
 from tests.faults.settings import KEYS, URL_SETTINGS

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.faults.settings import KEYS, URL_SETTINGS
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 30.0

@@ -1,8 +1,8 @@
 import pytest
 
-from tests.interviews import mock_daily
 from tests.routers.voice_calls import CALLS, MINTED, QUEUED, SECRETS
 from tests.services.access.conftest import redis
+from tests.support.interviews import mock_daily
 
 __all__ = ["redis"]
 

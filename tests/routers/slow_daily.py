@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
-from tests.interviews import sample
+from tests.support.interviews import sample
 
 
 class SlowDaily(ThreadingHTTPServer):

@@ -10,7 +10,6 @@ from fastapi.testclient import TestClient
 
 from config import Settings
 from main import create_app
-from tests.interviews import BRIEFING
 from tests.routers.callers import (
     AUDIENCE,
     NOBODY,
@@ -23,6 +22,7 @@ from tests.routers.callers import (
     issuing,
 )
 from tests.services.access.issuer import SECRET
+from tests.support.interviews import BRIEFING
 
 Rule = Literal["everybody", "link", "caller", "owner"]
 """everybody: credentials are not looked at. link: anyone with the room's link. caller: whoever has shown who they
@@ -97,7 +97,7 @@ def guarded():
             yield client
 
 
-class Interview(NamedTuple):
+class StoredRoom(NamedTuple):
     """A room with everything in it that can be asked for."""
 
     name: str
@@ -107,7 +107,7 @@ class Interview(NamedTuple):
         return route.partition(" ")[2].replace("{name}", self.name).replace("{call_id}", self.call_id)
 
 
-def hold_interview(client, owner) -> Interview:
+def hold_interview(client, owner) -> StoredRoom:
     def do(method, path, **body):
         answer = client.request(method, path, json=body, headers=owner)
         assert answer.is_success, answer.text
@@ -117,7 +117,7 @@ def hold_interview(client, owner) -> Interview:
     do("POST", f"/api/rooms/{name}/briefing", **BRIEFING)
     do("POST", f"/api/rooms/{name}/debrief", notes="She knows compilers.")
     call = do("POST", f"/api/rooms/{name}/briefing/call", phone_number="+14155550100")
-    return Interview(name, call["call_id"])
+    return StoredRoom(name, call["call_id"])
 
 
 @pytest.fixture(scope="module")

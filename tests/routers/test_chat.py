@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from tests.interviews import (
+from tests.support.interviews import (
     BRIEFING,
     COMPLETIONS,
     SAMPLES,

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.interviews import mock_daily, open_room
+from tests.support.interviews import mock_daily, open_room
 
 PAGE = "http://localhost:3000"
 

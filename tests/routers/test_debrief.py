@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.interviews import (
+from tests.routers.test_chat import events
+from tests.support.interviews import (
     BRIEFING,
     COMPLETIONS,
     TRANSCRIPT,
@@ -16,7 +17,6 @@ from tests.interviews import (
     open_room,
     sent_to,
 )
-from tests.routers.test_chat import events
 
 LED = "I led the migration of the payroll programs to our new compiler"
 TAUGHT = "I taught two classes a week"

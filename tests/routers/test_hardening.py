@@ -16,9 +16,9 @@ from pydantic import SecretStr, ValidationError
 
 import main
 from config import Settings
-from tests.api_server import ROOT, api_server, own_environment
-from tests.interviews import BRIEFING
-from tests.servers import free_port
+from tests.support.api_server import ROOT, api_server, own_environment
+from tests.support.interviews import BRIEFING
+from tests.support.servers import free_port
 
 CANARY = "canary"
 SECRETS = {

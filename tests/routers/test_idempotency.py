@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from main import create_app
-from tests.api_server import api_server
-from tests.interviews import DAILY, mock_daily, open_briefed_room, open_room, sent_to
 from tests.routers.callers import OWNER, OWNER_KEY, STRANGER, STRANGER_KEY
 from tests.routers.slow_daily import SlowDaily, slow_daily
+from tests.support.api_server import api_server
+from tests.support.interviews import DAILY, mock_daily, open_briefed_room, open_room, sent_to
 
 ROOM = {"interviewer_name": "Ada"}
 KEY = {"Idempotency-Key": "5a2c9f0e-first-try"}

@@ -7,10 +7,10 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.api_server import api_server
-from tests.interviews import DAILY, mock_daily, open_briefed_room, open_room
 from tests.routers.callers import NOBODY, OWNER, OWNER_KEY, PRETENDERS, STRANGER, STRANGER_KEY
-from tests.servers import Server
+from tests.support.api_server import api_server
+from tests.support.interviews import DAILY, mock_daily, open_briefed_room, open_room
+from tests.support.servers import Server
 
 PAGE = "http://localhost:3000"
 TWO_KEYS = f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from config import UnusableSetting
-from tests.interviews import open_briefed_room, open_room, sample, sent_to
 from tests.routers.voice_calls import CALL_ID, CALLS, NUMBER, QUEUED, assert_problem, call_up
+from tests.support.interviews import open_briefed_room, open_room, sample, sent_to
 
 pytestmark = pytest.mark.usefixtures("daily")
 

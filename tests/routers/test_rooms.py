@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from tests.interviews import DAILY, mock_daily, open_room, sample, sent_to
+from tests.support.interviews import DAILY, mock_daily, open_room, sample, sent_to
 
 
 @pytest.fixture(autouse=True)

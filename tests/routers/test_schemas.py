@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from routers import schemas, voice_schemas
-from routers.fields import Sent
-from routers.schemas import HistoryMessage
-from routers.transcripts import TranscriptTurn, WithTranscript
+from routers.schemas import rooms as schemas
+from routers.schemas import voice as voice_schemas
+from routers.schemas.fields import RequestModel
+from routers.schemas.rooms import HistoryMessage
+from routers.schemas.transcript import TranscriptTurn, WithTranscript
 
 REQUIRED: dict[type[BaseModel], dict[str, Any]] = {
     HistoryMessage: {"role": "user", "content": "Hello."},
@@ -33,9 +34,9 @@ def nullable_fields():
 
 def test_every_request_is_looked_at():
     kinds = [*vars(schemas).values(), *vars(voice_schemas).values()]
-    requests = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Sent)}
+    requests = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, RequestModel)}
 
-    assert requests - {Sent, WithTranscript} == set(REQUIRED) - {TranscriptTurn}
+    assert requests - {RequestModel, WithTranscript} == set(REQUIRED) - {TranscriptTurn}
 
 
 @pytest.mark.parametrize(("model", "field"), [*nullable_fields()])

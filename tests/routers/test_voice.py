@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from tests.interviews import open_briefed_room
 from tests.routers.voice_calls import CALL_ID, NUMBER, PAGE, assert_problem, call_up, mint
+from tests.support.interviews import open_briefed_room
 
 pytestmark = pytest.mark.usefixtures("daily")
 

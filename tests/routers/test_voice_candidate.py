@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.interviews import BRIEFING, open_briefed_room, open_room, sample, sent_to
 from tests.routers.voice_calls import MINTED, PAGE, SECRETS, assert_problem, mint
+from tests.support.interviews import BRIEFING, open_briefed_room, open_room, sample, sent_to
 
 pytestmark = pytest.mark.usefixtures("daily")
 

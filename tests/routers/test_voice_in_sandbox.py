@@ -1,6 +1,6 @@
 """Voice in the sandbox: no vendor, the same calls."""
 
-from tests.interviews import open_briefed_room
+from tests.support.interviews import open_briefed_room
 
 
 def test_in_the_sandbox_a_call_rings_is_answered_and_ends(sandbox, clock):

@@ -1,6 +1,6 @@
 """The calls about voice, as many tests make them, and where they go."""
 
-from tests.interviews import sample
+from tests.support.interviews import sample
 
 SECRETS = "https://api.openai.com/v1/realtime/client_secrets"
 CALLS = "https://api.vapi.ai/call"

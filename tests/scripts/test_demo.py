@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_server import ROOT, api_server, own_environment
-from tests.servers import free_port
+from tests.support.api_server import ROOT, api_server, own_environment
+from tests.support.servers import free_port
 
 
 def walk(url: str, directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -20,10 +20,10 @@ from services.errors import (
     ProviderUnavailable,
     ServiceError,
 )
-from services.openai_realtime import VOICES, ClientSecret, OpenAIRealtime, read_failure, warnings_about
-from services.transport import open_client, open_transport
-from services.upstream import Upstream
-from tests.vendor_specs import WITHOUT, SpecChecker
+from services.openai_realtime import VOICES, ClientSecret, OpenAIRealtime, map_error, warnings_about
+from services.upstream.client import VendorClient
+from services.upstream.transport import open_client, open_transport
+from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
 
@@ -52,12 +52,12 @@ def openai():
 @pytest.fixture
 async def upstream():
     client = open_client(BASE, SecretStr(KEY), open_transport(10))
-    async with Upstream("OpenAI", client, read_failure, deadline=5, ceiling=10) as upstream:
+    async with VendorClient("OpenAI", client, map_error, deadline=5, max_concurrency=10) as upstream:
         yield upstream
 
 
 @pytest.fixture
-def realtime(upstream: Upstream) -> OpenAIRealtime:
+def realtime(upstream: VendorClient) -> OpenAIRealtime:
     return OpenAIRealtime(upstream, settings_with())
 
 

@@ -22,11 +22,11 @@ from services.errors import (
     ProviderUnavailable,
     ServiceError,
 )
-from services.evidence.voice_prompts import PHONE_SYSTEM_PROMPT
-from services.transport import open_client, open_transport
-from services.upstream import Upstream
-from services.vapi import PhoneCall, Vapi, read_failure
-from tests.vendor_specs import WITHOUT, SpecChecker
+from services.prompts.voice_candidate import PHONE_SYSTEM_PROMPT
+from services.upstream.client import VendorClient
+from services.upstream.transport import open_client, open_transport
+from services.vapi import PhoneCall, Vapi, map_error
+from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
 
@@ -60,12 +60,12 @@ def vendor():
 @pytest.fixture
 async def upstream():
     client = open_client(BASE, SecretStr(KEY), open_transport(10, keep_alive=False))
-    async with Upstream("Vapi", client, read_failure, deadline=5, ceiling=10) as upstream:
+    async with VendorClient("Vapi", client, map_error, deadline=5, max_concurrency=10) as upstream:
         yield upstream
 
 
 @pytest.fixture
-def vapi(upstream: Upstream) -> Vapi:
+def vapi(upstream: VendorClient) -> Vapi:
     return Vapi(upstream, settings_with())
 
 
@@ -96,7 +96,7 @@ async def line(answer: bytes | None, deadline: float = 5, *, hangs: bool = False
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         client = open_client(f"http://127.0.0.1:{port}", SecretStr(KEY), open_transport(10, keep_alive=False))
-        async with Upstream("Vapi", client, read_failure, deadline=deadline, ceiling=10) as upstream:
+        async with VendorClient("Vapi", client, map_error, deadline=deadline, max_concurrency=10) as upstream:
             yield Vapi(upstream, settings_with()), requests
         is_over.set()
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.api_server import ApiServer, running, start_api
 from tests.services.storage.conftest import (
     own_server,
     pgbouncer_server,
@@ -16,6 +15,7 @@ from tests.services.storage.conftest import (
 )
 from tests.storage_over_http.databases import drop_tables
 from tests.storage_over_http.vendors import Vendors, loopback_vendors
+from tests.support.api_server import ApiServer, running, start_api
 
 __all__ = ["own_server", "pgbouncer_server", "pgbouncer_url", "postgresql_server", "postgresql_url"]
 

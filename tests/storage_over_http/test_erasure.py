@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.interviews import BRIEFING, DAILY, mock_daily, open_briefed_room
-from tests.sqlite_files import files_with
 from tests.storage_over_http.databases import dump
+from tests.support.interviews import BRIEFING, DAILY, mock_daily, open_briefed_room
+from tests.support.sqlite_files import files_with
 
 STORED = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 CANARY = "canary-7f3a"

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.api_server import running, start_api
-from tests.interviews import BRIEFING, TRANSCRIPT
 from tests.storage_over_http.conftest import NO_LIMITS
+from tests.support.api_server import running, start_api
+from tests.support.interviews import BRIEFING, TRANSCRIPT
 
 KEY = {"Idempotency-Key": "the-first-try"}
 MAYA = {"participant_name": "Grace Hopper", "participant_type": "candidate"}

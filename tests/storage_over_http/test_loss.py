@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.api_server import running, start_api
-from tests.interviews import open_briefed_room
 from tests.storage_over_http.conftest import NO_LIMITS
+from tests.support.api_server import running, start_api
+from tests.support.interviews import open_briefed_room
 
 MOST_SECONDS = 15
 """A call to the database is given up after 10 seconds; the rest is for a slow machine."""

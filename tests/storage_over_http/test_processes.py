@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from services.access.idempotency import LEASE
-from tests.api_server import ApiServer, running, start_api
-from tests.interviews import TRANSCRIPT, open_briefed_room, open_room
 from tests.storage_over_http.conftest import NO_LIMITS
 from tests.storage_over_http.databases import drop_tables, dump
+from tests.support.api_server import ApiServer, running, start_api
+from tests.support.interviews import TRANSCRIPT, open_briefed_room, open_room
 
 AT_ONCE = 8
 WORKERS = 2

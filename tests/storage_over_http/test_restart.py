@@ -6,7 +6,7 @@ from threading import Semaphore
 import httpx
 import pytest
 
-from tests.interviews import TRANSCRIPT, open_briefed_room, open_room
+from tests.support.interviews import TRANSCRIPT, open_briefed_room, open_room
 
 LASTING = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 KEY = {"Idempotency-Key": "the-first-try"}

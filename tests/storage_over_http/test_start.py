@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tests.api_server import ROOT, START_SECONDS, own_environment, start_api
-from tests.servers import free_port
 from tests.storage_over_http.databases import open_database
+from tests.support.api_server import ROOT, START_SECONDS, own_environment, start_api
+from tests.support.servers import free_port
 
 CANARY = "canary-7f3a"
 UNKNOWN_SCHEME = f"mysql://rooms:{CANARY}@127.0.0.1/rooms"

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.servers import Server, ServerMissing, redis_server
+from tests.support.servers import Server, ServerMissing, redis_server
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ async def test_counters_that_have_ended_take_no_memory():
 
 
 async def test_at_the_ceiling_the_one_that_ends_first_is_forgotten():
-    counters = MemoryCounters(Clock(), ceiling=2)
+    counters = MemoryCounters(Clock(), max_concurrency=2)
     await counters.add("long", 3600)
     await counters.add("short", 1)
 

@@ -264,10 +264,10 @@ async def test_names_in_the_storage_tell_nothing(once, storage):
 class Flaky(MemoryStorage):
     """A storage that does not answer when a slot is to be finished or freed."""
 
-    async def finish(self, *_: object) -> None:
+    async def complete_slot(self, *_: object) -> None:
         raise StorageUnavailable("It does not answer.")
 
-    async def abandon(self, *_: object) -> None:
+    async def release_slot(self, *_: object) -> None:
         raise StorageUnavailable("It does not answer.")
 
 
@@ -303,12 +303,12 @@ class Renewing(MemoryStorage):
         self.renewals = asyncio.Queue()
         return await self.renewals.get()
 
-    async def renew(self, slot: str, held: datetime, lease: datetime) -> bool:
+    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
         await self.may_renew.wait()
         if self._is_lost:
             self._is_lost = False
             raise StorageUnavailable("It does not answer.")
-        is_renewed = await super().renew(slot, held, lease)
+        is_renewed = await super().renew_slot(slot, held, lease)
         self.renewals.put_nowait(is_renewed)
         return is_renewed
 
@@ -338,9 +338,9 @@ async def test_who_was_taken_for_dead_does_not_free_what_another_holds(clock):
     storage = Renewing(clock)
     other = Idempotency(storage, clock)
 
-    async with asyncio.timeout(10), Idempotency(storage, clock, SHORT).alone("debrief"):
+    async with asyncio.timeout(10), Idempotency(storage, clock, SHORT).lock("debrief"):
         clock.now += SHORT
-        taken = other.alone("debrief")
+        taken = other.lock("debrief")
         await taken.__aenter__()
         assert not await storage.next_renewal()
 
@@ -356,20 +356,20 @@ class Slow(MemoryStorage):
         super().__init__(clock)
         self.asked = asyncio.Event()
 
-    async def begin(self, slot, fingerprint, now, until, lease):
-        begun = await super().begin(slot, fingerprint, now, until, lease)
+    async def claim_slot(self, slot, fingerprint, now, until, lease):
+        begun = await super().claim_slot(slot, fingerprint, now, until, lease)
         self.asked.set()
         await asyncio.sleep(0.01)
         return begun
 
-    async def finish(self, slot: str, answer: Answer, room: str | None) -> None:
+    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
         self.asked.set()
         await asyncio.sleep(0.01)
-        await super().finish(slot, answer, room)
+        await super().complete_slot(slot, answer, room)
 
-    async def abandon(self, slot: str) -> None:
+    async def release_slot(self, slot: str) -> None:
         await asyncio.sleep(0.01)
-        await super().abandon(slot)
+        await super().release_slot(slot)
 
 
 async def cancelled_while_asking(storage: Slow, asked: asyncio.Task) -> None:
@@ -422,7 +422,7 @@ class TestAlone:
 
         async def enter(number: int) -> None:
             nonlocal inside, most
-            async with onces[number % processes].alone("debrief room"):
+            async with onces[number % processes].lock("debrief room"):
                 inside += 1
                 most = max(most, inside)
                 await asyncio.sleep(0.002)
@@ -434,19 +434,19 @@ class TestAlone:
         assert most == 1
 
     async def test_other_names_do_not_wait(self, once):
-        async with asyncio.timeout(5), once.alone("debrief a"), once.alone("debrief b"):
+        async with asyncio.timeout(5), once.lock("debrief a"), once.lock("debrief b"):
             pass
 
     async def test_a_name_is_no_idempotency_key(self, once):
-        async with once.alone("a"):
+        async with once.lock("a"):
             assert not (await ask(once, Work(), key="a")).is_replayed
 
     async def test_it_is_free_after_a_failure(self, storage, clock):
         with pytest.raises(ProviderBadAnswer):
-            async with Idempotency(storage, clock).alone("debrief"):
+            async with Idempotency(storage, clock).lock("debrief"):
                 raise ProviderBadAnswer("It failed.")
 
-        async with asyncio.timeout(5), Idempotency(storage, clock).alone("debrief"):
+        async with asyncio.timeout(5), Idempotency(storage, clock).lock("debrief"):
             pass
 
     async def test_it_is_free_after_a_cancellation(self, clock):
@@ -455,7 +455,7 @@ class TestAlone:
         is_inside = asyncio.Event()
 
         async def hold() -> None:
-            async with once.alone("debrief"):
+            async with once.lock("debrief"):
                 is_inside.set()
                 await asyncio.sleep(3600)
 
@@ -465,34 +465,34 @@ class TestAlone:
         with pytest.raises(asyncio.CancelledError):
             await holder
 
-        async with asyncio.timeout(5), Idempotency(storage, clock).alone("debrief"):
+        async with asyncio.timeout(5), Idempotency(storage, clock).lock("debrief"):
             pass
 
     async def test_who_stops_waiting_does_not_hold_the_others_up(self, storage, clock):
         once, other = Idempotency(storage, clock), Idempotency(storage, clock)
 
         async def wait() -> None:
-            async with other.alone("debrief"):
+            async with other.lock("debrief"):
                 raise AssertionError
 
-        async with once.alone("debrief"):
+        async with once.lock("debrief"):
             waiting = asyncio.create_task(wait())
             await asyncio.sleep(0.01)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
 
-        async with asyncio.timeout(5), other.alone("debrief"):
+        async with asyncio.timeout(5), other.lock("debrief"):
             pass
 
     async def test_a_killed_holder_is_waited_for_until_its_lease_ends(self, storage, clock):
-        killed = Idempotency(storage, clock).alone("debrief")
+        killed = Idempotency(storage, clock).lock("debrief")
         await killed.__aenter__()
         clock.now += LEASE
 
-        async with asyncio.timeout(5), Idempotency(storage, clock).alone("debrief"):
+        async with asyncio.timeout(5), Idempotency(storage, clock).lock("debrief"):
             await killed.__aexit__(None, None, None)
-            running = await storage.begin(*self.slot_of(storage), clock.now, clock.now, clock.now)
+            running = await storage.claim_slot(*self.slot_of(storage), clock.now, clock.now, clock.now)
 
         assert running.state == "running"
 
@@ -502,7 +502,7 @@ class TestAlone:
         return slot, ""
 
     async def test_nothing_is_left_behind(self, once, storage):
-        async with once.alone("debrief"):
+        async with once.lock("debrief"):
             pass
 
         assert not once._locks

@@ -13,7 +13,7 @@ from config import Settings
 from services.access.limits import PATIENCE_SECONDS, REST_SECONDS, Limiter
 from services.access.settings import UnusableLimit
 from services.errors import StorageUnavailable
-from tests.servers import Server, free_port
+from tests.support.servers import Server, free_port
 
 pytestmark = pytest.mark.anyio
 

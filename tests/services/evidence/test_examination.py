@@ -1,26 +1,26 @@
 """A whole reading, checked: what is dropped is counted and told."""
 
-from services.evidence.examination import VERDICT_WARNING, examine
-from services.evidence.reading import ReadClaim, Reading, ReadQuote, ReadRating
-from services.evidence.transcript import parse_transcript
+from services.evidence.examination import VERDICT_WARNING, verify
+from services.evidence.model_answer import ModelClaim, ModelDebrief, ModelQuote, ModelRating
+from services.transcript.transcript import parse_transcript
 
 TRANSCRIPT = parse_transcript(
     "Interviewer: Well?\nCandidate: I led it all alone.", candidate_name=None, interviewer_names=()
 )
-LED = ReadQuote(source="transcript", turn=2, quote="I led it all alone")
+LED = ModelQuote(source="transcript", turn=2, quote="I led it all alone")
 
 
 def read(*claims: str, summary="Led it.", rationale="Led it.", questions=()):
-    return Reading(
+    return ModelDebrief(
         summary=summary,
-        claims=[ReadClaim(claim=claim, kind="strength", evidence=[LED]) for claim in claims],
-        ratings=[ReadRating(competency=1, rating=5, rationale=rationale, evidence=[LED])],
+        claims=[ModelClaim(claim=claim, kind="strength", evidence=[LED]) for claim in claims],
+        ratings=[ModelRating(competency=1, rating=5, rationale=rationale, evidence=[LED])],
         follow_up_questions=list(questions),
     )
 
 
 def test_a_claim_that_is_nothing_but_a_verdict_is_dropped_and_counted():
-    checked = examine(read("Led it alone", "Strong “hire”!"), ["SQL"], TRANSCRIPT, "")
+    checked = verify(read("Led it alone", "Strong “hire”!"), ["SQL"], TRANSCRIPT, "")
 
     assert [entry.claim for entry in checked.evidence] == ["Led it alone"]
     assert checked.unsupported == []
@@ -30,7 +30,7 @@ def test_a_claim_that_is_nothing_but_a_verdict_is_dropped_and_counted():
 
 def test_a_verdict_that_normalising_would_put_together_reaches_no_field():
     dressed = "Fine. Strong\n“h\u200bire”."
-    checked = examine(read(dressed, summary=dressed, rationale=dressed, questions=[dressed]), ["SQL"], TRANSCRIPT, "")
+    checked = verify(read(dressed, summary=dressed, rationale=dressed, questions=[dressed]), ["SQL"], TRANSCRIPT, "")
 
     assert checked.summary == "Fine."
     assert checked.follow_up_questions == ["Fine."]
@@ -39,7 +39,7 @@ def test_a_verdict_that_normalising_would_put_together_reaches_no_field():
 
 
 def test_plain_prose_alone_is_no_reason_to_warn():
-    checked = examine(read("Said “yes”", questions=["What of\n“SQL”?"]), ["SQL"], TRANSCRIPT, "")
+    checked = verify(read("Said “yes”", questions=["What of\n“SQL”?"]), ["SQL"], TRANSCRIPT, "")
 
     assert checked.follow_up_questions == ["What of SQL?"]
     assert checked.warnings == []

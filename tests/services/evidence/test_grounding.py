@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.evidence.grounding import NOT_ASSESSED, Grounded, ProposedClaim, ProposedQuote, ProposedRating, ground
-from services.evidence.prose import plain_prose
+from services.evidence.prose import strip_quotation_marks
 from services.evidence.scoring import score
-from services.evidence.transcript import SpokenTurn, parse_transcript
+from services.transcript.transcript import SourceTurn, parse_transcript
 
 SAID = "I led the migration of billing and we cut costs by half"
 TRANSCRIPT = parse_transcript(
-    [SpokenTurn("user", "You clearly led everything alone"), SpokenTurn("assistant", SAID)],
+    [SourceTurn("user", "You clearly led everything alone"), SourceTurn("assistant", SAID)],
     candidate_name=None,
     interviewer_names=(),
 )
@@ -148,7 +148,7 @@ def test_the_scorecard_keeps_the_order_of_the_ratings():
     ],
 )
 def test_prose_of_a_model_quotes_nobody(written, shown):
-    assert plain_prose(written) == shown
+    assert strip_quotation_marks(written) == shown
 
 
 def test_claims_rationales_and_the_summary_are_plain_prose():
@@ -163,11 +163,11 @@ def test_claims_rationales_and_the_summary_are_plain_prose():
 
 @given(st.text() | st.text("ab .’‘'`“”‹›«»《》ʺ", max_size=40))
 def test_no_quotation_mark_is_left_in_prose_but_behind_a_letter(text):
-    plain = plain_prose(text)
+    plain = strip_quotation_marks(text)
 
     assert not re.search(r"[\"“”„«»‹›《》〈〉「」『』｢｣〝〞＂❝❞❮❯⹂ʺ״\x00-\x1f\u202a-\u202e]", plain)
     assert not re.search(r"(?<!\w)['‘’`＇]", plain)
-    assert plain_prose(plain) == plain
+    assert strip_quotation_marks(plain) == plain
 
 
 @given(st.lists(st.none() | st.integers(1, 5), min_size=1, max_size=6), st.lists(st.text(), min_size=6, max_size=6))

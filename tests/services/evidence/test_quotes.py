@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.evidence.debrief import Quote
-from services.evidence.folding import fold
 from services.evidence.quotes import QuoteFinder
-from services.evidence.transcript import SpokenTurn, Transcript, parse_transcript
+from services.text.normalization import normalize
+from services.transcript.transcript import SourceTurn, Transcript, parse_transcript
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "data/grounding/quotes.json").read_text(encoding="utf-8"))
 
@@ -55,10 +55,10 @@ def speech_of(least: int) -> st.SearchStrategy[str]:
 
 SPEECH = speech_of(1)
 SPEAKERS = st.sampled_from(["user", "assistant", "Speaker 3", ""])
-TURNS = st.lists(st.builds(SpokenTurn, SPEAKERS, SPEECH | st.text(max_size=60)), min_size=1, max_size=8)
+TURNS = st.lists(st.builds(SourceTurn, SPEAKERS, SPEECH | st.text(max_size=60)), min_size=1, max_size=8)
 
 
-def parse(turns: list[SpokenTurn]) -> Transcript:
+def parse(turns: list[SourceTurn]) -> Transcript:
     return parse_transcript(turns, candidate_name=None, interviewer_names=())
 
 
@@ -68,7 +68,7 @@ def speakers_of(quotes: list[Quote], transcript: Transcript) -> set[str | None]:
 
 @pytest.mark.parametrize("case", GOLDEN, ids=[case["fact"] for case in GOLDEN])
 def test_golden_quotes(case):
-    transcript = parse([SpokenTurn(speaker, text) for speaker, text in case["turns"]])
+    transcript = parse([SourceTurn(speaker, text) for speaker, text in case["turns"]])
 
     quotes = QuoteFinder(transcript).find_quote(case["quote"], case["turn"])
 
@@ -84,7 +84,7 @@ def test_what_is_found_stands_where_it_says_and_is_never_the_interviewers(turns,
         assert transcript.text[quote.start : quote.end] == quote.text
         assert turn.start <= quote.start < quote.end <= turn.end
         assert quote.speaker == turn.role != "interviewer"
-        assert fold(quote.text) in fold(turn.text)
+        assert normalize(quote.text) in normalize(turn.text)
 
 
 @given(speech_of(12), st.data())
@@ -95,9 +95,9 @@ def test_every_long_run_of_whole_words_is_found_in_its_turn(speech, data):
     assume("…" not in quote)
     assume({"not", "“never”", "can’t", "don't"}.isdisjoint(words[max(0, start - 3) : start]))
 
-    found = QuoteFinder(parse([SpokenTurn("candidate", speech)])).find_quote(quote, 1)
+    found = QuoteFinder(parse([SourceTurn("candidate", speech)])).find_quote(quote, 1)
 
-    assert [fold(piece.text) for piece in found] == [fold(quote)]
+    assert [normalize(piece.text) for piece in found] == [normalize(quote)]
 
 
 @given(st.data())
@@ -109,7 +109,7 @@ def test_a_quote_with_a_word_changed_is_never_found(data):
     quote = " ".join(changed)
     assume(f" {quote} " not in f" {' '.join(words)} ")
 
-    assert QuoteFinder(parse([SpokenTurn("candidate", " ".join(words))])).find_quote(quote, 1) == []
+    assert QuoteFinder(parse([SourceTurn("candidate", " ".join(words))])).find_quote(quote, 1) == []
 
 
 @given(st.data())
@@ -119,7 +119,7 @@ def test_a_quote_with_not_put_in_or_left_out_is_never_found(data):
     negated.insert(data.draw(st.integers(1, len(words) - 1)), "not")
     said, quoted = data.draw(st.permutations([words, negated]))
 
-    assert QuoteFinder(parse([SpokenTurn("candidate", " ".join(said))])).find_quote(" ".join(quoted), 1) == []
+    assert QuoteFinder(parse([SourceTurn("candidate", " ".join(said))])).find_quote(" ".join(quoted), 1) == []
 
 
 @given(st.data())
@@ -134,10 +134,10 @@ def test_a_quote_that_begins_within_three_words_behind_a_negation_is_never_found
     quote = " ".join(words[between:])
     assume(quote not in f"so {' '.join(words[:between])}")
 
-    assert QuoteFinder(parse([SpokenTurn("candidate", said)])).find_quote(quote, 1) == []
+    assert QuoteFinder(parse([SourceTurn("candidate", said)])).find_quote(quote, 1) == []
 
 
-@given(TURNS.map(lambda turns: [*turns, SpokenTurn("candidate", "Hello.")]), st.integers(0, 9), SPEECH)
+@given(TURNS.map(lambda turns: [*turns, SourceTurn("candidate", "Hello.")]), st.integers(0, 9), SPEECH)
 def test_beside_the_candidate_nobody_who_is_named_is_quoted(turns, number, words):
     transcript = parse(turns)
 
@@ -148,7 +148,7 @@ def test_beside_the_candidate_nobody_who_is_named_is_quoted(turns, number, words
 
 @given(SPEECH, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.sampled_from([str.upper, str.lower, str]))
 def test_form_and_case_change_nothing(speech, form, change):
-    finder = QuoteFinder(parse([SpokenTurn("candidate", speech)]))
+    finder = QuoteFinder(parse([SourceTurn("candidate", speech)]))
     as_said = finder.find_quote(speech, 1)
     assume("ё" not in speech.casefold())
 
@@ -168,7 +168,7 @@ def test_a_quote_can_be_found_with_ctrl_f_in_plain_lines():
 
 
 def test_a_quote_says_when_it_was_said():
-    transcript = parse([SpokenTurn("candidate", "I led the migration", "00:07:31")])
+    transcript = parse([SourceTurn("candidate", "I led the migration", "00:07:31")])
 
     (quote,) = QuoteFinder(transcript).find_quote("I led the migration", 1)
 
@@ -176,7 +176,7 @@ def test_a_quote_says_when_it_was_said():
 
 
 def test_words_said_twice_in_the_turn_they_name_are_placed_where_they_stand_first():
-    transcript = parse([SpokenTurn("candidate", "I led the migration. Yes, I led the migration.")])
+    transcript = parse([SourceTurn("candidate", "I led the migration. Yes, I led the migration.")])
 
     (quote,) = QuoteFinder(transcript).find_quote("I led the migration", 1)
 
@@ -216,7 +216,7 @@ def test_notes_are_not_cut_off_their_negation_either(notes, quote, is_found):
 
 
 def test_words_are_found_where_they_stand_without_the_negation():
-    transcript = parse([SpokenTurn("candidate", "I did not lead the migration alone. I lead the migration alone now.")])
+    transcript = parse([SourceTurn("candidate", "I did not lead the migration alone. I lead the migration alone now.")])
 
     (quote,) = QuoteFinder(transcript).find_quote("lead the migration alone", 1)
 
@@ -224,7 +224,7 @@ def test_words_are_found_where_they_stand_without_the_negation():
 
 
 def test_notes_are_no_transcript_and_the_transcript_is_no_notes():
-    transcript = parse([SpokenTurn("candidate", "I led the migration")])
+    transcript = parse([SourceTurn("candidate", "I led the migration")])
     finder = QuoteFinder(transcript, "Candidate was on time today")
 
     assert finder.find_in_notes("I led the migration") == []
@@ -232,13 +232,13 @@ def test_notes_are_no_transcript_and_the_transcript_is_no_notes():
 
 
 def test_what_stands_hundreds_of_times_inside_of_longer_words_is_not_looked_for_any_further():
-    transcript = parse([SpokenTurn("candidate", "we led itself " * 300 + "we led it alone")])
+    transcript = parse([SourceTurn("candidate", "we led itself " * 300 + "we led it alone")])
 
     assert QuoteFinder(transcript).find_quote("itself we led it", 1) == []
 
 
 def test_a_million_marks_on_one_letter_hide_nothing_behind_them():
-    transcript = parse([SpokenTurn("candidate", "e" + "\u0301\u0323" * 500_000 + " and I led the migration")])
+    transcript = parse([SourceTurn("candidate", "e" + "\u0301\u0323" * 500_000 + " and I led the migration")])
 
     (quote,) = QuoteFinder(transcript).find_quote("AND I LED THE MIGRATION", 1)
 

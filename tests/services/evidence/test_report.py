@@ -7,8 +7,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from services.evidence.debrief import Debrief
-from services.evidence.prompts import DEBRIEF_SYSTEM
 from services.evidence.report import HTML_CSP, SCALE, render_html, render_markdown
+from services.prompts.debrief import DEBRIEF_SYSTEM
 from tests.services.evidence import debriefs
 
 HOSTILE = [

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.evidence.prose import plain_prose
-from services.evidence.verdicts import without_verdicts
+from services.evidence.prose import strip_quotation_marks
+from services.evidence.verdicts import strip_verdicts
 
 VERDICTS = [
     "Strong hire",
@@ -117,32 +117,32 @@ EVIDENCE = [
 
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_a_verdict_is_taken_out_and_the_sentence_beside_it_stays(verdict):
-    assert without_verdicts(verdict) == ""
-    assert without_verdicts(f"Led 1.5 teams. {verdict}") == "Led 1.5 teams."
+    assert strip_verdicts(verdict) == ""
+    assert strip_verdicts(f"Led 1.5 teams. {verdict}") == "Led 1.5 teams."
 
 
 @pytest.mark.parametrize("evidence", EVIDENCE)
 def test_honest_evidence_stays_as_it_is(evidence):
-    assert without_verdicts(evidence) == evidence
+    assert strip_verdicts(evidence) == evidence
 
 
 @pytest.mark.parametrize("sentence", ["Overall score 4.9", "I would hire her for Node.js work", "Final score: 4.9!"])
 def test_a_dot_inside_of_a_number_or_name_leaves_nothing_behind(sentence):
-    assert without_verdicts(f"{sentence}. Knows Go 1.22 well.") == "Knows Go 1.22 well."
+    assert strip_verdicts(f"{sentence}. Knows Go 1.22 well.") == "Knows Go 1.22 well."
 
 
 def test_a_long_text_made_to_be_slow_is_gone_through():
     for unit in ("not ", "a b ", "recommend ", "i would be ", "hire ", "strong no ", "1.", "- ", "advance on "):
-        assert without_verdicts(unit * 4000) in {"", plain_prose(unit * 4000)}
+        assert strip_verdicts(unit * 4000) in {"", strip_quotation_marks(unit * 4000)}
 
 
 @given(st.text() | st.text("“‘'\"’`. \n-hirestong\u200b:", max_size=60))
 def test_what_is_left_is_plain_and_says_nothing_new(text):
-    left = without_verdicts(text)
+    left = strip_verdicts(text)
 
-    assert plain_prose(left) == left
-    assert without_verdicts(left) == left
-    assert set(left) <= set(plain_prose(text))
+    assert strip_quotation_marks(left) == left
+    assert strip_verdicts(left) == left
+    assert set(left) <= set(strip_quotation_marks(text))
 
 
 @given(
@@ -153,4 +153,4 @@ def test_what_is_left_is_plain_and_says_nothing_new(text):
 def test_no_invisible_character_hides_a_verdict(hidden):
     dressed = "".join(letter + mark for letter, mark in zip("strong hire", hidden, strict=True))
 
-    assert without_verdicts(dressed) == ""
+    assert strip_verdicts(dressed) == ""

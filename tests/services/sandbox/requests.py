@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from services.evidence.untrusted import fence
+from services.prompts.inputs import data_block
 
 NONCE = "9f2c41d07b8e4a5c"
 
@@ -16,7 +16,7 @@ DEBRIEF_FORMAT = {
 
 def messages(**blocks: str) -> list[dict[str, str]]:
     """A constant system message, and one user message with a fenced block for each keyword."""
-    fenced = [fence(NONCE, kind, text) for kind, text in blocks.items()]
+    fenced = [data_block(NONCE, kind, text) for kind, text in blocks.items()]
     return [
         {"role": "system", "content": "Help the interviewer."},
         {"role": "user", "content": "\n\n".join([*fenced, "Read the blocks above and answer."])},

@@ -3,7 +3,7 @@ import json
 import httpx
 import pytest
 
-from services.event_stream import EventDecoder
+from services.upstream.sse import SSEDecoder
 from tests.services.sandbox.conftest import START, Connect
 from tests.services.sandbox.requests import complete, content, messages
 
@@ -69,7 +69,7 @@ async def test_a_stream_holds_the_same_text_in_pieces(client):
 
     response, raw = await stream(client)
 
-    chunks = [json.loads(event) for event in EventDecoder().feed(raw)[:-1]]
+    chunks = [json.loads(event) for event in SSEDecoder().feed(raw)[:-1]]
     deltas = [choice["delta"]["content"] for chunk in chunks for choice in chunk["choices"]]
     assert response.headers["content-type"] == "text/event-stream"
     assert "".join(deltas) == whole
@@ -79,7 +79,7 @@ async def test_a_stream_holds_the_same_text_in_pieces(client):
 async def test_a_stream_ends_with_the_finish_reason_the_usage_and_done(client):
     _, raw = await stream(client)
 
-    *_, last, usage, done = EventDecoder().feed(raw)
+    *_, last, usage, done = SSEDecoder().feed(raw)
     assert json.loads(last)["choices"][0]["finish_reason"] == "stop"
     assert json.loads(usage)["choices"] == []
     assert json.loads(usage)["usage"]["cost"] == 0

@@ -14,8 +14,8 @@ import pytest
 from config import Settings
 from services.storage.opening import open_storage
 from services.storage.protocol import Storage
-from tests.servers import Server, ServerMissing, pgbouncer, postgresql
 from tests.services.storage.interviews import NOW
+from tests.support.servers import Server, ServerMissing, pgbouncer, postgresql
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def pgbouncer_url(pgbouncer_server: Server) -> str:
 async def empty(storage: Storage) -> None:
     """The servers are shared by all tests."""
     await storage.erase_ended(datetime.max.replace(tzinfo=UTC), 1_000_000)
-    await storage.forget_answers(datetime.max.replace(tzinfo=UTC))
+    await storage.delete_expired_responses(datetime.max.replace(tzinfo=UTC))
 
 
 def _start(stack, server) -> Server:

@@ -45,11 +45,11 @@ def make_turns(*contents: str) -> list[ChatTurn]:
 
 def begin(storage: Storage, slot: str, fingerprint: str = "f1", after: timedelta = timedelta()):
     now = NOW + after
-    return storage.begin(slot, fingerprint, now, now + DAY, now + MINUTE)
+    return storage.claim_slot(slot, fingerprint, now, now + DAY, now + MINUTE)
 
 
 def take(storage: Storage, name: str, after: timedelta = timedelta(), quota: Quota = TWICE, use: str | None = None):
-    return storage.take(name, quota, use or uuid4().hex, NOW + after)
+    return storage.consume_quota(name, quota, use or uuid4().hex, NOW + after)
 
 
 async def fill(storage: Storage) -> str:
@@ -64,5 +64,5 @@ async def fill(storage: Storage) -> str:
     await take(storage, room.name)
     slot = f"slot-{room.name}"
     await begin(storage, slot)
-    await storage.finish(slot, ANSWER, room.name)
+    await storage.complete_slot(slot, ANSWER, room.name)
     return room.name

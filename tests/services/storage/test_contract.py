@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.errors import RoomNotFound
-from services.storage.records import Begun, Receipt
+from services.storage.records import Claim, Receipt
 from tests.services.storage.interviews import (
     DAY,
     MINUTE,
@@ -239,7 +239,7 @@ async def test_erasing_leaves_nothing_to_be_found(storage):
     assert await storage.chat_turns(name) == ()
     assert await storage.find_debrief(name, "f1", NOW) is None
     assert not await storage.has_phone_call(name, "call-1")
-    assert await begin(storage, f"slot-{name}") == Begun("started")
+    assert await begin(storage, f"slot-{name}") == Claim("started")
 
 
 async def test_erasing_again_erases_nothing(storage):

@@ -8,8 +8,8 @@ from sqlalchemy.engine import make_url
 from config import Settings
 from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
 from services.storage.opening import open_storage
-from tests.servers import free_port
 from tests.services.storage.interviews import NOW, make_room
+from tests.support.servers import free_port
 
 SECRET = "s3cr3t-w0rd"
 

@@ -13,12 +13,12 @@ from config import Settings
 from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
+from services.storage.purging import LARGE_EVERY_SECONDS, FilePurger
 from services.storage.records import Answer, Briefing, ChatTurn, Quota
-from services.storage.retention import keep_retention
-from services.storage.scrubbing import LARGE_EVERY_SECONDS, Scrubber
+from services.storage.retention import run_retention
 from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
-from tests.sqlite_files import files_with
+from tests.support.sqlite_files import files_with
 
 pytestmark = pytest.mark.anyio
 
@@ -55,10 +55,10 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
     for _ in range(3):
         await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
     await storage.add_phone_call(name, canary("call"), NOW)
-    await storage.take(name, Quota(canary("quota"), 1, DAY, "canaries"), canary(f"use-{size}"), NOW)
-    await storage.begin(canary("slot"), canary("print"), NOW, NOW + DAY, NOW)
+    await storage.consume_quota(name, Quota(canary("quota"), 1, DAY, "canaries"), canary(f"use-{size}"), NOW)
+    await storage.claim_slot(canary("slot"), canary("print"), NOW, NOW + DAY, NOW)
     headers = ((canary("header"), canary("value")),)
-    await storage.finish(canary("slot"), Answer(200, headers, canary("body", size).encode()), name)
+    await storage.complete_slot(canary("slot"), Answer(200, headers, canary("body", size).encode()), name)
     return name
 
 
@@ -69,7 +69,7 @@ async def test_nothing_of_an_erased_room_is_left_in_any_file(sqlite_storage, tmp
 
     await sqlite_storage.erase(name)
 
-    assert await sqlite_storage.scrub(is_patient=False)
+    assert await sqlite_storage.purge_deleted(in_background=False)
     assert files_with(CANARY, tmp_path) == {}
 
 
@@ -78,7 +78,7 @@ async def test_nothing_of_a_room_is_left_after_its_retention(sqlite_storage, tmp
 
     await sqlite_storage.erase_ended(NOW + DAY, 10)
 
-    assert await sqlite_storage.scrub(is_patient=False)
+    assert await sqlite_storage.purge_deleted(in_background=False)
     assert files_with(CANARY, tmp_path) == {}
 
 
@@ -92,7 +92,7 @@ async def test_no_copy_is_left_where_rows_moved_between_pages(sqlite_storage, tm
             name, mark = live.pop(chance.randrange(len(live)))
 
             await sqlite_storage.erase(name)
-            await sqlite_storage.scrub(is_patient=False)
+            await sqlite_storage.purge_deleted(in_background=False)
 
             assert files_with(mark, tmp_path) == {}
 
@@ -119,7 +119,7 @@ async def test_erasing_while_others_read_leaves_nothing(sqlite_storage, tmp_path
 
     async def erase():
         await sqlite_storage.erase(name)
-        return await sqlite_storage.scrub(is_patient=False)
+        return await sqlite_storage.purge_deleted(in_background=False)
 
     *_, is_clean = await asyncio.gather(read(), read(), read(), erase())
 
@@ -128,12 +128,12 @@ async def test_erasing_while_others_read_leaves_nothing(sqlite_storage, tmp_path
 
 
 async def test_answers_past_their_time_leave_nothing(sqlite_storage, tmp_path):
-    await sqlite_storage.begin("slot", "f", NOW, NOW, NOW)
-    await sqlite_storage.finish("slot", Answer(200, (), CANARY.encode()), None)
+    await sqlite_storage.claim_slot("slot", "f", NOW, NOW, NOW)
+    await sqlite_storage.complete_slot("slot", Answer(200, (), CANARY.encode()), None)
 
-    await sqlite_storage.forget_answers(NOW)
+    await sqlite_storage.delete_expired_responses(NOW)
 
-    assert await sqlite_storage.scrub(is_patient=False)
+    assert await sqlite_storage.purge_deleted(in_background=False)
     assert files_with(CANARY, tmp_path) == {}
 
 
@@ -150,17 +150,17 @@ def reader(tmp_path, sqlite_storage):
 async def test_what_another_program_reads_is_due_until_it_lets_go(sqlite_storage, tmp_path, reader, caplog):
     await sqlite_storage.erase(await plant(sqlite_storage))
 
-    assert not await sqlite_storage.scrub(is_patient=False)
+    assert not await sqlite_storage.purge_deleted(in_background=False)
     assert "another process is reading" in caplog.text
     reader.close()
 
-    assert await sqlite_storage.scrub(is_patient=False)
+    assert await sqlite_storage.purge_deleted(in_background=False)
     assert files_with(CANARY, tmp_path) == {}
 
 
 async def test_what_is_due_is_known_after_a_restart(sqlite_storage, tmp_path, reader):
     await sqlite_storage.erase(await plant(sqlite_storage, 5000))
-    assert not await sqlite_storage.scrub(is_patient=True)
+    assert not await sqlite_storage.purge_deleted(in_background=True)
     await sqlite_storage.close()
     assert files_with(CANARY, tmp_path)
     reader.close()
@@ -168,7 +168,7 @@ async def test_what_is_due_is_known_after_a_restart(sqlite_storage, tmp_path, re
     settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/rooms.db")
     async with open_storage(settings, lambda: NOW) as storage:
         assert unused_pages(tmp_path) > 0
-        assert await storage.scrub(is_patient=True)
+        assert await storage.purge_deleted(in_background=True)
         assert unused_pages(tmp_path) == 0
 
 
@@ -186,7 +186,7 @@ async def test_erasing_while_another_program_reads_does_not_make_the_log_grow(sq
 
     for at in range(3):
         await sqlite_storage.erase(await plant(sqlite_storage, at))
-        assert not await sqlite_storage.scrub(is_patient=True)
+        assert not await sqlite_storage.purge_deleted(in_background=True)
 
     assert (tmp_path / "rooms.db-wal").stat().st_size < 1.5 * before
 
@@ -200,7 +200,7 @@ class Watched:
         self.said: list[str] = []
         self.database = Database(engine)
         self.storage = SqlStorage(self.database)
-        self.scrubber = Scrubber(self.database, 0, lambda: self.seconds)
+        self.purger = FilePurger(self.database, 0, lambda: self.seconds)
         event.listen(engine.sync_engine, "before_cursor_execute", lambda *call: self.said.append(call[2]))
 
     async def until_said(self, words: str, times: int = 1) -> None:
@@ -219,17 +219,17 @@ async def watched(sqlite_storage, tmp_path):
 async def test_a_large_file_is_written_anew_for_the_patient_only(watched, tmp_path):
     await watched.storage.erase(await plant(watched.storage, 30))
 
-    assert not await watched.scrubber.scrub(is_patient=False)
+    assert not await watched.purger.scrub(in_background=False)
     assert (tmp_path / "rooms.db-wal").stat().st_size == 0
-    assert await watched.scrubber.scrub(is_patient=True)
-    assert await watched.scrubber.scrub(is_patient=False)
+    assert await watched.purger.scrub(in_background=True)
+    assert await watched.purger.scrub(in_background=False)
     assert files_with(CANARY, tmp_path) == {}
 
 
 async def test_a_large_file_is_written_anew_once_a_day(watched, tmp_path):
     for at in range(3):
         await watched.storage.erase(await plant(watched.storage, at))
-        await watched.scrubber.scrub(is_patient=True)
+        await watched.purger.scrub(in_background=True)
         watched.seconds += LARGE_EVERY_SECONDS / 2
 
     assert watched.said.count("VACUUM") == 2
@@ -239,9 +239,9 @@ async def test_a_large_file_is_written_anew_once_a_day(watched, tmp_path):
 async def test_a_reader_does_not_use_up_the_day(watched, reader):
     await watched.storage.erase(await plant(watched.storage))
 
-    assert not await watched.scrubber.scrub(is_patient=True)
+    assert not await watched.purger.scrub(in_background=True)
     reader.close()
-    assert await watched.scrubber.scrub(is_patient=True)
+    assert await watched.purger.scrub(in_background=True)
 
 
 async def test_a_log_that_somebody_reads_when_the_file_is_written_anew_is_emptied_once_he_leaves(watched, tmp_path):
@@ -249,7 +249,7 @@ async def test_a_log_that_somebody_reads_when_the_file_is_written_anew_is_emptie
     await watched.storage.erase(await plant(watched.storage, 30))
     await watched.storage.save_room(room := make_room())
     reader = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
-    scrubbing = asyncio.create_task(watched.scrubber.scrub(is_patient=True))
+    scrubbing = asyncio.create_task(watched.purger.scrub(in_background=True))
     await watched.until_said("VACUUM")
     reader.execute("BEGIN")
     assert reader.execute("SELECT name FROM rooms").fetchall() == [(room.name,)]
@@ -274,7 +274,7 @@ async def test_a_rewriting_that_is_cancelled_is_over_and_due_still(watched, tmp_
     """Twice: by the deadlines of the scrubbing and of the connection, which end at the same time."""
     await watched.storage.erase(await plant(watched.storage, 5000))
 
-    scrubbing = asyncio.create_task(watched.scrubber.scrub(is_patient=True))
+    scrubbing = asyncio.create_task(watched.purger.scrub(in_background=True))
     await watched.until_said("VACUUM")
     for _ in range(times):
         scrubbing.cancel()
@@ -283,15 +283,15 @@ async def test_a_rewriting_that_is_cancelled_is_over_and_due_still(watched, tmp_
 
     assert scrubbing.cancelled()
     assert unused_pages(tmp_path) > 0
-    assert not await watched.scrubber.scrub(is_patient=False)
+    assert not await watched.purger.scrub(in_background=False)
     watched.seconds += LARGE_EVERY_SECONDS
-    assert await watched.scrubber.scrub(is_patient=True)
+    assert await watched.purger.scrub(in_background=True)
     assert unused_pages(tmp_path) == 0
 
 
 async def test_retention_ends_when_it_is_told_to_in_the_middle_of_scrubbing(watched, reader, caplog):
     await watched.storage.erase(await plant(watched.storage))
-    keeping = asyncio.create_task(keep_retention(watched.storage, lambda: NOW, None))
+    keeping = asyncio.create_task(run_retention(watched.storage, lambda: NOW, None))
     await watched.until_said("wal_checkpoint")
 
     keeping.cancel()
@@ -299,7 +299,7 @@ async def test_retention_ends_when_it_is_told_to_in_the_middle_of_scrubbing(watc
 
     assert keeping.cancelled()
     assert "Traceback" not in caplog.text
-    assert not await watched.storage.scrub(is_patient=False)
+    assert not await watched.storage.purge_deleted(in_background=False)
 
 
 async def test_who_was_slow_to_settle_leaves_a_later_erasure_due(watched, tmp_path):
@@ -308,14 +308,14 @@ async def test_who_was_slow_to_settle_leaves_a_later_erasure_due(watched, tmp_pa
     with sqlite3.connect(tmp_path / "rooms.db") as connection:
         [(mark,)] = connection.execute("PRAGMA user_version")
     connection.close()
-    assert await watched.scrubber.scrub(is_patient=True)
+    assert await watched.purger.scrub(in_background=True)
     await watched.storage.erase(await plant(watched.storage, 30))
 
-    await Scrubber(watched.database, 0)._settle(mark)
+    await FilePurger(watched.database, 0)._settle(mark)
 
-    assert not await watched.scrubber.scrub(is_patient=False)
+    assert not await watched.purger.scrub(in_background=False)
     watched.seconds += LARGE_EVERY_SECONDS
-    assert await watched.scrubber.scrub(is_patient=True)
+    assert await watched.purger.scrub(in_background=True)
     assert files_with(CANARY, tmp_path) == {}
 
 
@@ -335,10 +335,10 @@ async def test_many_erasures_at_once_share_the_rewriting(tmp_path):
 
     async def erase(name):
         await storage.erase(name)
-        return await storage.scrub(is_patient=False)
+        return await storage.purge_deleted(in_background=False)
 
     assert await asyncio.gather(*map(erase, names)) == [True] * 20
     assert 1 <= len(rewritings) <= 3
-    assert await storage.scrub(is_patient=True)
+    assert await storage.purge_deleted(in_background=True)
     assert len(rewritings) <= 3
     await storage.close()

@@ -13,9 +13,9 @@ from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.sql import SqlStorage
-from tests.servers import pgbouncer
 from tests.services.storage.interviews import NOW, make_room, make_turns
 from tests.storage_over_http.databases import open_database
+from tests.support.servers import pgbouncer
 
 pytestmark = pytest.mark.anyio
 

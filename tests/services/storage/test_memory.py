@@ -25,7 +25,7 @@ class Clock:
 
 async def begin_many(storage) -> None:
     for number in range(100):
-        await storage.begin(f"slot-{number}", "f", NOW, NOW + DAY, NOW + DAY)
+        await storage.claim_slot(f"slot-{number}", "f", NOW, NOW + DAY, NOW + DAY)
 
 
 @pytest.fixture
@@ -128,8 +128,8 @@ async def test_erasing_gives_the_space_back(clock):
         room = make_room()
         await storage.save_room(room)
         await storage.save_briefing(room.name, make_briefing("n" * 60_000))
-        await storage.begin("slot", "f", NOW, NOW + DAY, NOW + MINUTE)
-        await storage.finish("slot", ANSWER, room.name)
+        await storage.claim_slot("slot", "f", NOW, NOW + DAY, NOW + MINUTE)
+        await storage.complete_slot("slot", ANSWER, room.name)
 
         await storage.erase(room.name)
 
@@ -177,5 +177,5 @@ async def test_slots_past_their_time_give_their_space_back(clock):
     storage = MemoryStorage(clock, max_bytes=2_000)
 
     for number in range(100):
-        await storage.begin(f"slot-{number}", "f", clock.now, clock.now + MINUTE, clock.now + MINUTE)
+        await storage.claim_slot(f"slot-{number}", "f", clock.now, clock.now + MINUTE, clock.now + MINUTE)
         clock.now += MINUTE

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from config import Settings
-from services.interview.quotas import PHONE_CALLS
+from services.access.quotas import PHONE_CALLS
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, read_database_url
 from services.storage.migrate import migrate
@@ -117,11 +117,12 @@ async def test_what_an_older_schema_did_not_know_works_afterwards(url, older):
     room = await go_back(url, older)
 
     async with open_at(url) as storage:
-        await storage.begin("slot", "f", NOW, NOW, NOW)
-        await storage.finish("slot", ANSWER, room.name)
+        await storage.claim_slot("slot", "f", NOW, NOW, NOW)
+        await storage.complete_slot("slot", ANSWER, room.name)
         await storage.add_phone_call(room.name, "call", NOW)
         taken = [
-            await storage.take(room.name, Quota("calls", 1, HOUR, "calls"), use, NOW) for use in ("first", "second")
+            await storage.consume_quota(room.name, Quota("calls", 1, HOUR, "calls"), use, NOW)
+            for use in ("first", "second")
         ]
         receipt = await storage.erase(room.name)
 
@@ -137,7 +138,9 @@ async def test_the_calls_that_a_room_placed_before_count(url):
     await run_sql(url, *UNDO["0002"], "UPDATE alembic_version SET version_num = '0002'")
 
     async with open_at(url) as storage:
-        taken = [await storage.take(room.name, replace(PHONE_CALLS, most=2), str(use), NOW) for use in range(2)]
+        taken = [
+            await storage.consume_quota(room.name, replace(PHONE_CALLS, most=2), str(use), NOW) for use in range(2)
+        ]
 
     assert taken == [None, NOW + PHONE_CALLS.window]
 

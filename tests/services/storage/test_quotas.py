@@ -36,7 +36,7 @@ async def test_a_use_that_is_given_back_is_free_again(storage):
     await take(storage, room.name, use="first")
     await take(storage, room.name, use="second")
 
-    await storage.give_back(room.name, "first")
+    await storage.refund_quota(room.name, "first")
 
     assert await take(storage, room.name) is None
     assert await take(storage, room.name) is not None
@@ -49,9 +49,9 @@ async def test_giving_back_what_was_not_taken_gives_nothing(storage):
     await take(storage, room.name, use="first")
     await take(storage, room.name, use="second")
 
-    await storage.give_back(other.name, "first")
-    await storage.give_back(room.name, "third")
-    await storage.give_back("nowhere", "first")
+    await storage.refund_quota(other.name, "first")
+    await storage.refund_quota(room.name, "third")
+    await storage.refund_quota("nowhere", "first")
 
     assert await take(storage, room.name) is not None
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.errors import StorageUnavailable
-from services.storage.retention import EVERY, erase_outlived, keep_retention
+from services.storage.retention import EVERY, delete_expired, run_retention
 from tests.services.storage.interviews import NOW, make_room
 
 pytestmark = pytest.mark.anyio
@@ -23,13 +23,13 @@ async def save_rooms(storage, count, ends_in=timedelta(minutes=5)):
 async def test_rooms_that_ended_longer_ago_are_erased_in_as_many_batches_as_it_takes(storage):
     await save_rooms(storage, 7)
 
-    assert await erase_outlived(storage, NOW + 2 * DAY, DAY, batch=3) == 7
+    assert await delete_expired(storage, NOW + 2 * DAY, DAY, batch=3) == 7
 
 
 async def test_rooms_that_ended_lately_stay(storage):
     [room] = await save_rooms(storage, 1, timedelta(minutes=5))
 
-    erased = await erase_outlived(storage, NOW + DAY, DAY)
+    erased = await delete_expired(storage, NOW + DAY, DAY)
 
     assert erased == 0
     assert await storage.find(room.name) is not None
@@ -38,18 +38,18 @@ async def test_rooms_that_ended_lately_stay(storage):
 async def test_without_a_retention_rooms_stay(storage):
     [room] = await save_rooms(storage, 1)
 
-    await erase_outlived(storage, NOW + 1000 * DAY, None)
+    await delete_expired(storage, NOW + 1000 * DAY, None)
 
     assert await storage.find(room.name) is not None
 
 
 async def test_answers_past_their_time_go_without_a_retention(storage):
-    await storage.begin("slot", "f1", NOW, NOW + DAY, NOW + DAY)
+    await storage.claim_slot("slot", "f1", NOW, NOW + DAY, NOW + DAY)
 
-    await erase_outlived(storage, NOW + DAY, None)
+    await delete_expired(storage, NOW + DAY, None)
 
-    assert await storage.forget_answers(NOW + DAY) == 0
-    assert (await storage.begin("slot", "f2", NOW, NOW + DAY, NOW + DAY)).state == "started"
+    assert await storage.delete_expired_responses(NOW + DAY) == 0
+    assert (await storage.claim_slot("slot", "f2", NOW, NOW + DAY, NOW + DAY)).state == "started"
 
 
 class Stopped(Exception):
@@ -79,7 +79,7 @@ async def test_the_loop_erases_a_room_as_soon_as_its_time_is_over(storage):
     clock = Clock(rounds=3)
 
     with pytest.raises(Stopped):
-        await keep_retention(storage, clock, EVERY, pause=clock.pause)
+        await run_retention(storage, clock, EVERY, pause=clock.pause)
 
     assert await storage.find(early.name) is None
     assert await storage.find(late.name) is not None
@@ -93,14 +93,14 @@ class FailingOnce:
         self.calls = 0
         self.scrubs: list[bool] = []
 
-    async def forget_answers(self, _now) -> int:
+    async def delete_expired_responses(self, _now) -> int:
         self.calls += 1
         if self.calls == 1:
             raise self.failure
         return 0
 
-    async def scrub(self, *, is_patient) -> bool:
-        self.scrubs.append(is_patient)
+    async def purge_deleted(self, *, in_background) -> bool:
+        self.scrubs.append(in_background)
         return True
 
 
@@ -109,7 +109,7 @@ async def test_the_loop_outlives_a_failure_and_tells_of_it(failure, caplog):
     storage, clock = FailingOnce(failure), Clock(rounds=2)
 
     with pytest.raises(Stopped):
-        await keep_retention(storage, clock, None, pause=clock.pause)
+        await run_retention(storage, clock, None, pause=clock.pause)
 
     assert storage.calls == 2
     assert caplog.text.count("ended rooms were not erased") == 1
@@ -119,6 +119,6 @@ async def test_what_is_due_is_scrubbed_each_time():
     storage, clock = FailingOnce(RuntimeError()), Clock(rounds=4)
 
     with pytest.raises(Stopped):
-        await keep_retention(storage, clock, None, pause=clock.pause)
+        await run_retention(storage, clock, None, pause=clock.pause)
 
     assert storage.scrubs == [True] * 3

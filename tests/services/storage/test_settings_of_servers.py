@@ -92,7 +92,7 @@ async def test_a_quota_holds_where_transactions_are_stricter_by_default(make_dat
 
     async with open_at(url) as storage:
         await storage.save_room(room)
-        taken = await asyncio.gather(*(storage.take(room.name, quota, uuid4().hex, NOW) for _ in range(10)))
+        taken = await asyncio.gather(*(storage.consume_quota(room.name, quota, uuid4().hex, NOW) for _ in range(10)))
 
     assert taken.count(None) == quota.most
 

@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from services.storage.records import Begun
+from services.storage.records import Claim
 from tests.services.storage.interviews import ANSWER, DAY, MINUTE, NOW, begin, fill
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_free_slot_is_started(storage):
-    assert await begin(storage, uuid4().hex) == Begun("started")
+    assert await begin(storage, uuid4().hex) == Claim("started")
 
 
 async def test_one_of_many_at_once_gets_the_slot(storage):
@@ -28,66 +28,66 @@ async def test_a_held_slot_is_running(storage):
     slot = uuid4().hex
     await begin(storage, slot)
 
-    assert await begin(storage, slot) == Begun("running")
+    assert await begin(storage, slot) == Claim("running")
 
 
 async def test_a_slot_used_for_something_else_is_a_mismatch(storage):
     slot = uuid4().hex
     await begin(storage, slot, "f1")
 
-    assert await begin(storage, slot, "f2") == Begun("mismatch")
+    assert await begin(storage, slot, "f2") == Claim("mismatch")
 
 
 async def test_a_finished_slot_gives_its_answer(storage):
     slot = uuid4().hex
     await begin(storage, slot)
 
-    await storage.finish(slot, ANSWER, None)
+    await storage.complete_slot(slot, ANSWER, None)
 
-    assert await begin(storage, slot) == Begun("done", ANSWER)
+    assert await begin(storage, slot) == Claim("done", ANSWER)
 
 
 async def test_a_finished_slot_used_for_something_else_is_a_mismatch(storage):
     slot = uuid4().hex
     await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
+    await storage.complete_slot(slot, ANSWER, None)
 
-    assert await begin(storage, slot, "f2") == Begun("mismatch")
+    assert await begin(storage, slot, "f2") == Claim("mismatch")
 
 
 async def test_a_finished_slot_outlives_its_lease(storage):
     slot = uuid4().hex
     await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
+    await storage.complete_slot(slot, ANSWER, None)
 
-    assert await begin(storage, slot, after=2 * MINUTE) == Begun("done", ANSWER)
+    assert await begin(storage, slot, after=2 * MINUTE) == Claim("done", ANSWER)
 
 
 async def test_a_slot_whose_holder_is_gone_is_taken_after_the_lease(storage):
     slot = uuid4().hex
     await begin(storage, slot)
 
-    assert await begin(storage, slot, "f2", after=MINUTE) == Begun("started")
-    assert await begin(storage, slot, "f2", after=MINUTE) == Begun("running")
+    assert await begin(storage, slot, "f2", after=MINUTE) == Claim("started")
+    assert await begin(storage, slot, "f2", after=MINUTE) == Claim("running")
 
 
 async def test_a_lease_that_is_renewed_ends_later(storage):
     slot = uuid4().hex
     await begin(storage, slot)
 
-    assert await storage.renew(slot, NOW + MINUTE, NOW + 2 * MINUTE)
+    assert await storage.renew_slot(slot, NOW + MINUTE, NOW + 2 * MINUTE)
 
-    assert await begin(storage, slot, after=MINUTE) == Begun("running")
-    assert await begin(storage, slot, after=2 * MINUTE) == Begun("started")
+    assert await begin(storage, slot, after=MINUTE) == Claim("running")
+    assert await begin(storage, slot, after=2 * MINUTE) == Claim("started")
 
 
 async def test_a_lease_that_is_moved_to_now_frees_the_slot_for_anything(storage):
     slot = uuid4().hex
     await begin(storage, slot)
 
-    assert await storage.renew(slot, NOW + MINUTE, NOW)
+    assert await storage.renew_slot(slot, NOW + MINUTE, NOW)
 
-    assert await begin(storage, slot, "f2") == Begun("started")
+    assert await begin(storage, slot, "f2") == Claim("started")
 
 
 async def test_a_lease_that_somebody_else_holds_is_not_renewed(storage):
@@ -95,43 +95,43 @@ async def test_a_lease_that_somebody_else_holds_is_not_renewed(storage):
     await begin(storage, slot)
     await begin(storage, slot, after=MINUTE)
 
-    assert not await storage.renew(slot, NOW + MINUTE, NOW + DAY)
+    assert not await storage.renew_slot(slot, NOW + MINUTE, NOW + DAY)
 
-    assert await begin(storage, slot, after=2 * MINUTE) == Begun("started")
+    assert await begin(storage, slot, after=2 * MINUTE) == Claim("started")
 
 
 async def test_a_lease_is_not_renewed_when_the_work_is_done(storage):
     slot = uuid4().hex
     await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
+    await storage.complete_slot(slot, ANSWER, None)
 
-    assert not await storage.renew(slot, NOW + MINUTE, NOW + DAY)
+    assert not await storage.renew_slot(slot, NOW + MINUTE, NOW + DAY)
 
 
 async def test_an_answer_is_forgotten_after_its_time(storage):
     slot = uuid4().hex
     await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
+    await storage.complete_slot(slot, ANSWER, None)
 
-    assert await begin(storage, slot, after=DAY) == Begun("started")
-    assert await begin(storage, slot, after=DAY) == Begun("running")
+    assert await begin(storage, slot, after=DAY) == Claim("started")
+    assert await begin(storage, slot, after=DAY) == Claim("running")
 
 
 async def test_an_abandoned_slot_is_free(storage):
     slot = uuid4().hex
     await begin(storage, slot)
 
-    await storage.abandon(slot)
+    await storage.release_slot(slot)
 
-    assert await begin(storage, slot, "f2") == Begun("started")
+    assert await begin(storage, slot, "f2") == Claim("started")
 
 
 async def test_a_finished_slot_is_not_abandoned(storage):
     slot = uuid4().hex
     await begin(storage, slot)
-    await storage.finish(slot, ANSWER, None)
+    await storage.complete_slot(slot, ANSWER, None)
 
-    await storage.abandon(slot)
+    await storage.release_slot(slot)
 
     assert (await begin(storage, slot)).state == "done"
 
@@ -142,17 +142,17 @@ async def test_an_answer_about_an_erased_room_is_not_kept(storage):
     await begin(storage, slot)
     await storage.erase(name)
 
-    await storage.finish(slot, ANSWER, name)
+    await storage.complete_slot(slot, ANSWER, name)
 
-    assert await begin(storage, slot) == Begun("started")
+    assert await begin(storage, slot) == Claim("started")
 
 
 async def test_finishing_a_slot_that_nobody_began_keeps_nothing(storage):
     slot = uuid4().hex
 
-    await storage.finish(slot, ANSWER, None)
+    await storage.complete_slot(slot, ANSWER, None)
 
-    assert await begin(storage, slot) == Begun("started")
+    assert await begin(storage, slot) == Claim("started")
 
 
 async def test_answers_past_their_time_are_forgotten(storage):
@@ -160,5 +160,5 @@ async def test_answers_past_their_time_are_forgotten(storage):
     for hours, slot in enumerate(slots):
         await begin(storage, slot, after=timedelta(hours=hours))
 
-    assert await storage.forget_answers(NOW + DAY + timedelta(hours=1)) == 2
-    assert await storage.forget_answers(NOW + DAY + timedelta(hours=1)) == 0
+    assert await storage.delete_expired_responses(NOW + DAY + timedelta(hours=1)) == 2
+    assert await storage.delete_expired_responses(NOW + DAY + timedelta(hours=1)) == 0

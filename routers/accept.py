@@ -1,0 +1,28 @@
+"""Which form of an answer the caller would rather have (RFC 9110, 12.5.1)."""
+
+from collections.abc import Sequence
+
+
+def negotiate(accept: str | None, offered: Sequence[str]) -> str:
+    """The offered media type that `Accept` weighs highest; the first one offered where it does not choose."""
+    ranges = [_weighed(part) for part in (accept or "*/*").split(",")]
+    weights = [(_weight(kind, ranges), -place, kind) for place, kind in enumerate(offered)]
+    return max(weights)[2]
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
+    try:
+        return kind, float(weight)
+    except ValueError:
+        return kind, 0.0
+
+
+def _weight(kind: str, ranges: Sequence[tuple[str, float]]) -> float:
+    """The weight of the most specific range that covers the type."""
+    for pattern in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+        matching = [weight for name, weight in ranges if name == pattern]
+        if matching:
+            return max(matching)
+    return 0.0

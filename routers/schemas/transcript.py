@@ -1,0 +1,83 @@
+"""Transcripts as clients send them: lines, WebVTT, or turns in two spellings."""
+
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, StringConstraints, Tag, field_validator
+
+from routers.schemas.fields import NoNullBytes, RequestModel, or_null
+from services.interview.briefing import MOST_TURNS
+from services.transcript.transcript import SourceTurn
+
+TRANSCRIPT_CHARACTERS = 1_000_000
+
+
+def _seconds_as_clock(value: Any) -> Any:
+    """Times come as text or as seconds from the start."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 360_000:
+        minutes, seconds = divmod(int(value), 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    return value
+
+
+class TranscriptTurn(RequestModel):
+    """One turn of a transcript. `role`, `content` and `timestamp` mean the same as `speaker`, `text` and `at`."""
+
+    speaker: Annotated[
+        str,
+        Field(validation_alias=AliasChoices("speaker", "role")),
+        StringConstraints(max_length=200),
+        NoNullBytes,
+    ]
+    text: Annotated[
+        str,
+        Field(validation_alias=AliasChoices("text", "content")),
+        StringConstraints(max_length=TRANSCRIPT_CHARACTERS),
+        NoNullBytes,
+    ]
+    at: Annotated[
+        Annotated[str, StringConstraints(max_length=64)] | None,
+        Field(validation_alias=AliasChoices("at", "timestamp")),
+        BeforeValidator(_seconds_as_clock),
+    ] = None
+
+    def spoken(self) -> SourceTurn:
+        return SourceTurn(self.speaker, self.text, self.at)
+
+
+def _transcript_form(value: Any) -> str:
+    return "turns" if isinstance(value, list) else "text"
+
+
+TranscriptText = Annotated[
+    str, StringConstraints(max_length=TRANSCRIPT_CHARACTERS), NoNullBytes, or_null(TRANSCRIPT_CHARACTERS)
+]
+TranscriptTurns = Annotated[list[TranscriptTurn], Field(max_length=MOST_TURNS)]
+
+
+def _spoken(transcript: str | list[TranscriptTurn]) -> str | list[SourceTurn]:
+    if isinstance(transcript, str):
+        return transcript if transcript.strip() else ""
+    return [turn.spoken() for turn in transcript if turn.text.strip()]
+
+
+class WithTranscript(RequestModel):
+    """A request that may carry a transcript."""
+
+    transcript: Annotated[
+        Annotated[TranscriptText, Tag("text")] | Annotated[TranscriptTurns, Tag("turns")],
+        Discriminator(_transcript_form),
+    ] = ""
+    """Lines such as `Candidate: …`, WebVTT as Daily stores it, or a list of turns with no more text together. Empty or
+    null is none."""
+
+    @field_validator("transcript", mode="after")
+    @classmethod
+    def _turns_are_not_too_long(cls, transcript: str | list[TranscriptTurn]) -> str | list[TranscriptTurn]:
+        turns = transcript if isinstance(transcript, list) else []
+        if sum(len(turn.text) for turn in turns) > TRANSCRIPT_CHARACTERS:
+            raise ValueError(f"its turns may hold {TRANSCRIPT_CHARACTERS:,} characters together; send less")
+        return transcript
+
+    def spoken(self) -> str | list[SourceTurn]:
+        """The transcript, or nothing where nothing was said."""
+        return _spoken(self.transcript)

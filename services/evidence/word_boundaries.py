@@ -1,0 +1,97 @@
+"""Where words begin and end, and how many of them it takes to prove something."""
+
+import re
+import unicodedata
+
+from services.text.normalization import strip_format
+
+_IDEOGRAPHS = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+_IDEOGRAPHS += "\u3100-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+_SYLLABLES = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"
+
+_IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
+_SYLLABLE = re.compile(f"[{_SYLLABLES}]")
+_UNSPACED = re.compile(f"[{_IDEOGRAPHS}{_SYLLABLES}]")
+"""Chinese and Japanese letters; those of Thai, Lao, Tibetan, Burmese and Khmer. Neither puts spaces between words."""
+
+_SPACED_LETTER = re.compile(f"[^\\W{_IDEOGRAPHS}{_SYLLABLES}]")
+
+_FEWEST_CHARACTERS = 12
+_FEWEST_QUARTER_WORDS = 12
+
+_NEIGHBOURHOOD = 16
+_APOSTROPHES_AND_HYPHENS = frozenset("'`\u00b4\u02bc\u2018\u2019-\u2010\u2011")
+_JOIN_NUMBERS = frozenset(".,:/\u2019'")
+_JOINER = "\u200d"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+
+
+def is_long_enough_to_quote(folded: str) -> bool:
+    """Whether it is long enough to be a quote: twelve characters and three words.
+
+    Without spaces between words, a Chinese or Japanese letter counts as two
+    characters and half a word, a Thai or Khmer one as one and a quarter.
+    """
+    composed = unicodedata.normalize("NFC", folded)
+    ideographs, syllables = len(_IDEOGRAPH.findall(composed)), len(_SYLLABLE.findall(composed))
+    words = sum(_SPACED_LETTER.search(word) is not None for word in composed.split())
+    quarter_words = 4 * words + 2 * ideographs + syllables
+    return len(composed) + ideographs >= _FEWEST_CHARACTERS and quarter_words >= _FEWEST_QUARTER_WORDS
+
+
+def end_with_marks(text: str, end: int, limit: int) -> int:
+    """`end`, moved behind the selectors, accents and skin tones that sit on the sign before it. An accent on a
+    letter makes another letter of it and stays outside.
+    """
+    is_letter = _is_letter(text[end - 1])
+    while end < limit and _sits_on(text[end], is_letter=is_letter):
+        end += 1
+    return end
+
+
+def _sits_on(mark: str, *, is_letter: bool) -> bool:
+    if ord(mark) in _SKIN_TONES:
+        return not is_letter
+    return _is_mark(mark) and (not is_letter or not strip_format(mark))
+
+
+def is_word_border(text: str, index: int, start: int, end: int) -> bool:
+    """Whether no word of `text[start:end]` goes on across `index`: `can` does not end in `can't`."""
+    if _JOINER in (text[max(start, index - 1) : index], text[index : min(end, index + 1)]):
+        return False
+    before = strip_format(text[max(start, index - _NEIGHBOURHOOD) : index])[-2:]
+    after = strip_format(text[index : min(end, index + _NEIGHBOURHOOD)])[:2]
+    if not before or not after:
+        return True
+    return not (_is_mark(after[0]) or _runs_on(before[-1], after[0]) or _is_joined(before, after))
+
+
+def _runs_on(left: str, right: str) -> bool:
+    if not (_is_letter(left) and _is_letter(right)):
+        return _is_letter(left) and right in "+#"
+    return not (_UNSPACED.match(left) or _UNSPACED.match(right))
+
+
+def _is_joined(before: str, after: str) -> bool:
+    """Whether a mark between two letters or digits makes one word of them, and the border falls beside it."""
+    if len(after) > 1 and _joins(before[-1], after[0], after[1]):
+        return True
+    return len(before) > 1 and _joins(before[0], before[1], after[0])
+
+
+def _joins(left: str, mark: str, right: str) -> bool:
+    if not (_is_letter(left) and _is_letter(right)):
+        return False
+    if mark in _APOSTROPHES_AND_HYPHENS:
+        return True
+    if left.isdigit() and right.isdigit():
+        return mark in _JOIN_NUMBERS
+    return mark == "." and right.islower()
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or character == "_" or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")

@@ -1,0 +1,1 @@
+"""Text: Unicode normalization and invisible characters. Pure; the only copy of either."""

@@ -1,0 +1,1 @@
+"""HTTP to vendors: client, transport, responses, retries, circuit breaker, server-sent events."""
