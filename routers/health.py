@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from config import SERVICE, VERSION
 from routers.dependencies import ServicesDep
-from routers.schemas.rooms import Health, Readiness
+from routers.schemas.service import Health, Readiness
 from services.errors import ServiceError
 from services.lifespan import Services
 

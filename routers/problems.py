@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from routers.schemas.rooms import Problem
+from routers.schemas.service import Problem
 from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized
 
 TOO_LARGE = "The request is larger than this server reads; send less."

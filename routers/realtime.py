@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, Made, Once, ServicesDep, caller_of
 from routers.problems import BODY, problem_responses
 from routers.schemas.voice import RealtimeResponse, RealtimeSessionRequest
-from services.interview.voice_candidate import CandidateProfile, VoiceCandidate, VoiceSession
+from services.interview.voice_candidate import VoiceCandidate, VoiceSession
 
 router = APIRouter(
     prefix="/api/realtime",
@@ -41,8 +41,7 @@ async def create_realtime_session(
     """A short-lived key for a voice session with this candidate. The browser never gets the instructions."""
 
     async def work() -> Made:
-        persona = CandidateProfile(body.candidate_name, body.role, body.resume, body.job_description)
-        return Made(realtime_response(await candidate.for_page(persona, caller_of(request))), None)
+        return Made(realtime_response(await candidate.for_page(body.profile(), caller_of(request))), None)
 
     return await once.run(body, work)
 

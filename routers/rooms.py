@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from json import dumps
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import BaseModel
 
 from routers.accept import negotiate
@@ -20,19 +20,13 @@ from routers.dependencies import (
 )
 from routers.problems import BODY, problem_responses
 from routers.realtime import Candidate, realtime_response
-from routers.schemas.fields import RoomName
+from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse
+from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
-    BriefingRequest,
-    ChatDone,
-    ChatRecord,
-    ChatRequest,
-    ChatResponse,
-    DebriefRequest,
     DeletionReceipt,
     JoinRequest,
     JoinResponse,
     OpenedRoomResponse,
-    ProgressEvent,
     RoomRequest,
     RoomResponse,
 )
@@ -45,17 +39,17 @@ from routers.schemas.voice import (
     RealtimeTokenRequest,
 )
 from routers.streaming import Event, open_stream, stream_progress
+from services.briefing import Briefing, BriefingRequest
 from services.errors import BriefingNotFound, DebriefNotFound
-from services.evidence.debrief import BriefingDocument, Debrief
+from services.evidence.debrief import Debrief
 from services.evidence.report import HTML_CSP, render_html, render_markdown
-from services.interview.briefing import briefing_document
+from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, read_stored
 from services.interview.phone_briefing import PhoneBriefing
 from services.lifespan import Services
-from services.llm import Piece, generate_briefing_prompt
-from services.prompts.inputs import PromptInputs
-from services.storage.records import Briefing, StoredRoom
+from services.llm import Piece
+from services.storage.records import StoredRoom
 from services.upstream.chat_completions import Reply
 
 router = APIRouter(
@@ -65,6 +59,15 @@ router = APIRouter(
     route_class=AccessCheckedRoute,
 )
 
+RoomName = Annotated[
+    str,
+    Path(
+        alias="name",
+        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        description="The room's name, as `room_name` gives it.",
+        examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
+    ),
+]
 JSON = "application/json"
 EVENTS = "text/event-stream"
 HTML = "text/html"
@@ -128,32 +131,15 @@ async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep)
 
 
 @router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_responses(*BODY, 404, 502, 504))
-async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms) -> BriefingDocument:
+async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms) -> Briefing:
     """Keep what the interviewer knows, and get the prompt that prepares them. Saving again replaces."""
     await rooms.get_own_room(name)
-    material = PromptInputs(
-        candidate_name=body.candidate_name,
-        role=body.role,
-        resume=body.resume_summary,
-        job_description=body.notes,
-        focus_areas=body.areas(),
-    )
-    briefing = Briefing(
-        candidate_name=body.candidate_name,
-        role=body.role,
-        resume_summary=body.resume_summary,
-        notes=body.notes,
-        focus_areas=body.areas(),
-        briefing_prompt=generate_briefing_prompt(material),
-        updated_at=rooms.clock(),
-    )
-    await rooms.storage.save_briefing(name, briefing)
-    return briefing_document(name, briefing)
+    return await briefing.save_briefing(rooms.storage, name, body, rooms.clock())
 
 
 @router.get(
     "/{name}/briefing",
-    response_model=BriefingDocument,
+    response_model=Briefing,
     operation_id="get_briefing",
     responses=problem_responses(404, 502, 504),
 )
@@ -162,7 +148,7 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     interview = await rooms.get_own_room(name, briefing=True)
     if interview.briefing is None:
         raise BriefingNotFound
-    return _json(briefing_document(name, interview.briefing))
+    return _json(interview.briefing)
 
 
 @router.post(
@@ -314,7 +300,7 @@ async def get_briefing_call(
     """How a call that this room placed goes, or went."""
     interview = await rooms.get_own_room(name)
     state = await _phone_briefing(services, interview).look_up(call_id)
-    return PhoneCallStateResponse.of(state)
+    return PhoneCallStateResponse.model_validate(state)
 
 
 def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:

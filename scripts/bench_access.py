@@ -28,8 +28,9 @@ from main import create_app  # noqa: E402
 from routers.middleware import RequestIdAndHeadersMiddleware  # noqa: E402
 from services.access.auth import Authenticator, Caller  # noqa: E402
 from services.access.limits import Counted, Limiter  # noqa: E402
+from services.briefing import Briefing  # noqa: E402
 from services.lifespan import Services  # noqa: E402
-from services.storage.records import Briefing, Room  # noqa: E402
+from services.storage.records import Room  # noqa: E402
 from tests.services.access.issuer import SECRET, URL, bearer, key_set, signed  # noqa: E402
 from tests.support.servers import ServerMissing, redis_server  # noqa: E402
 
@@ -144,7 +145,9 @@ async def _save_room(services: Services, caller: Caller | None) -> None:
     owner = caller.id if caller else None
     room = Room("bench", "https://example.daily.co/bench", "Ada", now, now + timedelta(hours=1), owner=owner)
     await services.storage.save_room(room)
-    await services.storage.save_briefing("bench", Briefing("Grace", "Engineer", "", "", ("Compilers",), "Prompt.", now))
+    await services.storage.save_briefing(
+        Briefing(candidate_name="Grace", room_name="bench", briefing_prompt="Prompt.", updated_at=now)
+    )
 
 
 async def _time(way: Way) -> float:

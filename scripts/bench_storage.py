@@ -19,10 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from config import Settings  # noqa: E402 (the path above comes first)
+from services.briefing import Briefing  # noqa: E402
 from services.storage.opening import open_storage  # noqa: E402
 from services.storage.protocol import Storage  # noqa: E402
 from services.storage.purging import LARGE_BYTES  # noqa: E402
-from services.storage.records import Briefing, Room  # noqa: E402
+from services.storage.records import Room  # noqa: E402
 from tests.support.servers import ServerMissing, postgresql  # noqa: E402
 
 IN_FLIGHT = 32
@@ -87,7 +88,16 @@ async def _fill(storage: Storage) -> None:
     now = datetime.now(UTC)
     await storage.save_room(Room(ROOM, "https://example.daily.co/bench", "Ada", now, now + timedelta(hours=1)))
     resume, job = "A line of a resume. " * 500, "A line of a job. " * 600
-    await storage.save_briefing(ROOM, Briefing("Grace", "Engineer", resume, job, ("Compilers",), "Prompt.", now))
+    await storage.save_briefing(
+        Briefing(
+            candidate_name="Grace",
+            resume_summary=resume,
+            notes=job,
+            room_name=ROOM,
+            briefing_prompt="Prompt.",
+            updated_at=now,
+        )
+    )
 
 
 async def _read(storage: Storage, count: int) -> None:

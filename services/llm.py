@@ -13,7 +13,6 @@ from config import Settings
 from services.errors import ProviderBadAnswer, ProviderNotConfigured, ProviderTimeout
 from services.evidence.debrief import Usage
 from services.evidence.model_answer import InvalidModelDebrief, ModelDebrief, parse_model_debrief
-from services.prompts.briefing import briefing_prompt
 from services.prompts.chat import chat_messages
 from services.prompts.debrief import DEBRIEF_SCHEMA, debrief_messages, repair_messages
 from services.prompts.inputs import Message, PromptInputs
@@ -43,11 +42,6 @@ class DebriefReply(NamedTuple):
     reading: ModelDebrief
     model: str
     usage: Usage
-
-
-def generate_briefing_prompt(material: PromptInputs) -> str:
-    """One text for a voice or chat agent that prepares the interviewer. No model is asked."""
-    return briefing_prompt(material, token_hex(8))
 
 
 class LLM:

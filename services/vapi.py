@@ -26,7 +26,7 @@ from services.errors import (
     ProviderUnavailable,
     ServiceError,
 )
-from services.prompts.voice_candidate import (
+from services.prompts.phone import (
     PHONE_END_PHRASE,
     PHONE_FIRST_MESSAGE,
     PHONE_SYSTEM_PROMPT,

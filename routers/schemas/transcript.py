@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, StringConstraints, Tag, field_validator
 
-from routers.schemas.fields import NoNullBytes, RequestModel, or_null
-from services.interview.briefing import MOST_TURNS
+from services.interview.transcript import MOST_TURNS
+from services.text.fields import NoNullCharacters, RequestModel
 from services.transcript.transcript import SourceTurn
 
 TRANSCRIPT_CHARACTERS = 1_000_000
@@ -26,13 +26,13 @@ class TranscriptTurn(RequestModel):
         str,
         Field(validation_alias=AliasChoices("speaker", "role")),
         StringConstraints(max_length=200),
-        NoNullBytes,
+        NoNullCharacters,
     ]
     text: Annotated[
         str,
         Field(validation_alias=AliasChoices("text", "content")),
         StringConstraints(max_length=TRANSCRIPT_CHARACTERS),
-        NoNullBytes,
+        NoNullCharacters,
     ]
     at: Annotated[
         Annotated[str, StringConstraints(max_length=64)] | None,
@@ -48,9 +48,7 @@ def _transcript_form(value: Any) -> str:
     return "turns" if isinstance(value, list) else "text"
 
 
-TranscriptText = Annotated[
-    str, StringConstraints(max_length=TRANSCRIPT_CHARACTERS), NoNullBytes, or_null(TRANSCRIPT_CHARACTERS)
-]
+TranscriptText = Annotated[str, StringConstraints(max_length=TRANSCRIPT_CHARACTERS), NoNullCharacters]
 TranscriptTurns = Annotated[list[TranscriptTurn], Field(max_length=MOST_TURNS)]
 
 

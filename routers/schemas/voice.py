@@ -1,13 +1,13 @@
 """What clients send and get about voice: keys for realtime sessions, and phone calls."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import Path
 from pydantic import ConfigDict, Field
 
-from routers.schemas.fields import LongText, PersonName, RequestModel, ResponseModel, Role, Timestamp, or_default
+from services.briefing import BriefingFields
 from services.openai_realtime import LONGEST_SECRET_SECONDS, SECRET_SECONDS, SHORTEST_SECRET_SECONDS
-from services.vapi import PhoneCallState
+from services.text.fields import JobTitle, LongText, PersonName, RequestModel, ResponseModel, Timestamp
 
 PhoneCallId = Annotated[
     str,
@@ -25,7 +25,6 @@ class RealtimeTokenRequest(RequestModel):
     expires_in_seconds: Annotated[
         int,
         Field(ge=SHORTEST_SECRET_SECONDS, le=LONGEST_SECRET_SECONDS),
-        or_default(SECRET_SECONDS, SHORTEST_SECRET_SECONDS, LONGEST_SECRET_SECONDS),
     ] = SECRET_SECONDS
     """How long the secret may start sessions. A session that is running goes on."""
 
@@ -45,9 +44,18 @@ class RealtimeSessionRequest(RequestModel):
     )
 
     candidate_name: PersonName
-    role: Role = ""
+    role: JobTitle = ""
     resume: LongText = ""
     job_description: LongText = ""
+
+    def profile(self) -> BriefingFields:
+        """The same as a briefing."""
+        return BriefingFields(
+            candidate_name=self.candidate_name,
+            role=self.role,
+            resume_summary=self.resume,
+            notes=self.job_description,
+        )
 
 
 class RealtimeResponse(ResponseModel):
@@ -98,15 +106,3 @@ class PhoneCallStateResponse(ResponseModel):
     """Vapi's word, one of hundreds."""
     outcome: str | None
     """The same as a sentence, for the common ones."""
-
-    @classmethod
-    def of(cls, state: PhoneCallState) -> Self:
-        return cls(
-            call_id=state.call_id,
-            status=state.status,
-            started_at=state.started_at,
-            ended_at=state.ended_at,
-            duration_seconds=state.duration_seconds,
-            ended_reason=state.ended_reason,
-            outcome=state.outcome,
-        )

@@ -14,7 +14,8 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
 from scripts.benchmarks.briefing import BRIEFING
-from services.evidence.debrief import BriefingDocument, Usage
+from services.briefing import Briefing
+from services.evidence.debrief import Usage
 
 VENDOR_URL = os.environ.get("VENDOR_URL", "")
 
@@ -60,7 +61,7 @@ async def ready() -> dict[str, str]:
 
 
 @app.get("/briefing")
-async def briefing() -> BriefingDocument:
+async def briefing() -> Briefing:
     """The same model as ours."""
     return BRIEFING
 

@@ -7,13 +7,13 @@ import httpx
 from scripts.benchmarks.load import Figure, measure, request_bytes
 from scripts.benchmarks.processes import running_baselines, running_service
 from scripts.benchmarks.table import Line, compared
-from services.evidence.debrief import BriefingDocument
+from services.briefing import Briefing
 
 IN_FLIGHT = 32
 ANSWERS = 8000
 MOST = 2.0
 
-BRIEFING = BriefingDocument(
+BRIEFING = Briefing(
     room_name="bench",
     candidate_name="Grace Hopper",
     role="Compiler engineer",

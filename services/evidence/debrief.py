@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.briefing import Briefing
+
 Recommendation = Literal["Strong Hire", "Hire", "Leaning Hire", "Leaning No Hire", "No Hire", "N/A"]
 Basis = Literal["transcript", "notes", "chat", "none"]
 Kind = Literal["strength", "improvement"]
@@ -90,19 +92,6 @@ class Usage(_Value):
     cost: float | None = None
 
 
-class BriefingDocument(_Value):
-    """A saved briefing as clients get it."""
-
-    room_name: str
-    candidate_name: str
-    role: str
-    resume_summary: str
-    notes: str
-    focus_areas: list[str]
-    briefing_prompt: str
-    updated_at: datetime
-
-
 class Debrief(_Value):
     """What the interview showed. The model reads, code checks and scores, a person decides."""
 
@@ -114,7 +103,7 @@ class Debrief(_Value):
     improvements: list[str]
     follow_up_questions: list[str]
     recommendation: Recommendation
-    original_briefing: BriefingDocument | None
+    original_briefing: Briefing | None
     evidence: list[Evidence]
     unsupported: list[UnsupportedClaim]
     scorecard: list[ScorecardRow]

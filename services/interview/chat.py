@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.clock import Clock
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
-from services.interview.briefing import prompt_inputs_of, read_transcript
+from services.interview.transcript import read_transcript
 from services.llm import LLM, Piece
 from services.prompts.inputs import Message, PromptInputs, numbered_line
 from services.storage.protocol import Storage
@@ -65,11 +65,11 @@ class ChatService:
     async def _material(self, question: Question) -> tuple[PromptInputs, list[str]]:
         briefing = self.interview.briefing
         if not question.transcript:
-            return prompt_inputs_of(briefing, context=question.context), []
+            return PromptInputs(briefing=briefing, context=question.context), []
         # in a thread: a long transcript would hold up every other call
         said = await asyncio.to_thread(read_transcript, question.transcript, self.interview)
         lines, warnings = await asyncio.to_thread(_last_lines, said.turns)
-        return prompt_inputs_of(briefing, context=question.context, transcript=lines), warnings
+        return PromptInputs(briefing=briefing, context=question.context, transcript=lines), warnings
 
     async def _remember(self, question: Question, reply: Reply) -> list[str]:
         """The answer is what was asked for: that it could not be recorded is a warning, and does not take it away."""

@@ -11,12 +11,13 @@ from functools import reduce
 from typing import Any
 
 from services.access.idempotency import Idempotency
+from services.briefing import Briefing
 from services.clock import Clock
-from services.evidence.debrief import Basis, BriefingDocument, Debrief, Grounding
+from services.evidence.debrief import Basis, Debrief, Grounding
 from services.evidence.examination import VerifiedDebrief, verify
 from services.evidence.passages import passage_lines, quoted_passages
 from services.evidence.scoring import score
-from services.interview.briefing import briefing_document, prompt_inputs_of, read_transcript
+from services.interview.transcript import read_transcript
 from services.llm import LLM, DebriefReply, add_usage
 from services.prompts.debrief import DEFAULT_COMPETENCIES
 from services.prompts.injection import injection_warnings
@@ -24,11 +25,12 @@ from services.prompts.inputs import (
     PROMPT_VERSION,
     Message,
     PromptInputs,
+    briefing_texts,
     conversation,
     split_lines,
 )
 from services.storage.protocol import Storage
-from services.storage.records import Briefing, StoredDebrief, StoredRoom
+from services.storage.records import StoredDebrief, StoredRoom
 from services.transcript.transcript import SourceTurn, Transcript
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,11 @@ class DebriefService:
         reading, warnings = await self._read(record, transcript)
         report("checking")
         examination = await asyncio.to_thread(verify, reading.reading, self._competencies(), transcript, record.notes)
-        warnings = [*transcript.warnings, *warnings, *await asyncio.to_thread(self._injection_warnings, record, transcript)]
+        warnings = [
+            *transcript.warnings,
+            *warnings,
+            *await asyncio.to_thread(self._injection_warnings, record, transcript),
+        ]
         debrief = self._compose(record, transcript, reading, examination, warnings)
         version = await self.storage.add_debrief(
             self.interview.room.name, fingerprint, debrief.created_at, debrief.model_dump_json()
@@ -117,8 +123,8 @@ class DebriefService:
         return await self.llm.generate_debrief(self.interview.room.name, material, self._competencies())
 
     def _material(self, record: DebriefInput, lines: str) -> PromptInputs:
-        return prompt_inputs_of(
-            self.interview.briefing,
+        return PromptInputs(
+            briefing=self.interview.briefing,
             transcript=lines,
             interviewer_notes=record.notes,
             sidebar_chat=conversation(record.chat_history),
@@ -141,16 +147,10 @@ class DebriefService:
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()
 
     def _injection_warnings(self, record: DebriefInput, transcript: Transcript) -> list[str]:
-        briefing = self.interview.briefing
-        texts = {"The interviewer's notes": record.notes, "The sidebar chat": conversation(record.chat_history)}
-        if briefing:
-            texts |= {
-                "The resume": briefing.resume_summary,
-                "The job description": briefing.notes,
-                "The candidate's name": briefing.candidate_name,
-                "The role": briefing.role,
-                "A focus area": "\n".join(briefing.focus_areas),
-            }
+        texts = {
+            f"The {kind.replace('_', ' ')}": text for kind, text in briefing_texts(self.interview.briefing).items()
+        }
+        texts |= {"The interviewer's notes": record.notes, "The sidebar chat": conversation(record.chat_history)}
         return injection_warnings(transcript.turns, texts)
 
     def _compose(
@@ -173,7 +173,7 @@ class DebriefService:
             improvements=[entry.claim for entry in claims if entry.kind == "improvement"],
             follow_up_questions=examination.follow_up_questions,
             recommendation=recommendation,
-            original_briefing=self._briefing_document(),
+            original_briefing=self.interview.briefing,
             evidence=claims,
             unsupported=examination.unsupported,
             scorecard=examination.scorecard,
@@ -199,7 +199,7 @@ class DebriefService:
             improvements=[],
             follow_up_questions=[],
             recommendation=recommendation,
-            original_briefing=self._briefing_document(),
+            original_briefing=self.interview.briefing,
             evidence=[],
             unsupported=[],
             scorecard=[],
@@ -214,10 +214,6 @@ class DebriefService:
             created_at=self.clock(),
         )
 
-    def _briefing_document(self) -> BriefingDocument | None:
-        briefing = self.interview.briefing
-        return briefing_document(self.interview.room.name, briefing) if briefing else None
-
 
 def read_stored(stored: StoredDebrief) -> Debrief:
     """The debrief as it was kept, with the number of its version."""
@@ -228,7 +224,7 @@ def _content(briefing: Briefing | None) -> dict[str, Any] | None:
     """What it says, whenever it was saved."""
     if briefing is None:
         return None
-    return {name: value for name, value in asdict(briefing).items() if name not in {"briefing_prompt", "updated_at"}}
+    return briefing.model_dump(exclude={"briefing_prompt", "updated_at"})
 
 
 def _basis(record: DebriefInput, transcript: Transcript) -> Basis:

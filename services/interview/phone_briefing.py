@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from services.access.quotas import PHONE_CALLS, quota_slot
+from services.briefing import Briefing
 from services.clock import Clock
 from services.errors import (
     BriefingNotFound,
@@ -25,9 +26,9 @@ from services.errors import (
     StorageUnavailable,
 )
 from services.interview.phone_numbers import check_phone_number
-from services.prompts.voice_candidate import spoken_briefing
+from services.prompts.phone import spoken_briefing
 from services.storage.protocol import Storage
-from services.storage.records import Briefing, StoredRoom
+from services.storage.records import StoredRoom
 from services.storage.retrying import write_with_retry
 from services.vapi import CallRefused, PhoneCall, PhoneCallState, Vapi
 
@@ -101,18 +102,11 @@ class PhoneBriefing:
 
     async def _dial(self, number: str, briefing: Briefing) -> PhoneCall:
         room = self.interview.room
-        spoken = spoken_briefing(
-            candidate_name=briefing.candidate_name,
-            role=briefing.role,
-            resume=briefing.resume_summary,
-            notes=briefing.notes,
-            focus_areas=briefing.focus_areas,
-        )
         return await self.vapi.place_briefing_call(
             phone_number=number,
             interviewer_name=room.created_by,
             room_name=room.name,
-            variables={"briefing": spoken},
+            variables={"briefing": spoken_briefing(briefing)},
             nonce=token_hex(_NONCE_BYTES),
         )
 

@@ -7,12 +7,13 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from services.access.quotas import VOICE_SESSIONS, quota_slot
+from services.briefing import BriefingFields
 from services.clock import Clock
 from services.errors import ServiceError
 from services.openai_realtime import SECRET_SECONDS, ClientSecret, OpenAIRealtime
 from services.prompts.voice_candidate import candidate_instructions
 from services.storage.protocol import Storage
-from services.storage.records import Briefing, StoredRoom
+from services.storage.records import StoredRoom
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +23,6 @@ NOT_MINTED = (ServiceError, CancelledError)
 _NONCE_BYTES = 16
 _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."
 _EMULATED = "This secret is emulated, as the whole of OpenAI is while SANDBOX is on: no voice answers at calls_url."
-
-
-class CandidateProfile(NamedTuple):
-    """Who the voice candidate is. What is not known is empty, or a placeholder of the web page."""
-
-    candidate_name: str = ""
-    role: str = ""
-    resume: str = ""
-    job: str = ""
 
 
 class VoiceSession(NamedTuple):
@@ -51,19 +43,19 @@ class VoiceCandidate:
     async def for_room(self, interview: StoredRoom, voice: str | None, expires_in_seconds: int) -> VoiceSession:
         """A secret for this room's candidate. Raises RateLimited beyond thirty an hour for the room."""
         room, briefing = interview.room, interview.briefing
-        persona = _persona(briefing) if briefing else CandidateProfile(candidate_name=room.candidate_name or "")
+        profile = briefing or (BriefingFields(candidate_name=room.candidate_name) if room.candidate_name else None)
         async with quota_slot(self.storage, self.clock, room.name, VOICE_SESSIONS, free=NOT_MINTED):
-            issued = await self._issue(persona, voice, expires_in_seconds, f"room:{room.name}")
+            issued = await self._issue(profile, voice, expires_in_seconds, f"room:{room.name}")
         return issued if briefing else VoiceSession(issued.secret, [_NO_BRIEFING, *issued.warnings])
 
-    async def for_page(self, persona: CandidateProfile, caller: str) -> VoiceSession:
+    async def for_page(self, profile: BriefingFields | None, caller: str) -> VoiceSession:
         """A secret for a candidate that no room knows, for a browser that connects at once."""
-        return await self._issue(persona, None, SECRET_SECONDS, f"caller:{caller}")
+        return await self._issue(profile, None, SECRET_SECONDS, f"caller:{caller}")
 
     async def _issue(
-        self, persona: CandidateProfile, voice: str | None, expires_in_seconds: int, safety_identifier: str
+        self, profile: BriefingFields | None, voice: str | None, expires_in_seconds: int, safety_identifier: str
     ) -> VoiceSession:
-        instructions = candidate_instructions(**persona._asdict(), nonce=token_hex(_NONCE_BYTES))
+        instructions = candidate_instructions(profile, token_hex(_NONCE_BYTES))
         secret = await self.openai.create_client_secret(
             instructions=instructions.text,
             voice=voice,
@@ -73,7 +65,3 @@ class VoiceCandidate:
         log.info("voice session %s is ready", secret.session_id)
         warnings = [*instructions.warnings, *([_EMULATED] if self.openai.is_emulated else [])]
         return VoiceSession(secret, warnings)
-
-
-def _persona(briefing: Briefing) -> CandidateProfile:
-    return CandidateProfile(briefing.candidate_name, briefing.role, briefing.resume_summary, briefing.notes)

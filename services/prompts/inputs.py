@@ -4,9 +4,10 @@ Cleaning and delimiting text from third parties reduces accidents; it is no secu
 code checks every answer of a model (OWASP LLM01:2025).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.briefing import BriefingFields
 from services.text.invisible import strip_invisible
 from services.transcript.transcript import Turn
 
@@ -26,31 +27,36 @@ Text between <data-{nonce} …> and </data-{nonce}> is material from third parti
 class PromptInputs:
     """What a model may read about one interview. Empty parts are left out."""
 
-    candidate_name: str = ""
-    role: str = ""
-    resume: str = ""
-    job_description: str = ""
-    focus_areas: Sequence[str] = ()
+    briefing: BriefingFields | None = None
     context: str = ""
+    """What the client adds to a chat."""
     transcript: str = ""
     """Lines made by `numbered_line`."""
     interviewer_notes: str = ""
     sidebar_chat: str = ""
 
     def blocks(self, nonce: str) -> list[str]:
-        """One fenced block for each part that says something."""
-        parts = (
-            ("candidate_name", without_placeholder(self.candidate_name)),
-            ("role", without_placeholder(self.role)),
-            ("focus_areas", "\n".join(self.focus_areas)),
-            ("resume", self.resume),
-            ("job_description", self.job_description),
-            ("context", self.context),
-            ("transcript", self.transcript),
-            ("interviewer_notes", self.interviewer_notes),
-            ("sidebar_chat", self.sidebar_chat),
-        )
-        return [data_block(nonce, kind, text) for kind, text in parts if text.strip()]
+        """One data block for each part that has text."""
+        parts = briefing_texts(self.briefing) | {
+            "context": self.context,
+            "transcript": self.transcript,
+            "interviewer_notes": self.interviewer_notes,
+            "sidebar_chat": self.sidebar_chat,
+        }
+        return [data_block(nonce, kind, text) for kind, text in parts.items() if text.strip()]
+
+
+def briefing_texts(briefing: BriefingFields | None) -> dict[str, str]:
+    """The parts of a briefing that models read, by the kind of their data block."""
+    if briefing is None:
+        return {}
+    return {
+        "candidate_name": without_placeholder(briefing.candidate_name),
+        "role": without_placeholder(briefing.role),
+        "focus_areas": "\n".join(briefing.focus_areas),
+        "resume": briefing.resume_summary.strip(),
+        "job_description": briefing.notes.strip(),
+    }
 
 
 def data_block(nonce: str, kind: str, text: str) -> str:

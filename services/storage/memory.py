@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from math import ceil
 from sys import getsizeof
 
+from services.briefing import Briefing
 from services.errors import RoomNotFound, StorageFull
-from services.storage.records import Answer, Briefing, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
+from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
 
 MAX_ROOMS = 10_000
 MAX_BYTES = 256 * 1024 * 1024
@@ -94,8 +95,8 @@ class MemoryStorage:
             entry.debriefs[-1] if debrief and entry.debriefs else None,
         )
 
-    async def save_briefing(self, name: str, briefing: Briefing) -> None:
-        entry = self._entry(name)
+    async def save_briefing(self, briefing: Briefing) -> None:
+        entry = self._entry(briefing.room_name)
         replaced = _size_of(_values(entry.briefing)) if entry.briefing else 0
         self._grow(entry, _size_of(_values(briefing)) - replaced)
         entry.briefing = briefing
@@ -310,7 +311,11 @@ class MemoryStorage:
 
 
 def _values(record: Room | Briefing | ChatTurn | StoredDebrief) -> tuple[object, ...]:
-    """What `dataclasses.astuple` gives, without its deep copies."""
+    """The record's values, without the deep copies of `dataclasses.astuple`."""
+    return tuple(vars(record).values()) if isinstance(record, Briefing) else _fields(record)
+
+
+def _fields(record: Room | ChatTurn | StoredDebrief) -> tuple[object, ...]:
     return tuple(getattr(record, entry.name) for entry in fields(record))
 
 

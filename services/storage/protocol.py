@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.storage.records import Answer, Briefing, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
+from services.briefing import Briefing
+from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
 
 
 class Storage(Protocol):
@@ -26,8 +27,8 @@ class Storage(Protocol):
     async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom | None:
         """The room, with its briefing and its latest debrief where asked, in one round trip."""
 
-    async def save_briefing(self, name: str, briefing: Briefing) -> None:
-        """Keep the briefing; saving again replaces."""
+    async def save_briefing(self, briefing: Briefing) -> None:
+        """Store the briefing under its room; saving again replaces."""
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
         """Append to the room's sidebar record, in this order."""

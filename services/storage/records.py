@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from services.briefing import Briefing
+
 UNKNOWN_CREATOR = "unknown"
 """Who opened a room that only Daily remembers."""
 
@@ -29,19 +31,6 @@ class Room:
 
     def is_expired(self, now: datetime) -> bool:
         return now >= self.expires_at
-
-
-@dataclass(frozen=True, slots=True)
-class Briefing:
-    """What the interviewer knows before the interview, and the prompt made of it."""
-
-    candidate_name: str
-    role: str
-    resume_summary: str
-    notes: str
-    focus_areas: tuple[str, ...]
-    briefing_prompt: str
-    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

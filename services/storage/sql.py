@@ -10,12 +10,13 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.briefing import Briefing
 from services.errors import RoomNotFound
 from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room, reads_only
 from services.storage.purging import FilePurger
-from services.storage.records import Answer, Briefing, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
+from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
 
@@ -38,8 +39,8 @@ class SqlStorage:
         rows = await self._database.fetch(statements.FIND[briefing, debrief], {"name": name})
         return statements.read_interview(rows[0], briefing=briefing, debrief=debrief) if rows else None
 
-    async def save_briefing(self, name: str, briefing: Briefing) -> None:
-        values = asdict(briefing) | {"room": name, "focus_areas": json.dumps(briefing.focus_areas)}
+    async def save_briefing(self, briefing: Briefing) -> None:
+        values = {"room": briefing.room_name, "document": briefing.model_dump_json()}
         async with _room_is_there():
             await self._database.write(self._upserts.save_briefing, values)
 

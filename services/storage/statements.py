@@ -21,15 +21,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.storage.records import Answer, Briefing, ChatTurn, Claim, Room, StoredDebrief, StoredRoom
+from services.briefing import Briefing
+from services.storage.records import Answer, ChatTurn, Claim, Room, StoredDebrief, StoredRoom
 from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, quota_uses, rooms
 
 NAME: ColumnElement[str] = bindparam("name")
 SLOT: ColumnElement[str] = bindparam("slot")
-_BRIEFING = tuple(column for column in briefings.c if column.name != "room")
 _DEBRIEF = tuple(column for column in debriefs.c if column.name != "room")
 _ROOM_WIDTH = len(rooms.c)
-_BRIEFING_WIDTH = len(_BRIEFING)
 
 
 PING = select(literal(1))
@@ -40,7 +39,7 @@ PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
 def _find(*, briefing: bool, debrief: bool) -> Select[Any]:
     statement = select(rooms).where(rooms.c.name == NAME)
     if briefing:
-        statement = statement.add_columns(*_BRIEFING).outerjoin(briefings, briefings.c.room == rooms.c.name)
+        statement = statement.add_columns(briefings.c.document).outerjoin(briefings, briefings.c.room == rooms.c.name)
     if debrief:
         latest = select(func.max(debriefs.c.version)).where(debriefs.c.room == NAME).scalar_subquery()
         is_latest = and_(debriefs.c.room == rooms.c.name, debriefs.c.version == latest)
@@ -122,7 +121,7 @@ class Upserts:
         self.save_room: Executable = make(rooms).on_conflict_do_nothing()
         briefing = make(briefings)
         self.save_briefing: Executable = briefing.on_conflict_do_update(
-            index_elements=["room"], set_={column.name: briefing.excluded[column.name] for column in _BRIEFING}
+            index_elements=["room"], set_={"document": briefing.excluded.document}
         )
         self.add_phone_call: Executable = make(phone_calls).on_conflict_do_nothing()
         self.add_debrief: Executable = (
@@ -158,20 +157,14 @@ def _begin(make: Callable[..., Any]) -> Executable:
 
 def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> StoredRoom:
     """A row of FIND as the records it holds."""
-    debrief_at = _ROOM_WIDTH + (_BRIEFING_WIDTH if briefing else 0)
+    columns = iter(row[_ROOM_WIDTH:])
+    document = next(columns) if briefing else None
+    stored_debrief = tuple(columns) if debrief else ()
     return StoredRoom(
         Room(*row[:_ROOM_WIDTH]),
-        _read_briefing(row[_ROOM_WIDTH:debrief_at]) if briefing else None,
-        StoredDebrief(*row[debrief_at:]) if debrief and row[debrief_at] is not None else None,
+        Briefing.model_validate_json(document) if document is not None else None,
+        StoredDebrief(*stored_debrief) if debrief and stored_debrief[0] is not None else None,
     )
-
-
-def _read_briefing(columns: Sequence[Any]) -> Briefing | None:
-    if columns[0] is None:
-        return None
-    candidate_name, role, resume_summary, notes, focus_areas, briefing_prompt, updated_at = columns
-    focus = tuple(json.loads(focus_areas))
-    return Briefing(candidate_name, role, resume_summary, notes, focus, briefing_prompt, updated_at)
 
 
 def read_debrief(row: Sequence[Any]) -> StoredDebrief:

@@ -82,13 +82,7 @@ briefings = Table(
     "briefings",
     metadata,
     _room_key(),
-    Column("candidate_name", Words, nullable=False),
-    Column("role", Words, nullable=False),
-    Column("resume_summary", Words, nullable=False),
-    Column("notes", Words, nullable=False),
-    Column("focus_areas", Text, nullable=False),
-    Column("briefing_prompt", Words, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
+    Column("document", Words, nullable=False),
 )
 
 debriefs = Table(

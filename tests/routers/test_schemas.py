@@ -5,23 +5,23 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from routers.schemas import rooms as schemas
-from routers.schemas import voice as voice_schemas
-from routers.schemas.fields import RequestModel
-from routers.schemas.rooms import HistoryMessage
+from routers.schemas import chat, debrief, rooms, voice
+from routers.schemas.chat import HistoryMessage
 from routers.schemas.transcript import TranscriptTurn, WithTranscript
+from services import briefing
+from services.text.fields import RequestModel
 
 REQUIRED: dict[type[BaseModel], dict[str, Any]] = {
     HistoryMessage: {"role": "user", "content": "Hello."},
     TranscriptTurn: {"speaker": "Candidate", "text": "Hello."},
-    schemas.RoomRequest: {"interviewer_name": "Ada"},
-    schemas.JoinRequest: {"participant_name": "Grace", "participant_type": "candidate"},
-    schemas.BriefingRequest: {"candidate_name": "Grace"},
-    schemas.ChatRequest: {"message": "Hello."},
-    schemas.DebriefRequest: {},
-    voice_schemas.RealtimeTokenRequest: {},
-    voice_schemas.RealtimeSessionRequest: {"candidate_name": "Grace"},
-    voice_schemas.PhoneCallRequest: {"phone_number": "+14155550100"},
+    rooms.RoomRequest: {"interviewer_name": "Ada"},
+    rooms.JoinRequest: {"participant_name": "Grace", "participant_type": "candidate"},
+    briefing.BriefingRequest: {"candidate_name": "Grace"},
+    chat.ChatRequest: {"message": "Hello."},
+    debrief.DebriefRequest: {},
+    voice.RealtimeTokenRequest: {},
+    voice.RealtimeSessionRequest: {"candidate_name": "Grace"},
+    voice.PhoneCallRequest: {"phone_number": "+14155550100"},
 }
 
 
@@ -33,7 +33,7 @@ def nullable_fields():
 
 
 def test_every_request_is_looked_at():
-    kinds = [*vars(schemas).values(), *vars(voice_schemas).values()]
+    kinds = [kind for module in (briefing, chat, debrief, rooms, voice) for kind in vars(module).values()]
     requests = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, RequestModel)}
 
     assert requests - {RequestModel, WithTranscript} == set(REQUIRED) - {TranscriptTurn}

@@ -22,7 +22,7 @@ from services.errors import (
     ProviderUnavailable,
     ServiceError,
 )
-from services.prompts.voice_candidate import PHONE_SYSTEM_PROMPT
+from services.prompts.phone import PHONE_SYSTEM_PROMPT
 from services.upstream.client import VendorClient
 from services.upstream.transport import open_client, open_transport
 from services.vapi import PhoneCall, Vapi, map_error

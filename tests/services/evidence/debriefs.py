@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from services.briefing import Briefing
 from services.evidence.debrief import (
-    BriefingDocument,
     Debrief,
     Evidence,
     Grounding,
@@ -43,7 +43,7 @@ def row(competency: str, rating: int | None, rationale: str, *quotes: Quote) -> 
     return ScorecardRow(competency=competency, rating=rating, status=status, rationale=rationale, quotes=list(quotes))
 
 
-def briefing(**changes: Any) -> BriefingDocument:
+def briefing(**changes: Any) -> Briefing:
     fields: dict[str, Any] = {
         "room_name": "interview-4f9c2d",
         "candidate_name": "Ada Okafor",
@@ -54,7 +54,7 @@ def briefing(**changes: Any) -> BriefingDocument:
         "briefing_prompt": "",
         "updated_at": CREATED_AT,
     }
-    return BriefingDocument(**fields | changes)
+    return Briefing.model_construct(**fields | changes)
 
 
 def debrief(**changes: Any) -> Debrief:

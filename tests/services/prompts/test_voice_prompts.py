@@ -1,28 +1,33 @@
 """What the voice candidate and the phone assistant are told, and that no document can take it over."""
 
 import re
+from typing import Any
 
 import pytest
 
-from services.prompts import voice_candidate as voice_prompts
-from services.prompts.voice_candidate import (
-    JOB_BYTES,
+from services.briefing import BriefingFields
+from services.prompts.phone import (
     PHONE_END_PHRASE,
+    PHONE_FIRST_MESSAGE,
     PHONE_SYSTEM_PROMPT,
-    RESUME_BYTES,
-    Instructions,
     briefing_template,
-    candidate_instructions,
     speakable,
     spoken_briefing,
 )
+from services.prompts.voice_candidate import JOB_BYTES, RESUME_BYTES, Instructions, candidate_instructions
 
 NONCE = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
 
 
 def instruct(**changes: str) -> Instructions:
     given = {"candidate_name": "Grace Hopper", "role": "Engineer", "resume": "Compilers.", "job": "Build tools."}
-    return candidate_instructions(**given | {"nonce": NONCE} | changes)
+    return candidate_instructions(briefing(**given | changes), NONCE)
+
+
+def briefing(*, resume: str = "", job: str = "", **fields: Any) -> BriefingFields:
+    """A briefing with any text in it, also such as requests refuse."""
+    defaults = {"candidate_name": "", "role": "", "focus_areas": ()}
+    return BriefingFields.model_construct(**defaults | fields | {"resume_summary": resume, "notes": job})
 
 
 def outside(instructions: Instructions) -> str:
@@ -131,26 +136,26 @@ BRIEFING = {
     "candidate_name": "Grace Hopper",
     "role": "Engineer",
     "resume": "Wrote a compiler in 1952.",
-    "notes": "Needs to know COBOL.",
+    "job": "Needs to know COBOL.",
     "focus_areas": ("Design", "Teaching"),
 }
 
 
 def test_the_spoken_briefing_holds_what_was_saved():
-    assert spoken_briefing(**BRIEFING) == (
+    assert spoken_briefing(briefing(**BRIEFING)) == (
         "Name: Grace Hopper\n\nJob: Engineer\n\nTo be covered: Design, Teaching\n\n"
         "Resume: Wrote a compiler in 1952.\n\nJob description and notes: Needs to know COBOL."
     )
 
 
 def test_a_briefing_of_placeholders_says_that_nothing_was_saved():
-    nothing = {"candidate_name": "the candidate", "role": "See job description", "resume": "", "notes": " "}
+    nothing = {"candidate_name": "the candidate", "role": "See job description", "resume": "", "job": " "}
 
-    assert spoken_briefing(**nothing, focus_areas=()) == "Nothing was saved about this interview."
+    assert spoken_briefing(briefing(**nothing, focus_areas=())) == "Nothing was saved about this interview."
 
 
 def test_a_long_briefing_says_that_it_goes_on():
-    spoken = spoken_briefing(**BRIEFING | {"resume": "word " * 10_000})
+    spoken = spoken_briefing(briefing(**BRIEFING | {"resume": "word " * 10_000}))
 
     assert "(the rest is left out on the phone)" in spoken
     assert len(spoken) < 20_000
@@ -201,7 +206,7 @@ def test_spoken_text_has_no_links_and_no_markup(text, spoken):
     ],
 )
 def test_no_document_says_the_words_that_hang_up(changes):
-    spoken = spoken_briefing(**BRIEFING | changes)
+    spoken = spoken_briefing(briefing(**BRIEFING | changes))
 
     assert not re.search(r"goodbye[\W_]+for[\W_]+now", spoken, re.IGNORECASE)
 
@@ -223,4 +228,4 @@ def test_the_briefing_is_a_value_in_a_block_with_a_marker():
 
 def test_the_phone_assistant_says_the_words_that_hang_up():
     assert PHONE_END_PHRASE in PHONE_SYSTEM_PROMPT
-    assert not set("{}") & set(PHONE_SYSTEM_PROMPT + voice_prompts.PHONE_FIRST_MESSAGE)
+    assert not set("{}") & set(PHONE_SYSTEM_PROMPT + PHONE_FIRST_MESSAGE)

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from services.briefing import Briefing
 from services.storage.protocol import Storage
-from services.storage.records import Answer, Briefing, ChatTurn, Quota, Room
+from services.storage.records import Answer, ChatTurn, Quota, Room
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -27,8 +28,9 @@ def make_room(name: str | None = None, *, ends_in: timedelta = timedelta(hours=2
     )
 
 
-def make_briefing(notes: str = "Ask about the compiler.") -> Briefing:
+def make_briefing(room_name: str, notes: str = "Ask about the compiler.") -> Briefing:
     return Briefing(
+        room_name=room_name,
         candidate_name="Grace",
         role="Engineer",
         resume_summary="Wrote a compiler.",
@@ -56,7 +58,7 @@ async def fill(storage: Storage) -> str:
     """A room with some of everything under its name."""
     room = make_room()
     await storage.save_room(room)
-    await storage.save_briefing(room.name, make_briefing())
+    await storage.save_briefing(make_briefing(room.name))
     await storage.add_chat_turns(room.name, make_turns("a", "b", "c"))
     await storage.add_debrief(room.name, "f1", NOW, '{"v":1}')
     await storage.add_debrief(room.name, "f2", NOW, '{"v":2}')

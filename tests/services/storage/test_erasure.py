@@ -48,9 +48,13 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
         candidate_name=canary("candidate"),
     )
     await storage.save_room(room)
-    texts = [canary(field, size) for field in ("candidate", "role", "resume", "notes")]
+    texts = {field: canary(field, size) for field in ("resume_summary", "notes", "briefing_prompt")}
+    names = {field: canary(field) for field in ("candidate_name", "role")}
+    briefing = Briefing.model_construct(
+        **texts, **names, focus_areas=(canary("focus"),), room_name=name, updated_at=NOW
+    )
     for _ in range(2):
-        await storage.save_briefing(name, Briefing(*texts, (canary("focus"),), canary("prompt", size), NOW))
+        await storage.save_briefing(briefing)
     await storage.add_chat_turns(name, [ChatTurn("user", canary("turn", size), NOW)] * 3)
     for _ in range(3):
         await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
@@ -101,7 +105,7 @@ async def plant_mark(storage, at, chance) -> tuple[str, str]:
     name, mark = f"{chance.randrange(10**6)}-{at}", f"mark{at:05d}x"
     await storage.save_room(replace(make_room(name), owner=mark * chance.randrange(1, 8)))
     for _ in range(chance.randrange(1, 4)):
-        await storage.save_briefing(name, make_briefing(mark * chance.randrange(1, 120)))
+        await storage.save_briefing(make_briefing(name, mark * chance.randrange(1, 120)))
     turns = [ChatTurn("user", mark * chance.randrange(1, 60), NOW) for _ in range(chance.randrange(1, 9))]
     await storage.add_chat_turns(name, turns)
     await storage.add_debrief(name, mark, NOW, mark * chance.randrange(1, 400))

@@ -64,10 +64,10 @@ async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
     ended, live = make_room(ends_in=MINUTE), make_room()
     for room in (ended, live):
         await storage.save_room(room)
-    await storage.save_briefing(ended.name, make_briefing("n" * 60_000))
+    await storage.save_briefing(make_briefing(ended.name, "n" * 45_000))
     clock.now += HOUR
 
-    await storage.save_briefing(live.name, make_briefing("n" * 60_000))
+    await storage.save_briefing(make_briefing(live.name, "n" * 45_000))
 
     assert await storage.find(ended.name) is None
     assert (await storage.find(live.name, briefing=True)).briefing is not None
@@ -78,11 +78,11 @@ async def test_what_does_not_fit_beside_live_rooms_is_refused_and_changes_nothin
     ended, live, other = make_room(ends_in=MINUTE), make_room(), make_room()
     for room in (ended, live, other):
         await storage.save_room(room)
-    await storage.save_briefing(live.name, make_briefing("n" * 60_000))
+    await storage.save_briefing(make_briefing(live.name, "n" * 45_000))
     clock.now += HOUR
 
     with pytest.raises(StorageFull):
-        await storage.add_chat_turns(other.name, make_turns("n" * 60_000))
+        await storage.add_chat_turns(other.name, make_turns("n" * 45_000))
 
     assert await storage.find(ended.name) is not None
     assert await storage.chat_turns(other.name) == ()
@@ -94,7 +94,7 @@ async def test_what_can_never_fit_is_not_worth_waiting_for(clock):
     await storage.save_room(room)
 
     with pytest.raises(StorageFull) as refused:
-        await storage.save_briefing(room.name, make_briefing("n" * 20_000))
+        await storage.save_briefing(make_briefing(room.name, "n" * 20_000))
 
     assert refused.value.retry_after is None
 
@@ -106,7 +106,7 @@ async def test_a_room_does_not_make_way_for_itself(clock):
     clock.now += HOUR
 
     with pytest.raises(StorageFull):
-        await storage.save_briefing(room.name, make_briefing("n" * 9_500))
+        await storage.save_briefing(make_briefing(room.name, "n" * 9_500))
 
     assert await storage.find(room.name) is not None
 
@@ -117,9 +117,9 @@ async def test_replacing_a_briefing_takes_only_the_difference(clock):
     await storage.save_room(room)
 
     for letter in "abc":
-        await storage.save_briefing(room.name, make_briefing(letter * 60_000))
+        await storage.save_briefing(make_briefing(room.name, letter * 45_000))
 
-    assert (await storage.find(room.name, briefing=True)).briefing.notes == "c" * 60_000
+    assert (await storage.find(room.name, briefing=True)).briefing.notes == "c" * 45_000
 
 
 async def test_erasing_gives_the_space_back(clock):
@@ -127,7 +127,7 @@ async def test_erasing_gives_the_space_back(clock):
     for _ in range(5):
         room = make_room()
         await storage.save_room(room)
-        await storage.save_briefing(room.name, make_briefing("n" * 60_000))
+        await storage.save_briefing(make_briefing(room.name, "n" * 45_000))
         await storage.claim_slot("slot", "f", NOW, NOW + DAY, NOW + MINUTE)
         await storage.complete_slot("slot", ANSWER, room.name)
 
@@ -153,7 +153,7 @@ async def test_an_ended_room_is_forgotten_after_a_day(clock):
 
     assert await storage.find(room.name) is None
     with pytest.raises(RoomNotFound):
-        await storage.save_briefing(room.name, make_briefing())
+        await storage.save_briefing(make_briefing(room.name))
 
 
 async def test_rooms_that_nobody_asks_for_give_their_space_back(clock):

@@ -57,7 +57,7 @@ async def relayed(url):
     [
         lambda storage, room: storage.find(room.name, briefing=True, debrief=True),
         lambda storage, room: storage.save_room(room),
-        lambda storage, room: storage.save_briefing(room.name, make_briefing()),
+        lambda storage, room: storage.save_briefing(make_briefing(room.name)),
         lambda storage, room: storage.add_chat_turns(room.name, make_turns("a", "b")),
         lambda storage, room: storage.chat_turns(room.name),
         lambda storage, room: storage.add_debrief(room.name, "f", NOW, "{}"),

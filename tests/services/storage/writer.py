@@ -30,7 +30,7 @@ async def write(storage: Storage) -> None:
         while True:
             count += 1
             await storage.add_chat_turns(room.name, make_turns(str(count)))
-            await storage.save_briefing(room.name, make_briefing(str(count)))
+            await storage.save_briefing(make_briefing(room.name, str(count)))
             await storage.add_debrief(room.name, "f", NOW, str(count))
             os.write(1, f"{room.name} {count}\n".encode())
     except StorageUnavailable:

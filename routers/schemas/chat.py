@@ -1,0 +1,87 @@
+"""The sidebar: a question, its answer, and the record of both."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from routers.schemas.transcript import WithTranscript
+from services.evidence.debrief import Usage
+from services.storage.records import ChatTurn
+from services.text.fields import NoNullCharacters, RequestModel, ResponseModel, Timestamp
+from services.upstream.chat_completions import Reply
+
+
+class HistoryMessage(RequestModel):
+    """One earlier message of the sidebar."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, StringConstraints(max_length=20_000), NoNullCharacters]
+
+    def message(self) -> dict[str, str]:
+        return {"role": self.role, "content": self.content}
+
+
+History = Annotated[tuple[HistoryMessage, ...], Field(max_length=50)]
+
+
+class ChatRequest(WithTranscript):
+    """Ask the sidebar."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"message": "What should I ask about her last project?"}})
+
+    message: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+        NoNullCharacters,
+    ]
+    context: Annotated[str, StringConstraints(max_length=100_000), NoNullCharacters] = ""
+    history: History = ()
+
+
+class ChatResponse(ResponseModel):
+    """The sidebar's answer."""
+
+    response: str
+    model: str
+    """The model that answered."""
+    usage: Usage
+    warnings: list[str] = Field(default_factory=list)
+    """What to know about how it was made: something left out, or an answer that was cut off."""
+
+
+class ChatDone(ChatResponse):
+    """The terminal event of a streamed answer."""
+
+    finish_reason: str | None
+    """The provider's word for why it ended, such as `stop` or `length`."""
+
+    @classmethod
+    def of(cls, reply: Reply, warnings: Sequence[str]) -> Self:
+        return cls(
+            response=reply.text,
+            model=reply.model,
+            usage=reply.usage,
+            warnings=list(warnings),
+            finish_reason=reply.finish_reason,
+        )
+
+
+class ChatTurnResponse(ResponseModel):
+    """One message of the room's sidebar record."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    at: Timestamp
+
+
+class ChatRecord(ResponseModel):
+    """What was asked and answered in the room's sidebar, oldest first."""
+
+    room_name: str
+    turns: list[ChatTurnResponse]
+
+    @classmethod
+    def of(cls, room_name: str, turns: Sequence[ChatTurn]) -> Self:
+        return cls(room_name=room_name, turns=[ChatTurnResponse(**asdict(turn)) for turn in turns])

@@ -1,0 +1,30 @@
+"""The debrief: what is asked for, and the progress of a streamed one."""
+
+from pydantic import ConfigDict
+
+from routers.schemas.chat import History
+from routers.schemas.transcript import WithTranscript
+from services.text.fields import LongText, ResponseModel
+
+
+class DebriefRequest(WithTranscript):
+    """Ask for a debrief of the interview."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "transcript": "Interviewer: What did you build?\nCandidate: I led the migration to Postgres.",
+                "notes": "Strong on databases.",
+            }
+        }
+    )
+
+    chat_history: History = ()
+    notes: LongText = ""
+    """The interviewer's own notes."""
+
+
+class ProgressEvent(ResponseModel):
+    """What a streamed debrief is doing now."""
+
+    stage: str
