@@ -4,10 +4,9 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import reduce
 from typing import Any
 
 from services.access.idempotency import Idempotency
@@ -15,10 +14,10 @@ from services.briefing import Briefing
 from services.clock import Clock
 from services.evidence.debrief import Basis, Debrief, Grounding
 from services.evidence.examination import VerifiedDebrief, verify
-from services.evidence.passages import passage_lines, quoted_passages
 from services.evidence.scoring import score
+from services.interview.debrief_reading import read_with_model
 from services.interview.transcript import read_transcript
-from services.llm import LLM, DebriefReply, add_usage
+from services.llm import LLM, DebriefReply
 from services.prompts.debrief import DEFAULT_COMPETENCIES
 from services.prompts.injection import injection_warnings
 from services.prompts.inputs import (
@@ -27,7 +26,6 @@ from services.prompts.inputs import (
     PromptInputs,
     briefing_texts,
     conversation,
-    split_lines,
 )
 from services.storage.protocol import Storage
 from services.storage.records import StoredDebrief, StoredRoom
@@ -36,8 +34,6 @@ from services.transcript.transcript import SourceTurn, Transcript
 log = logging.getLogger(__name__)
 
 SAME_INPUT_FOR = timedelta(hours=1)
-PART_CHARACTERS = 240_000
-"""About 60 000 tokens: what one call carries of a transcript beside everything else."""
 Report = Callable[[str], None]
 
 
@@ -83,7 +79,9 @@ class DebriefService:
         self, record: DebriefInput, transcript: Transcript, fingerprint: str, report: Report
     ) -> Debrief:
         report("analysing")
-        reading, warnings = await self._read(record, transcript)
+        reading, warnings = await read_with_model(
+            self.llm, self.interview.room.name, self._inputs(record), transcript, self._competencies()
+        )
         report("checking")
         examination = await asyncio.to_thread(verify, reading.reading, self._competencies(), transcript, record.notes)
         warnings = [
@@ -102,30 +100,9 @@ class DebriefService:
         since = self.clock() - SAME_INPUT_FOR
         return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
 
-    async def _read(self, record: DebriefInput, transcript: Transcript) -> tuple[DebriefReply, list[str]]:
-        """One reading of the whole record.
-
-        A transcript that one call can't carry is read in parts first, to find
-        the turns that matter; the debrief is then made of those.
-        """
-        parts = await asyncio.to_thread(split_lines, transcript.turns, PART_CHARACTERS)
-        if len(parts) <= 1:
-            return await self._ask(record, "".join(parts)), []
-        readings = await _all([self._ask(record, part) for part in parts])
-        passages = await asyncio.to_thread(quoted_passages, [entry.reading for entry in readings], transcript)
-        lines, left_out = passage_lines(passages, PART_CHARACTERS)
-        last = await self._ask(record, lines)
-        usage = reduce(add_usage, (entry.usage for entry in readings), last.usage)
-        return last._replace(usage=usage), _parts_warnings(len(parts), len(passages), left_out)
-
-    async def _ask(self, record: DebriefInput, lines: str) -> DebriefReply:
-        material = self._material(record, lines)
-        return await self.llm.generate_debrief(self.interview.room.name, material, self._competencies())
-
-    def _material(self, record: DebriefInput, lines: str) -> PromptInputs:
+    def _inputs(self, record: DebriefInput) -> PromptInputs:
         return PromptInputs(
             briefing=self.interview.briefing,
-            transcript=lines,
             interviewer_notes=record.notes,
             sidebar_chat=conversation(record.chat_history),
         )
@@ -234,20 +211,3 @@ def _basis(record: DebriefInput, transcript: Transcript) -> Basis:
     if record.notes.strip():
         return "notes"
     return "chat" if any(message["content"].strip() for message in record.chat_history) else "none"
-
-
-async def _all(asked: Sequence[Coroutine[Any, Any, DebriefReply]]) -> list[DebriefReply]:
-    """All of them at once. When one fails, the others are not worth waiting or paying for."""
-    tasks = [asyncio.create_task(entry) for entry in asked]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-def _parts_warnings(parts: int, passages: int, left_out: int) -> list[str]:
-    read = f"The transcript is long: it was read whole, in {parts} parts, and the debrief is made of the passages found"
-    if left_out:
-        return [f"{read}, {passages - left_out} of {passages}; {left_out} more did not fit."]
-    return [f"{read} to matter, {passages} in all."]
