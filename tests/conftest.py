@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,30 +10,9 @@ from fastapi.testclient import TestClient
 
 from config import Settings
 from main import create_app
+from tests.support.clock import ManualClock
+from tests.support.keys import KEYS
 from tests.support.vendor_specs import SpecChecker
-
-KEYS = {
-    "daily_api_key": "daily-key-0123456789",
-    "openrouter_api_key": "openrouter-key-0123456789",
-    "openai_api_key": "openai-key-0123456789",
-    "vapi_api_key": "vapi-key-0123456789",
-    "vapi_phone_number_id": "6a1f3c9e-1111-4222-8333-444455556666",
-}
-
-
-class TestClock:
-    """A time that tests move by hand."""
-
-    __test__ = False
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 @pytest.fixture
@@ -50,8 +28,8 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock() -> TestClock:
-    return TestClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -63,7 +41,7 @@ def settings() -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def start(settings: Callable[..., Settings], clock: TestClock) -> Iterator[Callable[..., TestClient]]:
+def start(settings: Callable[..., Settings], clock: ManualClock) -> Iterator[Callable[..., TestClient]]:
     """Start an app with these settings, and get a client on it."""
     with ExitStack() as stack:
 

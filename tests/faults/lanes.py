@@ -23,9 +23,9 @@ from main import create_app
 from services.lifespan import Services
 from tests.faults.answers import answer_well
 from tests.faults.endpoints import BRIEFING, CALL_ID, ENDPOINTS
-from tests.faults.settings import KEYS, URL_SETTINGS
 from tests.faults.table import IDLE_SECONDS, LLM_SECONDS, STAYS_UNREACHABLE, UPSTREAM_SECONDS, Case
 from tests.faults.wire import Connection, FakeVendor, Request
+from tests.support.keys import KEYS, URL_SETTINGS
 
 LANES = 12
 LANES_ELSEWHERE = 3

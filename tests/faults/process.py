@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.faults.settings import KEYS, URL_SETTINGS
+from tests.support.keys import KEYS, URL_SETTINGS
 from tests.support.servers import free_port
 
 ROOT = Path(__file__).parent.parent.parent

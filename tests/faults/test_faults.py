@@ -7,8 +7,8 @@ import pytest
 from tests.faults.endpoints import ENDPOINTS
 from tests.faults.lanes import Observation
 from tests.faults.misbehaviour import LEAK
-from tests.faults.settings import KEYS
 from tests.faults.table import CASES, STAYS_UNREACHABLE, Case
+from tests.support.keys import KEYS
 
 SECRETS = [value for name, value in KEYS.items() if name.endswith("key")]
 each_case = pytest.mark.parametrize("case", CASES, ids=str)

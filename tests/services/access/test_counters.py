@@ -3,20 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.access.counters import MemoryCounters
+from tests.support.clock import ManualTimer
 
 pytestmark = pytest.mark.anyio
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def test_a_window_begins_with_its_first_call_and_ends_whole():
-    clock = Clock()
+    clock = ManualTimer()
     counters = MemoryCounters(clock)
 
     clock.now = 100
@@ -28,7 +21,7 @@ async def test_a_window_begins_with_its_first_call_and_ends_whole():
 
 
 async def test_counters_that_have_ended_take_no_memory():
-    clock = Clock()
+    clock = ManualTimer()
     counters = MemoryCounters(clock)
     for caller in range(1000):
         await counters.add(f"caller {caller}", 60)
@@ -41,7 +34,7 @@ async def test_counters_that_have_ended_take_no_memory():
 
 
 async def test_at_the_ceiling_the_one_that_ends_first_is_forgotten():
-    counters = MemoryCounters(Clock(), max_concurrency=2)
+    counters = MemoryCounters(ManualTimer(), max_concurrency=2)
     await counters.add("long", 3600)
     await counters.add("short", 1)
 
@@ -54,7 +47,7 @@ async def test_at_the_ceiling_the_one_that_ends_first_is_forgotten():
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5))))
 async def test_no_window_ever_counts_a_call_of_another(steps):
-    clock = Clock()
+    clock = ManualTimer()
     counters = MemoryCounters(clock)
     begun: dict[str, tuple[float, int]] = {}
     for key, pause in steps:

@@ -18,23 +18,16 @@ from services.errors import (
 )
 from services.storage.memory import MemoryStorage
 from services.storage.records import Answer, Room
+from tests.support.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock(START)
 
 
 @pytest.fixture
@@ -247,7 +240,7 @@ async def test_an_odd_key_is_refused(once, key: str):
 
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255))
 async def test_any_visible_key_is_good(key: str):
-    once = Idempotency(MemoryStorage(Clock()), Clock())
+    once = Idempotency(MemoryStorage(ManualClock(START)), ManualClock(START))
 
     await ask(once, Work(), key=key)
 

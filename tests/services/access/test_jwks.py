@@ -15,21 +15,14 @@ from services.access.jwks import FETCH_EVERY_SECONDS, FRESH_SECONDS, RETRY_SECON
 from services.errors import ProviderUnavailable, Unauthorized
 from tests.services.access import issuer
 from tests.services.access.issuer import PRIVATE, bearer, key_set, public_jwk, signed
+from tests.support.clock import ManualTimer
 
 pytestmark = pytest.mark.anyio
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualTimer:
+    return ManualTimer(1000.0)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from config import Settings
 from services.access.limits import PATIENCE_SECONDS, REST_SECONDS, Limiter
 from services.access.settings import UnusableLimit
 from services.errors import StorageUnavailable
+from tests.support.clock import ManualTimer
 from tests.support.servers import Server, free_port
 
 pytestmark = pytest.mark.anyio
@@ -20,24 +21,16 @@ pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[3]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualTimer:
+    return ManualTimer(1000.0)
 
 
 def limits(**values: Any) -> Settings:
     return Settings(_env_file=None, **{name: value for name, value in values.items() if value is not None})
 
 
-def limiter(clock: Clock, default: str = "3/minute", llm: str = "2/minute", url: str | None = None) -> Limiter:
+def limiter(clock: ManualTimer, default: str = "3/minute", llm: str = "2/minute", url: str | None = None) -> Limiter:
     return Limiter(limits(rate_limit_default=default, rate_limit_llm=llm, rate_limit_storage_url=url), clock)
 
 

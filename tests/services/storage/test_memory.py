@@ -7,6 +7,7 @@ import pytest
 from services.errors import RoomNotFound, StorageFull
 from services.storage.memory import MemoryStorage
 from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
+from tests.support.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -15,22 +16,14 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self):
-        return self.now
-
-
 async def begin_many(storage) -> None:
     for number in range(100):
         await storage.claim_slot(f"slot-{number}", "f", NOW, NOW + DAY, NOW + DAY)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock(NOW)
 
 
 async def test_at_the_ceiling_of_rooms_the_one_that_ended_first_makes_way(clock):

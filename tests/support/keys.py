@@ -1,4 +1,4 @@
-"""The settings that the service is tried with."""
+"""Vendor keys of no value, and the settings that name each vendor's address."""
 
 KEYS = {
     "daily_api_key": "daily-key-0123456789",
