@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.errors import ProviderBadAnswer, ProviderNotConfigured, RoomNotFound
 from services.upstream.client import VendorClient
-from services.upstream.responses import MappedError, VendorResponse, error_by_status
+from services.upstream.responses import MappedError, VendorResponse, map_status
 
 VENDOR = "Daily"
 
@@ -49,8 +49,8 @@ def map_error(answer: VendorResponse) -> MappedError:
     if answer.status == 400 and problem.get("error") != "authorization-header-error":
         return MappedError(_Refused("Daily did not accept this room; try again, or open a room with another duration."))
     if answer.status == 400:
-        return error_by_status(VENDOR, answer._replace(status=401), "DAILY_API_KEY")
-    return error_by_status(VENDOR, answer, "DAILY_API_KEY")
+        return map_status(VENDOR, answer._replace(status=401), "DAILY_API_KEY")
+    return map_status(VENDOR, answer, "DAILY_API_KEY")
 
 
 class Daily:

@@ -29,6 +29,7 @@ from services.storage.retention import run_retention
 from services.upstream import chat_completions
 from services.upstream.client import VendorClient
 from services.upstream.responses import MappedError, VendorResponse
+from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 from services.vapi import Vapi
 
@@ -131,7 +132,14 @@ def _upstream(provider: Provider, settings: Settings, clock: Clock) -> VendorCli
     vendor, map_error = _ERROR_MAPPERS[provider]
     key = SecretStr(SANDBOX_KEY) if settings.sandbox else way.key
     client = open_client(way.base_url, key, _transport(provider, way, settings, clock))
-    return VendorClient(vendor, client, map_error, deadline=way.deadline, max_concurrency=way.max_concurrency)
+    return VendorClient(
+        vendor,
+        client,
+        map_error,
+        deadline=way.deadline,
+        max_concurrency=way.max_concurrency,
+        retry_policy=RETRY_POLICIES[provider],
+    )
 
 
 def _vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:

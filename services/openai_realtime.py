@@ -6,7 +6,6 @@ The older `POST /realtime/sessions` and its handshake at `/realtime?model=` were
 switched off on 2026-05-12. A browser now posts its SDP offer to `calls_url`.
 """
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,9 +24,7 @@ from services.errors import (
     ProviderUnavailable,
 )
 from services.upstream.client import VendorClient
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, error_by_status
-
-log = logging.getLogger(__name__)
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, map_status
 
 SHORTEST_SECRET_SECONDS = 10
 LONGEST_SECRET_SECONDS = 7200
@@ -43,7 +40,6 @@ OUTPUT_MODALITIES = ("audio",)
 VOICES = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse")
 
 _CUSTOM_VOICE = re.compile(r"voice_[A-Za-z0-9_-]+")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\[\]-]{1,120}")
 
 
 class Lifetime(NamedTuple):
@@ -113,16 +109,6 @@ class _ClientSecretAnswer(BaseModel):
     value: str = Field(min_length=1, max_length=4096, pattern=r"^[!-~]+$")
     expires_at: int = Field(gt=0, lt=253_402_300_800)
     session: _Session
-
-
-class _Error(BaseModel):
-    type: Annotated[str | None, InvalidAsNone] = None
-    code: Annotated[str | int | None, InvalidAsNone] = None
-    param: Annotated[str | None, InvalidAsNone] = None
-
-
-class _ErrorAnswer(BaseModel):
-    error: _Error = _Error()
 
 
 class OpenAIRealtime:
@@ -207,23 +193,18 @@ class OpenAIRealtime:
 
 def map_error(answer: VendorResponse) -> MappedError:
     """What OpenAI's error answers mean (https://developers.openai.com/docs/guides/error-codes)."""
-    error = _error(answer)
-    log.warning(
-        "OpenAI refused: status=%d type=%s code=%s param=%s request=%s",
-        answer.status,
-        *map(_printable, (error.type, error.code, error.param, answer.headers.get("x-request-id"))),
-    )
     match answer.status:
-        case 429 if _OUT_OF_MONEY & {error.type, error.code}:
+        case 429 if answer.refusal.has_code(*_OUT_OF_MONEY):
             return MappedError(
-                ProviderUnavailable("OpenAI reports that this server's credit is used up; top it up there.")
+                ProviderUnavailable("OpenAI reports that this server's credit is used up; top it up there."),
+                is_permanent=True,
             )
         case 403:
             return MappedError(ProviderUnavailable(_NOT_ALLOWED))
         case 400 | 404:
             return MappedError(ProviderBadAnswer(_NOT_ACCEPTED))
         case _:
-            return error_by_status("OpenAI", answer, "OPENAI_API_KEY")
+            return map_status("OpenAI", answer, "OPENAI_API_KEY")
 
 
 def warnings_about(settings: Settings, today: date) -> list[str]:
@@ -235,19 +216,6 @@ def warnings_about(settings: Settings, today: date) -> list[str]:
         ),
         *_voice_warnings(settings.openai_realtime_voice),
     ]
-
-
-def _error(answer: VendorResponse) -> _Error:
-    try:
-        return _ErrorAnswer.model_validate_json(answer.content).error
-    except ValidationError:
-        return _Error()
-
-
-def _printable(identifier: str | int | None) -> str:
-    """An identifier for the log; anything else that a vendor writes stays out of it."""
-    text = str(identifier)
-    return text if identifier is not None and _IDENTIFIER.fullmatch(text) else "-"
 
 
 def _model_warnings(variable: str, model: str, known: Mapping[str, Lifetime], today: date) -> Iterator[str]:

@@ -35,7 +35,7 @@ from services.prompts.phone import (
     without_braces,
 )
 from services.upstream.client import VendorClient
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, error_by_status
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, map_status
 
 log = logging.getLogger(__name__)
 
@@ -161,14 +161,14 @@ def map_error(answer: VendorResponse) -> MappedError:
         case 404:
             error = _Unknown("Vapi does not know this; whoever runs this server should check VAPI_BASE_URL.")
         case 401 | 403 | 408 | 429:
-            return error_by_status(VENDOR, answer, "VAPI_API_KEY")
+            return map_status(VENDOR, answer, "VAPI_API_KEY")
         case status if status in _MOVED or 400 <= status < 500:
             error = CallRefused(_REFUSED.format("VAPI_BASE_URL and Vapi's log"))
         case 503 | 529:
-            # said in front of Vapi: what became of the request is unknown, as with any other 5xx
-            return MappedError(ProviderBadAnswer("Vapi failed to answer; try again."), retries=2)
+            # a proxy in front of Vapi may say it: as with any other 5xx, the phone may ring
+            error = ProviderBadAnswer("Vapi failed to answer; try again.")
         case _:
-            return error_by_status(VENDOR, answer, "VAPI_API_KEY")
+            return map_status(VENDOR, answer, "VAPI_API_KEY")
     return MappedError(error)
 
 

@@ -22,6 +22,7 @@ from services.errors import (
 )
 from services.openai_realtime import VOICES, ClientSecret, OpenAIRealtime, map_error, warnings_about
 from services.upstream.client import VendorClient
+from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 from tests.support.vendor_specs import WITHOUT, SpecChecker
 
@@ -52,7 +53,9 @@ def openai():
 @pytest.fixture
 async def upstream():
     client = open_client(BASE, SecretStr(KEY), open_transport(10))
-    async with VendorClient("OpenAI", client, map_error, deadline=5, max_concurrency=10) as upstream:
+    async with VendorClient(
+        "OpenAI", client, map_error, deadline=5, max_concurrency=10, retry_policy=RETRY_POLICIES["openai"]
+    ) as upstream:
         yield upstream
 
 
