@@ -28,6 +28,7 @@ from services.storage.protocol import Storage
 from services.storage.retention import run_retention
 from services.upstream import chat_completions
 from services.upstream.client import VendorClient
+from services.upstream.proxies import environment_proxies
 from services.upstream.responses import MappedError, VendorResponse
 from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
@@ -71,6 +72,7 @@ def check_settings(settings: Settings) -> None:
     Limiter(settings)
     check_database_url(settings)
     check_regions(settings.vapi_allowed_countries)
+    environment_proxies()
 
 
 async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Services:
