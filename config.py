@@ -5,6 +5,7 @@ exactly these settings; a test compares the two.
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from difflib import get_close_matches
 from io import StringIO
@@ -41,6 +42,16 @@ def _key(value: SecretStr) -> SecretStr:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("must be printable ASCII without spaces")
     return SecretStr(text)
+
+
+def _base64_secret(value: SecretStr | None) -> SecretStr | None:
+    try:
+        is_usable = value is None or len(b64decode(value.get_secret_value(), validate=True)) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ValueError("must be base64")
+    return value
 
 
 def _base_url(value: str) -> str:
@@ -128,6 +139,11 @@ class Settings(BaseSettings):
     """The voice candidate's voice."""
     openai_transcription_model: Word = "gpt-transcribe"
     """What writes down the interviewer's words in a voice session."""
+
+    daily_transcription: bool = False
+    """`on`: Daily transcribes the calls in new rooms and keeps the transcripts, which it charges for."""
+    daily_webhook_secret: Annotated[SecretStr | None, AfterValidator(_base64_secret)] = None
+    """Secret of Daily's webhooks, in base64: the `hmac` that the webhook was created with."""
 
     upstream_timeout_seconds: float = Field(15, gt=0, le=600)
     """Deadline of a whole call to Daily, OpenAI or Vapi, retries included."""

@@ -55,7 +55,10 @@ class AccessCheck(HTTPBearer):
         is_open = not services.authenticator.is_required
         if caller_id is None and not is_open and not self.is_public:
             raise Unauthorized("Show who you are: send an API key or token as Authorization: Bearer <key>.")
-        request.state.rooms = Rooms(services.daily, services.storage, services.clock, is_open, caller_id)
+        is_transcribed = services.settings.daily_transcription
+        request.state.rooms = Rooms(
+            services.daily, services.storage, services.clock, is_open, caller_id, is_transcribed=is_transcribed
+        )
 
     async def _identify(self, request: Request, services: Services) -> str | None:
         """Who is calling. Whoever tries keys is counted by address, so that they can't be guessed at will."""

@@ -154,8 +154,13 @@ def log_refusal(vendor: str, response: VendorResponse, *, sent: Any = None) -> N
         refusal.type or "-",
         refusal.param or "-",
         _identifier(response.headers.get("x-request-id")) or "-",
-        json.dumps(_without_personal_data(refusal.reason, sent), ensure_ascii=False),
+        loggable(refusal.reason, sent),
     )
+
+
+def loggable(reason: str, sent: Any = None) -> str:
+    """A vendor's text as it may stand in the log: quoted, in one line of bounded length, without personal data."""
+    return json.dumps(_without_personal_data(reason[:_MAX_REASON_READ], sent), ensure_ascii=False)
 
 
 _MAX_REASON_READ = 1000

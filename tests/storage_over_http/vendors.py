@@ -74,7 +74,7 @@ class Call(BaseHTTPRequestHandler):
 
     def pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        url = f"http://127.0.0.1{self.path}"
+        url = f"http://127.0.0.1:{self.server.server_port}{self.path}"
         answer = self.server.answer(httpx.Request(self.command, url, headers=dict(self.headers), content=body))
         content = answer.read()
         self.send_response(answer.status_code)
