@@ -44,14 +44,15 @@ def _key(value: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-def _base64_secret(value: SecretStr | None) -> SecretStr | None:
+def _base64_secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip()
     try:
-        is_usable = value is None or len(b64decode(value.get_secret_value(), validate=True)) > 0
+        is_usable = len(b64decode(text, validate=True)) > 0
     except ValueError:
         is_usable = False
     if not is_usable:
         raise ValueError("must be base64")
-    return value
+    return SecretStr(text)
 
 
 def _base_url(value: str) -> str:
@@ -142,7 +143,7 @@ class Settings(BaseSettings):
 
     daily_transcription: bool = False
     """`on`: Daily transcribes the calls in new rooms and keeps the transcripts, which it charges for."""
-    daily_webhook_secret: Annotated[SecretStr | None, AfterValidator(_base64_secret)] = None
+    daily_webhook_secret: Annotated[SecretStr, AfterValidator(_base64_secret)] | None = None
     """Secret of Daily's webhooks, in base64: the `hmac` that the webhook was created with."""
 
     upstream_timeout_seconds: float = Field(15, gt=0, le=600)

@@ -25,7 +25,8 @@ from services.errors import (
 from services.upstream.client import VendorClient
 from services.upstream.error_rules import ErrorRule, map_by_rules
 from services.upstream.hosts import is_loopback
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, loggable, map_status
+from services.upstream.redaction import loggable
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, map_status
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ _ERROR_RULES = (
     ),
     ErrorRule(
         _Refused,
-        "Daily did not accept this room; try again, or open a room with another duration.",
+        "Daily did not accept the request; the server's log says why.",
         statuses=(400,),
     ),
 )
@@ -218,7 +219,7 @@ class Daily:
     async def start_transcription(self, room_name: str) -> None:
         """Start transcribing the running call. Not retried, since a second start makes a second transcript.
 
-        Raises TranscriptionNotStarted when there is no call. https://docs.daily.co/reference/rest-api/rooms
+        Raises TranscriptionNotStarted when there is no call. https://docs.daily.co/reference/rest-api/rooms/transcription/start
         """
         try:
             await self._send("POST", f"/rooms/{room_name}/transcription/start", repeatable=False)

@@ -23,7 +23,7 @@ from typing import NamedTuple, Self
 import httpx
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
-from services.upstream.bodies import read_chunks, read_whole
+from services.upstream.bodies import MAX_ERROR_BYTES, read_chunks, read_whole
 from services.upstream.circuit_breaker import CircuitBreaker
 from services.upstream.responses import DEFAULT_RETRY_AFTER, Json, MappedError, VendorResponse, log_refusal
 from services.upstream.retry_policy import RetryPolicy, backoff
@@ -162,7 +162,8 @@ class VendorClient:
         ends = now + self.deadline
         first = min(ends, now + 2 * idle_timeout)
         with self._concurrency_slot(self._breaker):
-            response = await self._open(_Call(request, self._breaker, self._map_error, first, True, json))
+            call = _Call(request, self._breaker, self._map_error, first, is_repeatable=True, sent=json)
+            response = await self._open(call)
             is_whole = "json" in response.headers.get("content-type", "")
             pieces = self._whole(response, ends) if is_whole else self._events(response, first, idle_timeout, ends)
             try:
@@ -218,7 +219,7 @@ class VendorClient:
         """The error response, without its body where that can't be read or does not come: the status decides."""
         try:
             async with asyncio.timeout(min(ERROR_BODY_SECONDS, (ends - monotonic()) / 2)):
-                return await read_whole(self.vendor, response)
+                return await read_whole(self.vendor, response, MAX_ERROR_BYTES)
         except (ProviderBadAnswer, TimeoutError):
             return VendorResponse(response.status_code, response.headers, b"")
 

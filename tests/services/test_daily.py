@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 import respx
-from pydantic import SecretStr
 
 from services.daily import MAX_TRANSCRIPT_PAGES, TRANSCRIPTS_PER_PAGE, Daily, DailyTranscript, map_error
 from services.errors import (
@@ -23,10 +22,8 @@ from services.errors import (
     TranscriptNotFound,
     TranscriptNotStored,
 )
-from services.upstream.client import VendorClient
-from services.upstream.retry_policy import RETRY_POLICIES
-from services.upstream.transport import open_client, open_transport
 from tests.faults.wire import Behaviour, Connection, FakeVendor, Request
+from tests.support.vendor_client import vendor_client
 from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
@@ -52,15 +49,9 @@ def vendor():
         yield router
 
 
-def upstream_at(base_url: str, deadline: float = 5) -> VendorClient:
-    client = open_client(base_url, SecretStr(KEY), open_transport(10))
-    policy = RETRY_POLICIES["daily"]
-    return VendorClient("Daily", client, map_error, deadline=deadline, max_concurrency=10, retry_policy=policy)
-
-
 @pytest.fixture
 async def daily():
-    async with upstream_at(BASE) as upstream:
+    async with vendor_client("Daily", BASE, map_error, key=KEY) as upstream:
         yield Daily(upstream, is_configured=True)
 
 
@@ -294,7 +285,7 @@ async def test_unknown_transcript_has_no_link(vendor, daily):
 
 
 async def test_transcript_id_stays_one_segment_of_the_path():
-    async with fake_daily() as fake, upstream_at(fake.url) as upstream:
+    async with fake_daily() as fake, vendor_client("Daily", fake.url, map_error) as upstream:
         await Daily(upstream, is_configured=True).delete_transcript("../rooms/x?y#z")
 
     assert [request.path for request in fake.calls] == ["/transcript/..%2Frooms%2Fx%3Fy%23z"]
@@ -310,7 +301,7 @@ async def test_file_is_downloaded_without_the_key(vendor, daily):
 
 async def test_signed_link_arrives_with_its_whole_query():
     signed = urlsplit(sample("transcript_link.json")["link"])
-    async with fake_daily() as fake, upstream_at(fake.url) as upstream:
+    async with fake_daily() as fake, vendor_client("Daily", fake.url, map_error) as upstream:
         link = f"{fake.url}{signed.path}?{signed.query}"
         await Daily(upstream, is_configured=True).download_transcript(link)
 
@@ -352,7 +343,7 @@ async def test_download_has_a_deadline():
     async def hang(connection: Connection, _: Request) -> None:
         await connection.hang()
 
-    async with fake_daily(hang) as fake, upstream_at(fake.url, deadline=1) as upstream:
+    async with fake_daily(hang) as fake, vendor_client("Daily", fake.url, map_error, deadline=1) as upstream:
         with pytest.raises(ProviderTimeout):
             await Daily(upstream, is_configured=True).download_transcript(f"{fake.url}/file")
 
@@ -401,7 +392,7 @@ async def test_transcription_that_does_not_start_is_not_started_again(vendor, da
 
 
 async def test_nothing_is_sent_without_a_key(vendor):
-    async with upstream_at(BASE) as upstream:
+    async with vendor_client("Daily", BASE, map_error, key=KEY) as upstream:
         with pytest.raises(ProviderNotConfigured, match="DAILY_API_KEY"):
             await Daily(upstream, is_configured=False).list_transcripts(ROOM_ID)
 

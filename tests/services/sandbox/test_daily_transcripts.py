@@ -1,13 +1,21 @@
 """Transcripts of the emulated Daily: when there is one, and what it says."""
 
 import re
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from services.daily import Daily as DailyClient
+from services.daily import map_error
+from services.sandbox import sandbox_transport
 from services.sandbox.daily import Daily
 from services.sandbox.daily_transcripts import SECONDS_TO_FINISH
-from tests.services.sandbox.conftest import START, Connect, client_of
+from services.upstream.client import VendorClient
+from services.upstream.retry_policy import RETRY_POLICIES
+from services.upstream.transport import open_client
+from tests.services.sandbox.conftest import KEY, START, Connect, client_of
 from tests.support.clock import ManualTimer
 
 pytestmark = pytest.mark.anyio
@@ -122,7 +130,7 @@ async def test_joining_again_makes_no_second_transcript(client):
     assert len(await transcripts(client, room_id)) == 1
 
 
-async def test_transcription_is_started_by_a_call_only_when_somebody_has_joined(client):
+async def test_transcription_is_started_by_a_call_only_during_a_call(client):
     room_id = await open_daily_room(client)
     early = await client.post("/rooms/iv-1/transcription/start")
     await join(client, INTERVIEWER, is_owner=True)
@@ -202,3 +210,39 @@ async def test_oldest_transcripts_are_dropped_above_the_capacity(clock):
 
     [second] = await transcripts(client, room_id)
     assert second["transcriptId"] != first["transcriptId"]
+
+
+async def test_service_reads_and_deletes_an_emulated_transcript(clock):
+    http = open_client("https://api.daily.co/v1", SecretStr(KEY), sandbox_transport("daily", clock))
+    policy = RETRY_POLICIES["daily"]
+    ends = datetime.fromtimestamp(EXP, UTC)
+    async with VendorClient("Daily", http, map_error, deadline=30, max_concurrency=1, retry_policy=policy) as upstream:
+        daily = DailyClient(upstream, is_configured=True)
+        room = await daily.create_room("iv-1", ends, is_transcribed=True)
+        await daily.create_meeting_token(
+            "iv-1", INTERVIEWER, ends, user_id="1", is_owner=True, starts_transcription=True
+        )
+        await daily.create_meeting_token("iv-1", CANDIDATE, ends, user_id="2", is_owner=False)
+        [running] = await daily.list_transcripts(room.id)
+        clock.advance(SECONDS_TO_FINISH)
+
+        [finished] = await daily.list_transcripts(room.id)
+        text = await daily.download_transcript(await daily.get_transcript_link(finished.id))
+        was_there = await daily.delete_transcript(finished.id)
+        [deleted] = await daily.list_transcripts(room.id)
+
+    assert (running.is_in_progress, finished.is_ready, was_there, deleted.is_deleted) == (True, True, True, True)
+    assert f"<v>{CANDIDATE}:</v>" in text
+
+
+async def test_link_leads_to_where_the_emulation_was_asked(clock):
+    base_url = "http://127.0.0.1:8123/daily"
+    transport = httpx.MockTransport(Daily(clock).answer)
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with httpx.AsyncClient(base_url=base_url, headers=headers, transport=transport) as client:
+        room_id = await hold_interview(client, clock)
+        [transcript] = await transcripts(client, room_id)
+
+        link = await link_of(client, transcript["transcriptId"])
+
+    assert link == f"{base_url}/transcript-files/{transcript['transcriptId']}"
