@@ -28,7 +28,9 @@ from services.storage.protocol import Storage
 from services.storage.retention import run_retention
 from services.upstream import chat_completions
 from services.upstream.client import VendorClient
+from services.upstream.proxies import environment_proxies
 from services.upstream.responses import MappedError, VendorResponse
+from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 from services.vapi import Vapi
 
@@ -70,6 +72,7 @@ def check_settings(settings: Settings) -> None:
     Limiter(settings)
     check_database_url(settings)
     check_regions(settings.vapi_allowed_countries)
+    environment_proxies()
 
 
 async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Services:
@@ -131,7 +134,14 @@ def _upstream(provider: Provider, settings: Settings, clock: Clock) -> VendorCli
     vendor, map_error = _ERROR_MAPPERS[provider]
     key = SecretStr(SANDBOX_KEY) if settings.sandbox else way.key
     client = open_client(way.base_url, key, _transport(provider, way, settings, clock))
-    return VendorClient(vendor, client, map_error, deadline=way.deadline, max_concurrency=way.max_concurrency)
+    return VendorClient(
+        vendor,
+        client,
+        map_error,
+        deadline=way.deadline,
+        max_concurrency=way.max_concurrency,
+        retry_policy=RETRY_POLICIES[provider],
+    )
 
 
 def _vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:

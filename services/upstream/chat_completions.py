@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from services.errors import PayloadTooLarge, ProviderBadAnswer, ProviderRefused, ProviderUnavailable, ServiceError
 from services.evidence.debrief import Usage
 from services.text.invisible import strip_control
-from services.upstream.responses import Json, MappedError, VendorResponse, error_by_status
+from services.upstream.responses import Json, MappedError, VendorResponse, map_status
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def map_error(answer: VendorResponse) -> MappedError:
     error = problem if isinstance(problem, dict) else {}
     availability = error.get("availability")
     if isinstance(availability, dict) and availability.get("retryable") is False:
-        return MappedError(error_of(answer, error).error)
+        return error_of(answer, error)._replace(is_permanent=True)
     return error_of(answer, error)
 
 
@@ -106,7 +106,7 @@ def error_of(answer: VendorResponse, error: Json) -> MappedError:
             detail = "No provider serves this language model; whoever runs this server should check OPENROUTER_MODEL."
             return MappedError(ProviderUnavailable(detail))
         case _:
-            return error_by_status(VENDOR, answer, KEY_VARIABLE)
+            return map_status(VENDOR, answer, KEY_VARIABLE)
 
 
 class StreamedAnswer:
