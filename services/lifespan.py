@@ -26,7 +26,7 @@ from services.shutdown import Shutdown
 from services.storage.opening import check_database_url, open_storage
 from services.storage.protocol import Storage
 from services.storage.retention import run_retention
-from services.upstream import chat_completions
+from services.upstream import model_errors
 from services.upstream.client import VendorClient
 from services.upstream.proxies import environment_proxies
 from services.upstream.responses import MappedError, VendorResponse
@@ -122,7 +122,7 @@ _MEMORY_WARNING = (
 
 _ERROR_MAPPERS: dict[Provider, tuple[str, Callable[[VendorResponse], MappedError]]] = {
     "daily": (daily.VENDOR, daily.map_error),
-    "openrouter": (chat_completions.VENDOR, chat_completions.map_error),
+    "openrouter": (model_errors.VENDOR, model_errors.map_error),
     "openai": ("OpenAI", openai_realtime.map_error),
     "vapi": (vapi.VENDOR, vapi.map_error),
 }

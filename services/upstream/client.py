@@ -120,29 +120,41 @@ class VendorClient:
         repeatable: bool,
         json: Json | None = None,
         headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
     ) -> VendorResponse:
         """The vendor's successful response. `repeatable`: sending the request twice does no harm.
 
-        Raises ProviderUnavailable, ProviderBadAnswer, ProviderTimeout, or the error that `map_error` gives.
+        `deadline` in seconds replaces the client's own, where several calls share one. Raises ProviderUnavailable,
+        ProviderBadAnswer, ProviderTimeout, or the error that `map_error` gives.
         """
         request = self._client.build_request(method, self._url(path), json=json, headers=headers, timeout=self._timeout)
-        call = _Call(request, repeatable, monotonic() + self.deadline, json)
+        ends = monotonic() + (self.deadline if deadline is None else deadline)
+        call = _Call(request, repeatable, ends, json)
         with self._concurrency_slot():
             return await self._read_by(call.ends, await self._open(call))
 
     @asynccontextmanager
-    async def stream(self, path: str, *, json: Json, idle_timeout: float) -> AsyncIterator[AsyncIterator[list[bytes]]]:
+    async def stream(
+        self,
+        path: str,
+        *,
+        json: Json,
+        idle_timeout: float,
+        first_timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> AsyncIterator[AsyncIterator[list[bytes]]]:
         """The server-sent events of a POST, as lists of `data` payloads: one list for each read of the socket.
 
-        `idle_timeout` is the longest silence in seconds; a keep-alive comment is silence. The first event may take
-        twice as long, and the whole stream never more than the deadline. A failure before the response begins is
-        raised on entering. A server that does not stream gives its whole response as the one payload.
+        `first_timeout` is the longest wait for the first event in seconds (default: the deadline), `idle_timeout` the
+        longest silence after it; a keep-alive comment is silence. The whole stream never takes more than the deadline.
+        A failure before the response begins is raised on entering. A server that does not stream gives its whole
+        response as the one payload.
         """
         headers = {"Accept": "text/event-stream"}
         request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
         now = monotonic()
-        ends = now + self.deadline
-        first = min(ends, now + 2 * idle_timeout)
+        ends = now + (self.deadline if deadline is None else deadline)
+        first = ends if first_timeout is None else min(ends, now + first_timeout)
         with self._concurrency_slot():
             response = await self._open(_Call(request, is_repeatable=True, ends=first, sent=json))
             is_whole = "json" in response.headers.get("content-type", "")
@@ -187,7 +199,8 @@ class VendorClient:
         mapped = self._map_error(refusal)
         log_refusal(self.vendor, refusal, sent=call.sent)
         retries = 0 if mapped.is_permanent else self._retry_policy.retries_after(refusal.status)
-        return _Failure(mapped.error, retries, is_down=refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR)
+        is_down = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not mapped.is_permanent
+        return _Failure(mapped.error, retries, is_down=is_down)
 
     async def _read_error(self, response: httpx.Response, ends: float) -> VendorResponse:
         """The error response, without its body where that can't be read or does not come: the status decides."""
