@@ -60,7 +60,7 @@ class Storage(Protocol):
     async def erase(self, name: str) -> Receipt:
         """Erase everything under the name, whether or not the room itself is there. Repeatable.
 
-        What `scrub` says afterwards tells whether it is gone from the storage's files too.
+        Call `purge_deleted` afterwards: it says whether it is gone from the storage's files too.
         """
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
@@ -70,9 +70,9 @@ class Storage(Protocol):
         """
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
-        """Overwrite what erased records left behind in the storage's files; whether nothing of them is left there.
+        """Overwrite what deleted records left behind in the storage's files; whether nothing of them is left.
 
-        Where that takes long, it is done for a patient caller only. What is not done is due still, across restarts.
+        Large files are purged in the background only; pending work survives a restart.
         """
 
     async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:

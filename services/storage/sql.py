@@ -1,12 +1,13 @@
 """Storage in SQLite or PostgreSQL: one code path, shared by as many processes as there are."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Executable, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +20,20 @@ from services.storage.purging import FilePurger
 from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
+
+
+@dataclass(slots=True)
+class _Deletion:
+    """Counts the rows that are deleted over one connection."""
+
+    connection: AsyncConnection
+    rows: int = 0
+
+    async def execute(self, statement: Executable, values: Mapping[str, Any]) -> int:
+        """How many rows the statement deleted."""
+        rows = (await self.connection.execute(statement, values)).rowcount
+        self.rows += rows
+        return rows
 
 
 class SqlStorage:
@@ -97,20 +112,18 @@ class SqlStorage:
 
     async def erase(self, name: str) -> Receipt:
         values = {"name": name}
-        async with self._database.transaction() as connection:
-            # With the room locked, a second eraser waits, and finds nothing left to count.
-            await connection.execute(statements.LOCK_ROOM, values)
-            counts = [(await connection.execute(statements.erase_from(table), values)).rowcount for table in CHILDREN]
-            room = (await connection.execute(statements.ERASE_ROOM, values)).rowcount
-            await self._mark(connection, room + sum(counts))
+        async with self._deletion() as deletion:
+            # With the room locked, a concurrent erasure waits, and finds nothing left to count.
+            await deletion.connection.execute(statements.LOCK_ROOM, values)
+            counts = [await deletion.execute(statements.erase_from(table), values) for table in CHILDREN]
+            room = await deletion.execute(statements.ERASE_ROOM, values)
         return Receipt(room, *counts)
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        async with self._database.transaction() as connection:
-            erased = await connection.execute(statements.ERASE_ENDED, {"before": before, "limit": limit})
-            count = len(erased.fetchall())
-            await self._mark(connection, count)
-        return count
+        async with self._deletion() as deletion:
+            erased = await deletion.connection.execute(statements.ERASE_ENDED, {"before": before, "limit": limit})
+            deletion.rows = len(erased.fetchall())
+        return deletion.rows
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
         return self._purger is None or await self._purger.purge_deleted(in_background=in_background)
@@ -140,10 +153,8 @@ class SqlStorage:
         await self._database.write(statements.ABANDON_SLOT, {"slot": slot})
 
     async def delete_expired_responses(self, now: datetime) -> int:
-        async with self._database.transaction() as connection:
-            count = (await connection.execute(statements.DELETE_EXPIRED_RESPONSES, {"now": now})).rowcount
-            await self._mark(connection, count)
-        return count
+        async with self._deletion() as deletion:
+            return await deletion.execute(statements.DELETE_EXPIRED_RESPONSES, {"now": now})
 
     async def ping(self) -> None:
         if self.kind == "sqlite":
@@ -154,9 +165,17 @@ class SqlStorage:
     async def close(self) -> None:
         await self._database.close()
 
-    async def _mark(self, connection: AsyncConnection, erased: int) -> None:
-        if self._purger is not None and erased:
-            await self._purger.mark(connection)
+    @asynccontextmanager
+    async def _deletion(self) -> AsyncIterator[_Deletion]:
+        """A transaction that deletes rows; afterwards the file is due to be purged, even if the commit is uncertain."""
+        deletion = None
+        try:
+            async with self._database.transaction() as connection:
+                deletion = _Deletion(connection)
+                yield deletion
+        finally:
+            if self._purger is not None and deletion is not None and deletion.rows:
+                self._purger.note_deletion()
 
 
 @asynccontextmanager
