@@ -4,16 +4,19 @@ https://docs.daily.co/docs/rest-api/index
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, ValidationError
 
 from services.errors import ProviderBadAnswer, ProviderNotConfigured, RoomNotFound
+from services.text.fields import NoNullCharacters
 from services.upstream.client import VendorClient
 from services.upstream.responses import MappedError, VendorResponse, error_by_status
 
 VENDOR = "Daily"
+
+_StoredText = Annotated[str, NoNullCharacters]
 
 
 class DailyRoomConfig(BaseModel):
@@ -25,9 +28,9 @@ class DailyRoomConfig(BaseModel):
 class DailyRoom(BaseModel):
     """A room as Daily describes it."""
 
-    id: str
-    name: str
-    url: str
+    id: _StoredText
+    name: _StoredText
+    url: _StoredText
     created_at: datetime
     config: DailyRoomConfig = DailyRoomConfig()
 

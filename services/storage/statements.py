@@ -1,9 +1,11 @@
 """Every SQL statement, made once, so that SQLAlchemy compiles each once; and how rows become records."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import (
     ColumnElement,
     Delete,
@@ -22,8 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.briefing import Briefing
+from services.errors import UnreadableRecord
 from services.storage.records import Answer, ChatTurn, Claim, Room, StoredDebrief, StoredRoom
 from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, quota_uses, rooms
+
+log = logging.getLogger(__name__)
 
 NAME: ColumnElement[str] = bindparam("name")
 SLOT: ColumnElement[str] = bindparam("slot")
@@ -162,9 +167,18 @@ def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> Stor
     stored_debrief = tuple(columns) if debrief else ()
     return StoredRoom(
         Room(*row[:_ROOM_WIDTH]),
-        Briefing.model_validate_json(document) if document is not None else None,
+        _read_briefing(document) if document is not None else None,
         StoredDebrief(*stored_debrief) if debrief and stored_debrief[0] is not None else None,
     )
+
+
+def _read_briefing(document: str) -> Briefing:
+    try:
+        return Briefing.model_validate_json(document)
+    except ValidationError as error:
+        fields = {".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)}
+        log.error("a stored briefing can't be read: %s", ", ".join(sorted(fields)) or "it is not JSON")  # noqa: TRY400
+        raise UnreadableRecord("briefing") from None
 
 
 def read_debrief(row: Sequence[Any]) -> StoredDebrief:

@@ -53,7 +53,7 @@ async def test_a_live_room_never_makes_way(clock):
 
 
 async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     ended, live = make_room(ends_in=MINUTE), make_room()
     for room in (ended, live):
         await storage.save_room(room)
@@ -67,7 +67,7 @@ async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
 
 
 async def test_what_does_not_fit_beside_live_rooms_is_refused_and_changes_nothing(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     ended, live, other = make_room(ends_in=MINUTE), make_room(), make_room()
     for room in (ended, live, other):
         await storage.save_room(room)
@@ -105,7 +105,7 @@ async def test_a_room_does_not_make_way_for_itself(clock):
 
 
 async def test_replacing_a_briefing_takes_only_the_difference(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     room = make_room()
     await storage.save_room(room)
 
@@ -116,7 +116,7 @@ async def test_replacing_a_briefing_takes_only_the_difference(clock):
 
 
 async def test_erasing_gives_the_space_back(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     for _ in range(5):
         room = make_room()
         await storage.save_room(room)
