@@ -17,7 +17,7 @@ from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room, reads_only
 from services.storage.purging import FilePurger
-from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
+from services.storage.records import ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredResponse, StoredRoom
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
 
@@ -56,14 +56,14 @@ class SqlStorage:
 
     async def save_briefing(self, briefing: Briefing) -> None:
         values = {"room": briefing.room_name, "document": briefing.model_dump_json()}
-        async with _room_is_there():
+        async with _room_must_exist():
             await self._database.write(self._upserts.save_briefing, values)
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
         if not turns:
             return
         rows = [asdict(turn) | {"room": name} for turn in turns]
-        async with _room_is_there():
+        async with _room_must_exist():
             await self._database.write(insert(chat_turns).values(rows))
 
     async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
@@ -73,7 +73,7 @@ class SqlStorage:
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
         values = {"name": name, "fingerprint": fingerprint, "created_at": created_at, "document": document}
         while True:
-            async with _room_is_there():
+            async with _room_must_exist():
                 rows = await self._database.write_returning(self._upserts.add_debrief, values)
             if rows:
                 version: int = rows[0][0]
@@ -88,7 +88,7 @@ class SqlStorage:
         return statements.read_debrief(rows[0]) if rows else None
 
     async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
-        async with _room_is_there():
+        async with _room_must_exist():
             await self._database.write(self._upserts.add_phone_call, {"room": name, "call_id": call_id, "at": at})
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
@@ -128,29 +128,41 @@ class SqlStorage:
     async def purge_deleted(self, *, in_background: bool) -> bool:
         return self._purger is None or await self._purger.purge_deleted(in_background=in_background)
 
-    async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:
-        values = {"slot": slot, "fingerprint": fingerprint, "now": now, "until": until, "lease": lease}
+    async def claim_slot(
+        self,
+        slot: str,
+        fingerprint: str,
+        *,
+        now: datetime,
+        until: datetime,
+        lease: datetime,
+        room: str | None = None,
+        is_repeatable: bool = True,
+    ) -> Claim:
+        values = {"slot": slot, "fingerprint": fingerprint, "until": until, "lease": lease, "room": room}
+        conditions = {"now": now, "is_repeatable": is_repeatable}
         while True:
-            if await self._database.write_returning(self._upserts.begin, values):
-                return Claim("started")
+            async with _room_must_exist():
+                if await self._database.write_returning(self._upserts.claim_slot, values | conditions):
+                    return Claim("started")
             if held := await self._database.fetch(statements.FIND_SLOT, {"slot": slot}):
-                return statements.read_slot(held[0], fingerprint)
-            # Its holder let go of it between the two statements.
+                return statements.read_claim(held[0], fingerprint, now, is_repeatable=is_repeatable)
+            # The slot was released between the two statements.
 
     async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
         return bool(await self._database.write(statements.RENEW_SLOT, {"key": slot, "held": held, "end": lease}))
 
-    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
-        values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body, "room": room}
+    async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
+        values = {"status": response.status, "headers": json.dumps(response.headers), "body": response.body}
         try:
-            await self._database.write(statements.FINISH_SLOT, values | {"key": slot})
+            await self._database.write(statements.COMPLETE_SLOT, values | {"key": slot, "room": room, "until": until})
         except IntegrityError as error:
             if not is_missing_room(error):
                 raise
-            await self._database.write(statements.DROP_SLOT, {"slot": slot})
+            await self._database.write(statements.DELETE_SLOT, {"slot": slot})
 
     async def release_slot(self, slot: str) -> None:
-        await self._database.write(statements.ABANDON_SLOT, {"slot": slot})
+        await self._database.write(statements.RELEASE_SLOT, {"slot": slot})
 
     async def delete_expired_responses(self, now: datetime) -> int:
         async with self._deletion() as deletion:
@@ -179,8 +191,8 @@ class SqlStorage:
 
 
 @asynccontextmanager
-async def _room_is_there() -> AsyncIterator[None]:
-    """What is saved belongs to a room, and the database holds us to it."""
+async def _room_must_exist() -> AsyncIterator[None]:
+    """Raises RoomNotFound where the database refuses a row because its room does not exist."""
     try:
         yield
     except IntegrityError as error:

@@ -12,7 +12,7 @@ from tests.services.storage.interviews import (
     DAY,
     MINUTE,
     NOW,
-    begin,
+    claim,
     fill,
     make_briefing,
     make_room,
@@ -239,7 +239,7 @@ async def test_erasing_leaves_nothing_to_be_found(storage):
     assert await storage.chat_turns(name) == ()
     assert await storage.find_debrief(name, "f1", NOW) is None
     assert not await storage.has_phone_call(name, "call-1")
-    assert await begin(storage, f"slot-{name}") == Claim("started")
+    assert await claim(storage, f"slot-{name}") == Claim("started")
 
 
 async def test_erasing_again_erases_nothing(storage):
@@ -258,7 +258,7 @@ async def test_erasing_one_room_leaves_the_others(storage):
     assert interview.briefing == make_briefing(other)
     assert interview.debrief.version == 2
     assert len(await storage.chat_turns(other)) == 3
-    assert (await begin(storage, f"slot-{other}")).state == "done"
+    assert (await claim(storage, f"slot-{other}")).state == "done"
 
 
 async def test_two_erasures_at_once_count_each_part_once(storage):

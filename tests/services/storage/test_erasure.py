@@ -14,7 +14,7 @@ from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.purging import FilePurger
-from services.storage.records import Answer, Briefing, ChatTurn, Quota
+from services.storage.records import Briefing, ChatTurn, Quota, StoredResponse
 from services.storage.retention import run_retention
 from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
@@ -60,9 +60,11 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
         await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
     await storage.add_phone_call(name, canary("call"), NOW)
     await storage.consume_quota(name, Quota(canary("quota"), 1, DAY, "canaries"), canary(f"use-{size}"), NOW)
-    await storage.claim_slot(canary("slot"), canary("print"), NOW, NOW + DAY, NOW)
+    await storage.claim_slot(canary("slot"), canary("print"), now=NOW, until=NOW + DAY, lease=NOW)
     headers = ((canary("header"), canary("value")),)
-    await storage.complete_slot(canary("slot"), Answer(200, headers, canary("body", size).encode()), name)
+    await storage.complete_slot(
+        canary("slot"), StoredResponse(200, headers, canary("body", size).encode()), name, NOW + DAY
+    )
     return name
 
 
@@ -132,8 +134,8 @@ async def test_erasing_while_others_read_leaves_nothing(sqlite_storage, tmp_path
 
 
 async def test_expired_responses_leave_no_byte(sqlite_storage, tmp_path):
-    await sqlite_storage.claim_slot("slot", "f", NOW, NOW, NOW)
-    await sqlite_storage.complete_slot("slot", Answer(200, (), CANARY.encode()), None)
+    await sqlite_storage.claim_slot("slot", "f", now=NOW, until=NOW, lease=NOW)
+    await sqlite_storage.complete_slot("slot", StoredResponse(200, (), CANARY.encode()), None, NOW)
 
     await sqlite_storage.delete_expired_responses(NOW)
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.errors import RoomNotFound, StorageFull
 from services.storage.memory import MemoryStorage
-from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
+from tests.services.storage.interviews import NOW, RESPONSE, make_briefing, make_room, make_turns
 from tests.support.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 async def begin_many(storage) -> None:
     for number in range(100):
-        await storage.claim_slot(f"slot-{number}", "f", NOW, NOW + DAY, NOW + DAY)
+        await storage.claim_slot(f"slot-{number}", "f", now=NOW, until=NOW + DAY, lease=NOW + DAY)
 
 
 @pytest.fixture
@@ -121,8 +121,8 @@ async def test_erasing_gives_the_space_back(clock):
         room = make_room()
         await storage.save_room(room)
         await storage.save_briefing(make_briefing(room.name, "n" * 45_000))
-        await storage.claim_slot("slot", "f", NOW, NOW + DAY, NOW + MINUTE)
-        await storage.complete_slot("slot", ANSWER, room.name)
+        await storage.claim_slot("slot", "f", now=NOW, until=NOW + DAY, lease=NOW + MINUTE)
+        await storage.complete_slot("slot", RESPONSE, room.name, NOW + DAY)
 
         await storage.erase(room.name)
 
@@ -170,5 +170,7 @@ async def test_slots_past_their_time_give_their_space_back(clock):
     storage = MemoryStorage(clock, max_bytes=2_000)
 
     for number in range(100):
-        await storage.claim_slot(f"slot-{number}", "f", clock.now, clock.now + MINUTE, clock.now + MINUTE)
+        await storage.claim_slot(
+            f"slot-{number}", "f", now=clock.now, until=clock.now + MINUTE, lease=clock.now + MINUTE
+        )
         clock.now += MINUTE

@@ -22,7 +22,7 @@ from services.storage.migrate import migrate
 from services.storage.opening import open_storage
 from services.storage.records import ChatTurn, Receipt
 from services.storage.tables import metadata
-from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
+from tests.services.storage.interviews import NOW, RESPONSE, make_briefing, make_room, make_turns
 from tests.services.storage.old_schemas import ODD_TEXT, REVISIONS, ROOM, make_old_database
 from tests.support.sqlite_files import files_with
 
@@ -153,8 +153,8 @@ async def test_an_older_database_works_after_its_migration(url, older):
     await make_old_database(url, older)
 
     async with open_at(url) as storage:
-        await storage.claim_slot("slot", "f", NOW, NOW, NOW)
-        await storage.complete_slot("slot", ANSWER, ROOM)
+        await storage.claim_slot("slot", "f", now=NOW, until=NOW, lease=NOW)
+        await storage.complete_slot("slot", RESPONSE, ROOM, NOW + HOUR)
         await storage.add_phone_call(ROOM, "call-2", NOW)
         await storage.save_briefing(make_briefing(ROOM, "newer"))
         await storage.add_chat_turns(ROOM, make_turns("newer"))

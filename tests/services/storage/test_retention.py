@@ -44,12 +44,12 @@ async def test_without_a_retention_rooms_stay(storage):
 
 
 async def test_answers_past_their_time_go_without_a_retention(storage):
-    await storage.claim_slot("slot", "f1", NOW, NOW + DAY, NOW + DAY)
+    await storage.claim_slot("slot", "f1", now=NOW, until=NOW + DAY, lease=NOW + DAY)
 
     await delete_expired(storage, NOW + DAY, None)
 
     assert await storage.delete_expired_responses(NOW + DAY) == 0
-    assert (await storage.claim_slot("slot", "f2", NOW, NOW + DAY, NOW + DAY)).state == "started"
+    assert (await storage.claim_slot("slot", "f2", now=NOW, until=NOW + DAY, lease=NOW + DAY)).state == "started"
 
 
 class Stopped(Exception):
