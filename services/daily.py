@@ -4,17 +4,20 @@ https://docs.daily.co/docs/rest-api/index
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, ValidationError
 
 from services.errors import ProviderBadAnswer, ProviderNotConfigured, ProviderUnavailable, RoomNotFound
+from services.text.fields import NoNullCharacters
 from services.upstream.client import VendorClient
 from services.upstream.error_rules import ErrorRule, map_by_rules
 from services.upstream.responses import MappedError, VendorResponse
 
 VENDOR = "Daily"
+
+_StoredText = Annotated[str, NoNullCharacters]
 
 
 class DailyRoomConfig(BaseModel):
@@ -26,9 +29,9 @@ class DailyRoomConfig(BaseModel):
 class DailyRoom(BaseModel):
     """A room at Daily."""
 
-    id: str
-    name: str
-    url: str
+    id: _StoredText
+    name: _StoredText
+    url: _StoredText
     created_at: datetime
     config: DailyRoomConfig = DailyRoomConfig()
 
