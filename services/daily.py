@@ -22,6 +22,7 @@ from services.errors import (
     TranscriptNotFound,
     TranscriptNotStored,
 )
+from services.text.fields import NoNullCharacters
 from services.upstream.client import VendorClient
 from services.upstream.error_rules import ErrorRule, map_by_rules
 from services.upstream.hosts import is_loopback
@@ -36,6 +37,8 @@ MAX_TRANSCRIPT_PAGES = 10
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_StoredText = Annotated[str, NoNullCharacters]
+
 
 class DailyRoomConfig(BaseModel):
     """The properties that differ from Daily's defaults. `exp` is in Unix seconds; without it the room never ends."""
@@ -48,9 +51,9 @@ class DailyRoomConfig(BaseModel):
 class DailyRoom(BaseModel):
     """A room at Daily."""
 
-    id: str
-    name: str
-    url: str
+    id: _StoredText
+    name: _StoredText
+    url: _StoredText
     created_at: datetime
     config: DailyRoomConfig = DailyRoomConfig()
 
@@ -126,11 +129,7 @@ _ERROR_RULES = (
         statuses=(400,),
         phrases=("in the past",),
     ),
-    ErrorRule(
-        _Refused,
-        "Daily did not accept the request; the server's log says why.",
-        statuses=(400,),
-    ),
+    ErrorRule(_Refused, "Daily did not accept the request; the server's log says why.", statuses=(400,)),
 )
 """https://docs.daily.co/docs/rest-api/errors"""
 

@@ -82,7 +82,7 @@ class VendorClient:
     """HTTP client for one vendor.
 
     `map_error` gives the error of ours for an error response. `deadline` is in seconds, for a whole call, retries
-    included. `max_concurrency` is the most calls at once; more are refused with ProviderUnavailable.
+    included. `max_concurrency` is the most calls in flight; more are refused with ProviderUnavailable.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class VendorClient:
         self._map_error = map_error
         self._max_concurrency = max_concurrency
         self._retry_policy = retry_policy
-        self._in_flight = 0
+        self.in_flight = 0
         self._breaker = CircuitBreaker(vendor)
         self._download_breaker = CircuitBreaker(f"{vendor}'s file storage")
 
@@ -129,15 +129,18 @@ class VendorClient:
         json: Json | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
     ) -> VendorResponse:
         """The vendor's successful response. `repeatable`: sending the request twice does no harm.
 
-        Raises ProviderUnavailable, ProviderBadAnswer, ProviderTimeout, or the error that `map_error` gives.
+        `deadline` in seconds replaces the client's own, where several calls share one. Raises ProviderUnavailable,
+        ProviderBadAnswer, ProviderTimeout, or the error that `map_error` gives.
         """
         request = self._client.build_request(
             method, self._url(path), json=json, params=params, headers=headers, timeout=self._timeout
         )
-        return await self._fetch(_Call(request, self._breaker, self._map_error, self._ends(), repeatable, json))
+        ends = self._ends(deadline)
+        return await self._fetch(_Call(request, self._breaker, self._map_error, ends, repeatable, json))
 
     async def download(self, link: httpx.URL, map_error: ErrorMapper) -> VendorResponse:
         """The successful response to a GET of a link that the vendor gave, which is sent without the vendor's key.
@@ -149,18 +152,27 @@ class VendorClient:
         return await self._fetch(_Call(request, self._download_breaker, map_error, self._ends(), is_repeatable=True))
 
     @asynccontextmanager
-    async def stream(self, path: str, *, json: Json, idle_timeout: float) -> AsyncIterator[AsyncIterator[list[bytes]]]:
+    async def stream(
+        self,
+        path: str,
+        *,
+        json: Json,
+        idle_timeout: float,
+        first_timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> AsyncIterator[AsyncIterator[list[bytes]]]:
         """The server-sent events of a POST, as lists of `data` payloads: one list for each read of the socket.
 
-        `idle_timeout` is the longest silence in seconds; a keep-alive comment is silence. The first event may take
-        twice as long, and the whole stream never more than the deadline. A failure before the response begins is
-        raised on entering. A server that does not stream gives its whole response as the one payload.
+        `first_timeout` is the longest wait for the first event in seconds (default: the deadline), `idle_timeout` the
+        longest silence after it; a keep-alive comment is silence. The whole stream never takes more than the deadline.
+        A failure before the response begins is raised on entering. A server that does not stream gives its whole
+        response as the one payload.
         """
         headers = {"Accept": "text/event-stream"}
         request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
         now = monotonic()
-        ends = now + self.deadline
-        first = min(ends, now + 2 * idle_timeout)
+        ends = self._ends(deadline)
+        first = ends if first_timeout is None else min(ends, now + first_timeout)
         with self._concurrency_slot(self._breaker):
             call = _Call(request, self._breaker, self._map_error, first, is_repeatable=True, sent=json)
             response = await self._open(call)
@@ -176,8 +188,8 @@ class VendorClient:
         with self._concurrency_slot(call.breaker):
             return await self._read_by(call.ends, await self._open(call), call.breaker)
 
-    def _ends(self) -> float:
-        return monotonic() + self.deadline
+    def _ends(self, deadline: float | None = None) -> float:
+        return monotonic() + (self.deadline if deadline is None else deadline)
 
     def _url(self, path: str) -> httpx.URL:
         return _absolute(str(self._client.base_url), path)
@@ -213,7 +225,8 @@ class VendorClient:
         mapped = call.map_error(refusal)
         log_refusal(self.vendor, refusal, sent=call.sent)
         retries = 0 if mapped.is_permanent else self._retry_policy.retries_after(refusal.status)
-        return _Failure(mapped.error, retries, is_down=refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR)
+        is_down = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not mapped.is_permanent
+        return _Failure(mapped.error, retries, is_down=is_down)
 
     async def _read_error(self, response: httpx.Response, ends: float) -> VendorResponse:
         """The error response, without its body where that can't be read or does not come: the status decides."""
@@ -264,23 +277,23 @@ class VendorClient:
 
     async def _throttle_reads(self) -> None:
         """With many open streams, read each less often in larger chunks, so that new calls are not starved."""
-        pause = self._in_flight / STREAM_READS_PER_SECOND
+        pause = self.in_flight / STREAM_READS_PER_SECOND
         if pause >= MIN_PAUSE_SECONDS:
             await asyncio.sleep(pause)
 
     @contextmanager
     def _concurrency_slot(self, breaker: CircuitBreaker) -> Iterator[None]:
         """Refuses at once a call that would have to queue, or that a failing vendor would not answer anyway."""
-        if self._in_flight >= self._max_concurrency:
+        if self.in_flight >= self._max_concurrency:
             raise ProviderUnavailable(
                 f"{self.vendor} is busy with other calls; try again in a moment.", retry_after=BUSY_RETRY_AFTER
             )
         is_probe = breaker.before_call()
-        self._in_flight += 1
+        self.in_flight += 1
         try:
             yield
         finally:
-            self._in_flight -= 1
+            self.in_flight -= 1
             breaker.after_call(is_probe=is_probe)
 
     def _transport_failure(self, failure: TransportFailure) -> _Failure:

@@ -130,6 +130,9 @@ def read_refusal(body: Json | None) -> Refusal:
     error = body.get("error")
     details = error if isinstance(error, dict) else body
     reason = _first_text(details, "message", "info", "detail") or (error if isinstance(error, str) else "")
+    metadata = details.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
+        reason = f"{reason}: {metadata['raw']}"  # what the provider behind OpenRouter said
     return Refusal(
         code=identifier(details.get("code")) or identifier(error),
         type=identifier(details.get("type")),

@@ -1,5 +1,8 @@
 """Decoder for server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html"""
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Some proxies put one before the first event."""
+
 
 class SSEDecoder:
     """Turns the bytes of an event stream into `data` payloads, wherever chunks begin and end.
@@ -24,6 +27,7 @@ class SSEDecoder:
         return [event for line in lines if (event := self._line(line)) is not None]
 
     def _line(self, line: bytes) -> bytes | None:
+        line = line.removeprefix(_BYTE_ORDER_MARK)
         if line.startswith(b"data:"):
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif not line and self._data:
