@@ -17,8 +17,8 @@ from services.evidence.debrief import Usage
 from services.evidence.model_answer import InvalidModelDebrief, ModelDebrief, parse_model_debrief
 from services.prompts.chat import chat_messages
 from services.prompts.debrief import DebriefPrompt, repair_messages
-from services.prompts.inputs import Message
-from services.prompts.tokens import estimate_tokens, prompt_cut_warning
+from services.prompts.inputs import NONCE_CHARACTERS, Message
+from services.prompts.tokens import estimate_prompt, prompt_cut_warning
 from services.upstream.chat_completions import AnswerCutOff, Reply
 from services.upstream.client import VendorClient
 from services.upstream.model_client import ModelClient
@@ -35,8 +35,9 @@ SECOND_DEBRIEF_TOKENS = 12_000
 """The same for the second try after an answer that was cut off."""
 CAP_SHARE = 4
 """An answer takes at most one part in so many of the context."""
-NONCE_CHARACTERS = 32
-"""Hex digits: 128 bits."""
+PARALLEL_ANSWERS = 4
+"""For the parts of one debrief. A server of your own gets one at a time: it may have one slot, and time limits would
+run while the other parts wait."""
 
 LENGTH_WARNING = "The answer was cut off at its length limit."
 
@@ -74,6 +75,7 @@ class LLM:
         self._nonce_secret = token_bytes(32)
         self.model = settings.openrouter_model
         self.context_tokens = settings.llm_context_tokens
+        self.max_parallel_answers = PARALLEL_ANSWERS if settings.is_openrouter else 1
         self.is_configured = bool(settings.openrouter_api_key or settings.sandbox or not settings.is_openrouter)
 
     def require_configured(self) -> None:
@@ -188,8 +190,7 @@ class LLM:
     def _space_beside(self, request: ModelRequest, usage: Usage | None = None) -> int:
         """Tokens that the prompt leaves for the answer: as the server counted it, or else estimated."""
         counted = usage.prompt_tokens if usage else None
-        estimated = sum(estimate_tokens(message["content"]) for message in request.messages)
-        return self.context_tokens - (counted or estimated)
+        return self.context_tokens - (counted or estimate_prompt(request.messages))
 
     def _nonce(self, room_name: str) -> str:
         """The nonce of the room's data blocks. It stays the same, so that servers can cache the start of a prompt."""
