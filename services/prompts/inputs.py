@@ -78,7 +78,7 @@ def data_blocks(nonce: str, parts: Mapping[str, str]) -> list[str]:
 
 
 def data_block(nonce: str, kind: str, text: str) -> str:
-    """One block of data. `nonce` is at least 64 bits in hex that nobody who writes the data knows.
+    """One block of data. `nonce` is at least 64 bits in hex, unknown to the authors of the data.
 
     Occurrences of the nonce become a space, so that the text around them cannot form another one.
     """
