@@ -4,16 +4,20 @@ https://docs.daily.co/docs/rest-api/index
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, ValidationError
 
-from services.errors import ProviderBadAnswer, ProviderNotConfigured, RoomNotFound
+from services.errors import ProviderBadAnswer, ProviderNotConfigured, ProviderUnavailable, RoomNotFound
+from services.text.fields import NoNullCharacters
 from services.upstream.client import VendorClient
-from services.upstream.responses import MappedError, VendorResponse, map_status
+from services.upstream.error_rules import ErrorRule, map_by_rules
+from services.upstream.responses import MappedError, VendorResponse
 
 VENDOR = "Daily"
+
+_StoredText = Annotated[str, NoNullCharacters]
 
 
 class DailyRoomConfig(BaseModel):
@@ -25,9 +29,9 @@ class DailyRoomConfig(BaseModel):
 class DailyRoom(BaseModel):
     """A room at Daily."""
 
-    id: str
-    name: str
-    url: str
+    id: _StoredText
+    name: _StoredText
+    url: _StoredText
     created_at: datetime
     config: DailyRoomConfig = DailyRoomConfig()
 
@@ -40,17 +44,48 @@ class _Refused(ProviderBadAnswer):
     """Daily answered 400: a value is invalid, or a room of this name exists."""
 
 
+_ERROR_RULES = (
+    ErrorRule(
+        ProviderUnavailable,
+        "The plan of this Daily account does not include this; add a payment method or change the plan at Daily.",
+        codes=("invalid-plan-type", "account-missing-payment-method"),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "Daily could not read this server's key; check DAILY_API_KEY.",
+        codes=("authorization-header-error",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "Daily does not transcribe for this account; add a payment method at Daily or set DAILY_TRANSCRIPTION=off.",
+        statuses=(400, 403),
+        phrases=("transcription",),
+    ),
+    ErrorRule(
+        ProviderBadAnswer,
+        "To Daily the end of the room is in the past; check this server's clock.",
+        statuses=(400,),
+        phrases=("in the past",),
+    ),
+    ErrorRule(
+        _Refused,
+        "Daily did not accept this room; try again, or open a room with another duration.",
+        statuses=(400,),
+    ),
+)
+"""https://docs.daily.co/docs/rest-api/errors"""
+
+
 def map_error(response: VendorResponse) -> MappedError:
-    """The error for an error response of Daily: https://docs.daily.co/docs/rest-api/errors"""
-    is_deleted = (response.json_object() or {}).get("deleted") is True
-    if response.status == 404 or is_deleted:
-        # deleting a room that has ended answers with an error status and `deleted: true`
+    """The error for an error response of Daily."""
+    if response.status == 404 or _is_deleted(response):
         return MappedError(RoomNotFound())
-    if response.status == 400 and not response.refusal.has_code("authorization-header-error"):
-        return MappedError(_Refused("Daily did not accept this room; try again, or open a room with another duration."))
-    if response.status == 400:
-        return map_status(VENDOR, response._replace(status=401), "DAILY_API_KEY")
-    return map_status(VENDOR, response, "DAILY_API_KEY")
+    return map_by_rules(_ERROR_RULES, VENDOR, response, "DAILY_API_KEY")
+
+
+def _is_deleted(response: VendorResponse) -> bool:
+    """Deleting a room that has ended answers with an error status and `deleted: true`."""
+    return (response.json_object() or {}).get("deleted") is True
 
 
 class Daily:

@@ -21,7 +21,8 @@ from pydantic import BaseModel, Field, ValidationError
 from config import Settings
 from services.errors import FieldError, InvalidInput, ProviderBadAnswer, ProviderNotConfigured, ProviderUnavailable
 from services.upstream.client import VendorClient
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, map_status
+from services.upstream.error_rules import ErrorRule, map_by_rules
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse
 
 VENDOR = "OpenAI"
 
@@ -41,16 +42,6 @@ VOICES = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "
 MODELS_FILE = Path(__file__).with_name("openai_models.toml")
 
 _CUSTOM_VOICE = re.compile(r"voice_[A-Za-z0-9_-]+")
-
-_OUT_OF_CREDIT = ("insufficient_quota", "credit_balance_exhausted")
-_NOT_ALLOWED = (
-    "OpenAI does not let this server's key use the voice model; "
-    "check the project of OPENAI_API_KEY and OPENAI_REALTIME_MODEL."
-)
-_NOT_ACCEPTED = (
-    "OpenAI did not accept the voice session; check OPENAI_BASE_URL, OPENAI_REALTIME_MODEL, OPENAI_REALTIME_VOICE and "
-    "OPENAI_TRANSCRIPTION_MODEL."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +149,57 @@ class OpenAIRealtime:
         )
 
 
+_NOT_ACCEPTED = "OpenAI did not accept the voice session; check {}."
+_ERROR_RULES = (
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI reports that this server's credit or spending limit is used up; raise it at OpenAI.",
+        statuses=(429,),
+        codes=(
+            "insufficient_quota",
+            "credit_balance_exhausted",
+            "organization_spend_limit_exceeded",
+            "project_spend_limit_exceeded",
+            "organization_usage_limit_exceeded",
+        ),
+        is_permanent=True,
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI does not accept this server's IP address; add it to the allow list of the project of OPENAI_API_KEY.",
+        codes=("ip_not_authorized",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI does not serve the country that this server calls from; move the server or set HTTPS_PROXY.",
+        codes=("unsupported_country_region_territory",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI does not let this key use the voice model; check the project of OPENAI_API_KEY and "
+        "OPENAI_REALTIME_MODEL.",
+        statuses=(403,),
+    ),
+    ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_MODEL"), codes=("model_not_found",)),
+    ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_MODEL"), parameter="session.model"),
+    ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_VOICE"), parameter="session.audio.output.voice"),
+    ErrorRule(
+        ProviderBadAnswer,
+        _NOT_ACCEPTED.format("OPENAI_TRANSCRIPTION_MODEL"),
+        parameter="session.audio.input.transcription",
+    ),
+    ErrorRule(
+        ProviderBadAnswer,
+        _NOT_ACCEPTED.format("OPENAI_BASE_URL, OPENAI_REALTIME_MODEL and OPENAI_TRANSCRIPTION_MODEL"),
+        statuses=(400, 404),
+    ),
+)
+"""https://developers.openai.com/docs/guides/error-codes"""
+
+
 def map_error(response: VendorResponse) -> MappedError:
-    """The error for an error response of OpenAI: https://developers.openai.com/docs/guides/error-codes"""
-    match response.status:
-        case 429 if response.refusal.has_code(*_OUT_OF_CREDIT):
-            detail = "OpenAI reports that this server's credit is used up; top it up there."
-            return MappedError(ProviderUnavailable(detail), is_permanent=True)
-        case 403:
-            return MappedError(ProviderUnavailable(_NOT_ALLOWED))
-        case 400 | 404:
-            return MappedError(ProviderBadAnswer(_NOT_ACCEPTED))
-        case _:
-            return map_status(VENDOR, response, "OPENAI_API_KEY")
+    """The error for an error response of OpenAI."""
+    return map_by_rules(_ERROR_RULES, VENDOR, response, "OPENAI_API_KEY")
 
 
 class ModelLifetime(BaseModel):

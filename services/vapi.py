@@ -23,7 +23,6 @@ from services.errors import (
     ProviderNotConfigured,
     ProviderTimeout,
     ProviderUnavailable,
-    ServiceError,
 )
 from services.prompts.phone import (
     PHONE_END_PHRASE,
@@ -34,7 +33,8 @@ from services.prompts.phone import (
     without_braces,
 )
 from services.upstream.client import VendorClient
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, map_status
+from services.upstream.error_rules import ErrorRule, map_by_rules
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse
 
 VENDOR = "Vapi"
 CALL_SECONDS = 900
@@ -136,37 +136,80 @@ class CallRefused(ProviderBadAnswer):
     """Vapi refused the request, so certainly no call was placed."""
 
 
-_REFUSED = "Vapi did not accept the call; check {}."
-_MOVED = frozenset({301, 302, 307, 308})
-"""Redirects, which are not followed. 303 is not among them: it is sent after the request was carried out."""
-
-
 class _NotFound(CallRefused):
     """Vapi has nothing at this path."""
 
 
+def _invalid_number(detail: str) -> InvalidInput:
+    return InvalidInput(detail, errors=[FieldError("phone_number", detail)])
+
+
+_NOT_ACCEPTED = "Vapi did not accept the call; check {}."
+_OUT_OF_CREDIT = "Vapi reports that this account's credit is used up; top it up there."
+_REFUSALS = (400, 402, 403, 429)
+_NOT_CARRIED_OUT = tuple({301, 302, 307, 308, *range(400, 500)} - {408, 429})
+"""Statuses after which Vapi certainly placed no call. A 303 is sent after a request was carried out."""
+_ERROR_RULES = (
+    ErrorRule(_invalid_number, "Vapi can't call this number; check it.", statuses=(400,), phrases=("customer.number",)),
+    ErrorRule(
+        ProviderUnavailable,
+        "The number that calls are placed from has reached Vapi's daily limit; call again tomorrow, or set "
+        "VAPI_PHONE_NUMBER_ID to a number that was imported into Vapi.",
+        statuses=_REFUSALS,
+        phrases=("daily outbound call limit",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "Too many calls are running at Vapi; try again in a minute.",
+        statuses=_REFUSALS,
+        phrases=("concurrency limit",),
+        retry_after=60,
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "The number that calls are placed from can't call abroad; set VAPI_PHONE_NUMBER_ID to one that can.",
+        statuses=_REFUSALS,
+        phrases=("international",),
+    ),
+    ErrorRule(ProviderUnavailable, _OUT_OF_CREDIT, statuses=_REFUSALS, phrases=("credits", "balance", "billing")),
+    ErrorRule(ProviderUnavailable, _OUT_OF_CREDIT, statuses=(402,)),
+    ErrorRule(
+        CallRefused,
+        _NOT_ACCEPTED.format("VAPI_PHONE_NUMBER_ID"),
+        statuses=(400,),
+        phrases=("phoneNumberId", "phone number"),
+    ),
+    ErrorRule(CallRefused, _NOT_ACCEPTED.format("VAPI_ASSISTANT_ID"), statuses=(400,), phrases=("assistantId",)),
+    ErrorRule(CallRefused, _NOT_ACCEPTED.format("VAPI_PHONE_NUMBER_ID and VAPI_ASSISTANT_ID"), statuses=(400,)),
+    ErrorRule(
+        ProviderUnavailable,
+        "Vapi rejected this server's key; check that VAPI_API_KEY is a private key, and that VAPI_BASE_URL is the "
+        "address of its region.",
+        statuses=(401,),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "VAPI_API_KEY may not use this assistant; allow VAPI_ASSISTANT_ID for the key at Vapi.",
+        statuses=(403,),
+        phrases=("assistantId",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "Vapi, or a firewall in front of it, refused this server; check the restrictions of VAPI_API_KEY and the "
+        "network that the server calls through.",
+        statuses=(403,),
+    ),
+    ErrorRule(_NotFound, "Vapi has no such call or path; check VAPI_BASE_URL.", statuses=(404,)),
+    # a proxy in front of Vapi may answer this: as with any other 5xx, the phone may ring
+    ErrorRule(ProviderBadAnswer, "Vapi failed to answer; try again.", statuses=(503, 529)),
+    ErrorRule(CallRefused, _NOT_ACCEPTED.format("VAPI_BASE_URL"), statuses=_NOT_CARRIED_OUT),
+)
+"""https://docs.vapi.ai/calls/troubleshoot-call-errors"""
+
+
 def map_error(response: VendorResponse) -> MappedError:
     """The error for an error response of Vapi."""
-    match response.status:
-        case 400 if response.refusal.mentions("customer.number"):
-            detail = "Vapi can't call this number; check it, or give another one."
-            error: ServiceError = InvalidInput(detail, errors=[FieldError("phone_number", detail)])
-        case 400:
-            error = CallRefused(_REFUSED.format("VAPI_PHONE_NUMBER_ID and VAPI_ASSISTANT_ID"))
-        case 402:
-            error = ProviderUnavailable("Vapi's credit is used up; top it up there.")
-        case 404:
-            error = _NotFound("Vapi has no such call or path; check VAPI_BASE_URL.")
-        case 401 | 403 | 408 | 429:
-            return map_status(VENDOR, response, "VAPI_API_KEY")
-        case status if status in _MOVED or 400 <= status < 500:
-            error = CallRefused(_REFUSED.format("VAPI_BASE_URL"))
-        case 503 | 529:
-            # a proxy in front of Vapi may say it: as with any other 5xx, the phone may ring
-            error = ProviderBadAnswer("Vapi failed to answer; try again.")
-        case _:
-            return map_status(VENDOR, response, "VAPI_API_KEY")
-    return MappedError(error)
+    return map_by_rules(_ERROR_RULES, VENDOR, response, "VAPI_API_KEY")
 
 
 class Vapi:

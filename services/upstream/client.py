@@ -299,6 +299,9 @@ class VendorClient:
             case TransportFailure.DISCONNECTED:
                 detail = f"{self.vendor} closed the connection without a response; try again."
                 return _Failure(ProviderBadAnswer(detail), self._retry_policy.disconnected, is_down=True)
+            case TransportFailure.PROXY_FAILED:
+                detail = f"{self.vendor} can't be reached through the proxy; check HTTPS_PROXY and NO_PROXY."
+                return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
             case TransportFailure.NOT_SENT:
                 detail = f"{self.vendor} can't be reached right now; try again in a moment."
                 return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)

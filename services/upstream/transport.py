@@ -13,6 +13,8 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
+from services.upstream.proxies import ProxyRouter, environment_proxies
+
 TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError, UnicodeError)
 """httpx_aiohttp translates most of aiohttp's errors, but not a response that is not HTTP, and it fails on a reason
 phrase that is not in UTF-8.
@@ -26,7 +28,9 @@ class TransportFailure(Enum):
     """Why there was no response."""
 
     NOT_SENT = auto()
-    """DNS, connection, TLS or proxy failed: the vendor certainly did not get the request."""
+    """DNS, connection or TLS failed: the vendor certainly did not get the request."""
+    PROXY_FAILED = auto()
+    """The proxy could not be reached or refused to connect: the vendor certainly did not get the request."""
     DISCONNECTED = auto()
     """The connection was lost, or what came was not HTTP. The vendor may have acted on the request."""
     TIMED_OUT = auto()
@@ -68,23 +72,44 @@ def transport_failure_of(error: Exception, sending: Sending) -> TransportFailure
     if is_sent is None:
         is_sent = not isinstance(error, _NEVER_SENT)
     if not is_sent:
-        return TransportFailure.NOT_SENT
+        return TransportFailure.PROXY_FAILED if _is_of_proxy(error) else TransportFailure.NOT_SENT
     is_timeout = isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout)
     return TransportFailure.TIMED_OUT if is_timeout else TransportFailure.DISCONNECTED
 
 
 def error_name(error: Exception) -> str:
-    """The error's name for the log: aiohttp's own where httpx_aiohttp has wrapped it."""
-    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    return type(cause).__name__
+    """The error's name for the log, and the status that a proxy refused with."""
+    cause = _cause(error)
+    status = f" {cause.status}" if isinstance(cause, aiohttp.ClientHttpProxyError) else ""
+    return type(cause).__name__ + status
 
 
-def open_transport(max_concurrency: int, *, keep_alive: bool = True) -> AiohttpTransport:
+def _is_of_proxy(error: Exception) -> bool:
+    proxy_errors = (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError, httpx.ProxyError)
+    return isinstance(_cause(error), proxy_errors)
+
+
+def _cause(error: Exception) -> BaseException:
+    """aiohttp's own error where httpx_aiohttp has wrapped it."""
+    return error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+
+
+def open_transport(max_concurrency: int, *, keep_alive: bool = True) -> httpx.AsyncBaseTransport:
     """aiohttp under the httpx API: a third of the CPU of httpx's own pool (`make bench` prints both).
 
     `keep_alive=False` never reuses a connection: for calls that must not be repeated, since a reused connection may
-    turn out to be dead after the request was written to it.
+    turn out to be dead after the request was written to it. Proxies of the environment are used. Raises UnusableSetting
+    for one that can't be.
     """
+
+    def open_through(proxy: str | None) -> AiohttpTransport:
+        return _open_aiohttp(proxy, max_concurrency, keep_alive=keep_alive)
+
+    proxies = environment_proxies()
+    return ProxyRouter(proxies, open_through) if proxies.by_scheme else open_through(None)
+
+
+def _open_aiohttp(proxy: str | None, max_concurrency: int, *, keep_alive: bool) -> AiohttpTransport:
     ssl_context = _ssl_context()
 
     def open_session() -> aiohttp.ClientSession:
@@ -95,6 +120,7 @@ def open_transport(max_concurrency: int, *, keep_alive: bool = True) -> AiohttpT
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             trace_configs=[_send_trace()],
+            proxy=proxy,
         )
         # aiohttp would repeat a GET or DELETE by itself; only VendorClient retries, and there is no public switch
         session._retry_connection = False  # noqa: SLF001

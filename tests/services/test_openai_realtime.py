@@ -31,7 +31,8 @@ pytestmark = pytest.mark.anyio
 BASE = "https://api.openai.com/v1"
 URL = f"{BASE}/realtime/client_secrets"
 KEY = "sk-test-0123456789"
-ANSWER = json.loads((Path(__file__).parent.parent / "data/openai/client_secret.json").read_text())
+DATA = Path(__file__).parent.parent / "data/openai"
+ANSWER = json.loads((DATA / "client_secret.json").read_text())
 SECRET_TEXT = "vendor text with sk-live-key and a resume"
 
 
@@ -263,6 +264,35 @@ async def test_each_error_response_has_its_error_and_its_number_of_attempts(open
 
     assert type(error) is kind
     assert route.call_count == attempts
+
+
+BLAMED = [
+    ("error_400_unsupported_voice.json", ProviderBadAnswer, "check OPENAI_REALTIME_VOICE."),
+    ("error_400_unknown_model.json", ProviderBadAnswer, "check OPENAI_REALTIME_MODEL."),
+    ("error_400_unknown_transcription_model.json", ProviderBadAnswer, "check OPENAI_TRANSCRIPTION_MODEL."),
+    ("error_400_unknown_parameter.json", ProviderBadAnswer, "check OPENAI_BASE_URL, "),
+    ("error_401_invalid_key.json", ProviderUnavailable, "check OPENAI_API_KEY."),
+    ("error_401_ip_not_authorized.json", ProviderUnavailable, "IP address"),
+    ("error_403_country.json", ProviderUnavailable, "country"),
+    ("error_403_model.json", ProviderUnavailable, "OPENAI_REALTIME_MODEL"),
+    ("error_429_insufficient_quota.json", ProviderUnavailable, "credit or spending limit"),
+    ("error_429_project_spend_limit.json", ProviderUnavailable, "credit or spending limit"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "cause"), BLAMED)
+async def test_refusal_names_its_cause_to_the_caller_and_to_the_log(openai, realtime, caplog, name, kind, cause):
+    status, sample = int(name.split("_")[1]), json.loads((DATA / name).read_text())
+    openai.post(URL).respond(status, json=sample)
+
+    error = await failure(realtime)
+
+    assert isinstance(error, kind)
+    assert cause in error.detail
+    [line] = caplog.messages
+    assert f"OpenAI refused: status={status} code={sample['error']['code'] or sample['error']['type']}" in line
+    assert "203.0.113.7" not in line
+    assert "abcd" not in line
 
 
 async def test_successful_retry_gives_the_secret(openai, realtime):

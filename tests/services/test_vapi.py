@@ -26,7 +26,7 @@ from services.prompts.phone import PHONE_SYSTEM_PROMPT
 from services.upstream.client import VendorClient
 from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
-from services.vapi import PhoneCall, Vapi, map_error
+from services.vapi import CallRefused, PhoneCall, Vapi, map_error
 from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
@@ -372,6 +372,39 @@ async def test_rate_limit_gives_retry_after(vendor, vapi):
     error = await call_failure(vapi)
 
     assert error.retry_after == 30
+
+
+BLAMED = [
+    ("error_400_daily_limit.json", ProviderUnavailable, "daily limit"),
+    ("error_400_concurrency_limit.json", ProviderUnavailable, "Too many calls"),
+    ("error_400_international.json", ProviderUnavailable, "can't call abroad; set VAPI_PHONE_NUMBER_ID"),
+    ("error_402_no_credit.json", ProviderUnavailable, "credit is used up"),
+    ("error_400_no_number_to_call_from.json", CallRefused, "check VAPI_PHONE_NUMBER_ID."),
+    ("error_400_unknown_assistant.json", CallRefused, "check VAPI_ASSISTANT_ID."),
+    ("error_400_unknown_property.json", CallRefused, "VAPI_PHONE_NUMBER_ID and VAPI_ASSISTANT_ID"),
+    ("error_401_invalid_key.json", ProviderUnavailable, "VAPI_API_KEY is a private key"),
+    ("error_403_assistant_not_allowed.json", ProviderUnavailable, "VAPI_ASSISTANT_ID"),
+    ("error_403_without_user_agent.txt", ProviderUnavailable, "firewall"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "cause"), BLAMED)
+async def test_refusal_names_its_cause_to_the_caller_and_to_the_log(vendor, vapi, caplog, name, kind, cause):
+    status = int(name.split("_")[1])
+    vendor.post("/call").respond(status, content=(DATA / name).read_bytes())
+
+    error = await call_failure(vapi)
+
+    assert isinstance(error, kind)
+    assert cause in error.detail
+    assert "ring" not in error.detail
+    assert f"Vapi refused: status={status}" in caplog.text
+
+
+async def test_concurrency_limit_gives_retry_after(vendor, vapi):
+    vendor.post("/call").respond(400, content=(DATA / "error_400_concurrency_limit.json").read_bytes())
+
+    assert (await call_failure(vapi)).retry_after == 60
 
 
 @pytest.mark.parametrize("as_list", [True, False])
