@@ -11,6 +11,7 @@ import pytest
 from tests.routers.test_chat import events
 from tests.support.interviews import BRIEFING, SAMPLES, TRANSCRIPT, mock_daily, open_briefed_room, sample
 from tests.support.model_server import completion, deltas, model_server
+from tests.support.servers import free_port
 
 LED = "I led the migration of the payroll programs to our new compiler, and it cut the run time by 40 percent."
 QUOTE = {"source": "transcript", "turn": 2, "quote": LED}
@@ -529,6 +530,19 @@ def test_wrong_base_url_is_named_also_where_the_server_says_200(serve):
 
     assert answer.status_code == 503
     assert "OPENROUTER_BASE_URL" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_server_that_is_not_running_is_named(start, vendors, accept):
+    mock_daily(vendors)
+    vendors.route(host="127.0.0.1").pass_through()
+    client = start(openrouter_base_url=f"http://127.0.0.1:{free_port()}/v1", openrouter_api_key=None)
+
+    answer = chat(client, accept=accept)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
+    assert "OPENROUTER_BASE_URL" in answer.json()["detail"]
+    assert int(answer.headers["retry-after"]) > 0
 
 
 def test_quota_of_the_day_is_not_retried(serve):
