@@ -50,12 +50,13 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DebriefReply:
-    """A debrief as the model read it. `usage` counts all tries; `warnings` say how the answer was made."""
+    """A debrief as the model read it. `usage` counts all tries."""
 
     reading: ModelDebrief
     model: str
     usage: Usage
-    warnings: tuple[str, ...] = ()
+    prompt_warning: str | None = None
+    """The server has probably cut the prompt."""
 
 
 class _Unusable(NamedTuple):
@@ -96,8 +97,11 @@ class LLM:
         try:
             return await self._answer(room_name, request)
         except AnswerCutOff as error:
-            reply = await self._answer(room_name, self._with_larger_cap(request, error.usage))
-            return replace(reply, usage=add_usage(error.usage, reply.usage))
+            spent, request = error.usage, self._with_larger_cap(request, error.usage)
+        try:
+            return _with_usage(await self._answer(room_name, request), spent)
+        except AnswerCutOff as error:
+            raise AnswerCutOff(error.usage, request.cap) from None
 
     async def stream_chat_with_context(
         self, room_name: str, parts: Mapping[str, str], history: Sequence[Message], question: str
@@ -114,7 +118,7 @@ class LLM:
                     )
             except AnswerCutOff as error:
                 if spent is not None:
-                    raise
+                    raise AnswerCutOff(error.usage, request.cap) from None
                 spent, request = error.usage, self._with_larger_cap(request, error.usage)
             else:
                 return
@@ -134,7 +138,7 @@ class LLM:
         if isinstance(second, DebriefReply):
             return replace(second, usage=add_usage(first.usage, second.usage))
         if second.is_cut:
-            raise AnswerCutOff(second.usage)
+            raise AnswerCutOff(second.usage, request.cap)
         raise ProviderBadAnswer("The language model's debrief could not be used; try again, or use a larger model.")
 
     def _chat_request(
@@ -164,7 +168,8 @@ class LLM:
         except InvalidModelDebrief as error:
             log.warning("the model's debrief cannot be used (%s, finish reason %s)", error, reply.finish_reason)
             return _Unusable(reply.usage, reply.text, str(error), is_cut=reply.finish_reason == "length")
-        return DebriefReply(reading, reply.model, reply.usage, _debrief_warnings(reading, reply, request))
+        cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
+        return DebriefReply(reading, reply.model, reply.usage, cut)
 
     def _second_request(
         self, room_name: str, prompt: DebriefPrompt, request: ModelRequest, first: _Unusable
@@ -214,10 +219,3 @@ def _with_warnings(reply: Reply, request: ModelRequest) -> Reply:
     cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
     length = LENGTH_WARNING if reply.finish_reason == "length" else None
     return replace(reply, warnings=tuple(filter(None, (length, cut))))
-
-
-def _debrief_warnings(reading: ModelDebrief, reply: Reply, request: ModelRequest) -> tuple[str, ...]:
-    cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
-    items = "1 item" if reading.dropped == 1 else f"{reading.dropped} items"
-    dropped = f"{items} of the model's answer could not be read and were left out." if reading.dropped else None
-    return tuple(filter(None, (cut, dropped)))

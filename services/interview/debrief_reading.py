@@ -57,13 +57,12 @@ async def read_with_model(
 
     if len(parts) <= 1:
         reply = await ask(parts[0] if parts else TranscriptPart("", ()))
-        return reply, [*fitted.warnings, *reply.warnings]
+        return reply, [*fitted.warnings, *_reply_warnings([reply])]
     replies = await _gather([ask(part) for part in parts], llm.max_parallel_answers)
     passages = await asyncio.to_thread(_passages, [reply.reading for reply in replies], transcript, size)
     last = await ask(passages.part)
     usage = reduce(add_usage, (reply.usage for reply in replies), last.usage)
-    about_replies = dict.fromkeys(warning for reply in (*replies, last) for warning in reply.warnings)
-    warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *about_replies]
+    warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *_reply_warnings([*replies, last])]
     return DebriefReply(last.reading, last.model, usage), warnings
 
 
@@ -130,6 +129,14 @@ async def _gather(calls: Sequence[Coroutine[Any, Any, DebriefReply]], at_once: i
         for task, call in zip(tasks, calls, strict=True):
             task.cancel()
             call.close()
+
+
+def _reply_warnings(replies: Sequence[DebriefReply]) -> list[str]:
+    """One warning where any prompt was cut, and one for the items that the last answer, the debrief, lost."""
+    cut = [reply.prompt_warning for reply in replies if reply.prompt_warning][:1]
+    dropped = replies[-1].reading.dropped
+    items = "1 item of the model's answer was" if dropped == 1 else f"{dropped} items of the model's answer were"
+    return [*cut, *([f"{items} unreadable and left out."] if dropped else [])]
 
 
 def _parts_warning(parts: int, passages: _Passages) -> str:

@@ -363,7 +363,7 @@ def test_answer_that_is_cut_off_twice_names_the_cap(serve):
     answer = debrief(client)
 
     assert (answer.status_code, answer.json()["code"]) == (502, "provider_bad_answer")
-    assert "token limit" in answer.json()["detail"]
+    assert "all 12,000 tokens" in answer.json()["detail"]
     assert len(model.requests) == 2
 
 
@@ -481,7 +481,8 @@ def test_stream_is_held_back_until_a_server_is_known_not_to_mix_in_thoughts(serv
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
 def test_thoughts_in_a_field_of_their_own_are_ignored(serve, field):
     chunk = {"choices": [{"index": 0, "delta": {"content": None, field: THOUGHT}, "finish_reason": None}]}
-    pieces = [f"data: {json.dumps(chunk)}\n\n", *deltas("Ask ", "about scale.")]
+    first, second, *_ = deltas("Ask ", "about scale.")
+    pieces = [first, f"data: {json.dumps(chunk)}\n\n", second]
     client, _ = serve({"sse": pieces, "hangs_after": 3}, llm_idle_timeout_seconds=0.4)
 
     told = stream(client)
@@ -516,6 +517,7 @@ def test_answer_spent_on_thinking_twice_says_so(serve):
     answer = chat(client)
 
     assert (answer.status_code, len(model.requests)) == (502, 2)
+    assert "all 4,000 tokens" in answer.json()["detail"]
     assert "thinking" in answer.json()["detail"]
     assert THOUGHT not in answer.text
 

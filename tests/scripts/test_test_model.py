@@ -49,7 +49,7 @@ def test_whole_interview_is_reported(good):
 
 
 def test_what_was_left_out_is_reported(good):
-    assert "1 item of the model's answer could not be read" in good.stdout
+    assert "1 item of the model's answer was unreadable" in good.stdout
     assert "refused json_schema" in good.stdout
 
 
