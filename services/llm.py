@@ -19,6 +19,7 @@ from services.prompts.chat import chat_messages
 from services.prompts.debrief import DebriefPrompt, repair_messages
 from services.prompts.inputs import NONCE_CHARACTERS, Message
 from services.prompts.tokens import estimate_prompt, prompt_cut_warning
+from services.text.thoughts import strip_thoughts
 from services.upstream.chat_completions import AnswerCutOff, Reply
 from services.upstream.client import VendorClient
 from services.upstream.model_client import ModelClient
@@ -60,7 +61,7 @@ class DebriefReply:
 
 
 class _Unusable(NamedTuple):
-    """An answer to a debrief that cannot be used. `is_cut`: it reached its cap before its end."""
+    """An answer to a debrief that cannot be used, without its thoughts. `is_cut`: it reached its cap before its end."""
 
     usage: Usage
     text: str
@@ -97,7 +98,7 @@ class LLM:
         try:
             return await self._answer(room_name, request)
         except AnswerCutOff as error:
-            spent, request = error.usage, self._with_larger_cap(request, error.usage)
+            spent, request = error.usage, self._second_chat_request(request, error)
         try:
             return _with_usage(await self._answer(room_name, request), spent)
         except AnswerCutOff as error:
@@ -119,7 +120,7 @@ class LLM:
             except AnswerCutOff as error:
                 if spent is not None:
                     raise AnswerCutOff(error.usage, request.cap) from None
-                spent, request = error.usage, self._with_larger_cap(request, error.usage)
+                spent, request = error.usage, self._second_chat_request(request, error)
             else:
                 return
 
@@ -147,6 +148,13 @@ class LLM:
         messages = chat_messages(parts, history, question, self._nonce(room_name))
         return ModelRequest(messages, self.cap(CHAT_TOKENS))
 
+    def _second_chat_request(self, request: ModelRequest, cut: AnswerCutOff) -> ModelRequest:
+        """The request with a larger cap. Raises AnswerCutOff where the context has no space for one."""
+        larger = self._with_larger_cap(request, cut.usage, SECOND_CHAT_TOKENS)
+        if larger.cap == request.cap:
+            raise AnswerCutOff(cut.usage, request.cap)
+        return larger
+
     async def _answer(self, room_name: str, request: ModelRequest) -> Reply:
         reply = (await self._client.complete(room_name, request)).without_thoughts()
         self._client.learn_from(reply)
@@ -167,7 +175,8 @@ class LLM:
             reading = await asyncio.to_thread(parse_model_debrief, reply.text, prompt.competencies)
         except InvalidModelDebrief as error:
             log.warning("the model's debrief cannot be used (%s, finish reason %s)", error, reply.finish_reason)
-            return _Unusable(reply.usage, reply.text, str(error), is_cut=reply.finish_reason == "length")
+            text = await asyncio.to_thread(strip_thoughts, reply.text)
+            return _Unusable(reply.usage, text, str(error), is_cut=reply.finish_reason == "length")
         cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
         return DebriefReply(reading, reply.model, reply.usage, cut)
 
@@ -179,16 +188,15 @@ class LLM:
         An answer that was cut off is never sent back: it would take the space that its next version needs.
         """
         if not first.is_cut:
-            messages = repair_messages(request.messages, first.text, first.problem)
-            repair = replace(request, messages=messages)
-            return repair if self._space_beside(repair) >= repair.cap else request
+            repair = replace(request, messages=repair_messages(request.messages, first.text, first.problem))
+            return repair if first.text and self._space_beside(repair) >= repair.cap else request
         larger = self._with_larger_cap(request, first.usage, SECOND_DEBRIEF_TOKENS)
         if larger.cap > request.cap:
             return larger
         smaller = self._debrief_request(room_name, prompt.without_background())
         return self._with_larger_cap(smaller, Usage(), SECOND_DEBRIEF_TOKENS)
 
-    def _with_larger_cap(self, request: ModelRequest, usage: Usage, tokens: int = SECOND_CHAT_TOKENS) -> ModelRequest:
+    def _with_larger_cap(self, request: ModelRequest, usage: Usage, tokens: int) -> ModelRequest:
         """The request with more space for its answer, as far as the context allows; never with less."""
         return replace(request, cap=max(request.cap, min(tokens, self._space_beside(request, usage))))
 

@@ -22,6 +22,7 @@ ANSWER = {
     "follow_up_questions": ["How was it measured?"],
 }
 AS_JSON = json.dumps(ANSWER)
+THOUGHT = "She seems weak."
 DEBRIEF = {"content": AS_JSON}
 
 
@@ -357,6 +358,22 @@ def test_recorded_answer_of_llama_cpp_that_was_cut_off_is_asked_for_anew(serve):
     assert "more positive outcome" not in prompt(model.requests[1])
 
 
+def test_unusable_answer_is_sent_back_without_its_thoughts(serve):
+    client, model = serve({"times": 1, "content": f"<think>{THOUGHT}</think>I would say it went well."}, DEBRIEF)
+
+    assert debrief(client).status_code == 200
+    *_, answer, task = model.requests[1]["messages"]
+    assert answer == {"role": "assistant", "content": "I would say it went well."}
+    assert "could not be used" in task["content"]
+
+
+def test_answer_of_thoughts_alone_is_asked_for_anew(serve):
+    client, model = serve({"times": 1, "content": f"<think>{THOUGHT}</think>"}, DEBRIEF)
+
+    assert debrief(client).status_code == 200
+    assert model.requests[1]["messages"] == model.requests[0]["messages"]
+
+
 def test_answer_that_is_cut_off_twice_names_the_cap(serve):
     client, model = serve({"json": CUT})
 
@@ -428,7 +445,6 @@ def test_byte_order_mark_before_a_response_is_dropped(serve):
 
 # Thoughts
 
-THOUGHT = "She seems weak."
 THINKING = f"<think>\n{THOUGHT}\n</think>\n\nAsk about scale."
 
 
