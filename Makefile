@@ -7,7 +7,7 @@ PORT ?= 8000
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: run test lint demo bench soak migrate openapi audit clean
+.PHONY: run test lint demo test-model bench soak migrate openapi audit clean
 
 run: $(VENV)/.run  ## Serve on port 8000, in the sandbox when there is no .env
 	@test -f .env || export SANDBOX=$${SANDBOX:-true}; \
@@ -25,6 +25,9 @@ lint: $(VENV)/.dev  ## Style, types, and which way the imports run
 
 demo: $(VENV)/.run  ## One whole interview against the running server
 	$(BIN)/python scripts/demo.py --base-url http://$(HOST):$(PORT)
+
+test-model: $(VENV)/.dev  ## One whole interview with a model of your own: BASE_URL=http://localhost:11434/v1 MODEL=llama3.2
+	$(BIN)/python scripts/test_model.py --base-url "$(BASE_URL)" --model "$(MODEL)"
 
 bench: $(VENV)/.dev  ## Speed, beside baselines measured in the same run
 	$(BIN)/python scripts/bench.py

@@ -78,6 +78,10 @@ class _Failure(NamedTuple):
     """The call's own deadline has passed."""
 
 
+class VendorUnreachable(ProviderUnavailable):
+    """Nothing was sent: there is no such host, no connection, or no trust in its certificate."""
+
+
 class VendorClient:
     """HTTP client for one vendor.
 
@@ -308,7 +312,7 @@ class VendorClient:
                 return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
             case TransportFailure.NOT_SENT:
                 detail = f"{self.vendor} can't be reached right now; try again in a moment."
-                return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
+                return _Failure(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
 
     def _give_up(self, failure: _Failure, breaker: CircuitBreaker) -> ServiceError:
         """The error to raise, with `Retry-After` where another attempt may help."""
