@@ -52,7 +52,7 @@ class LLM:
         self._model = settings.openrouter_model
         self._idle = settings.llm_idle_timeout_seconds
         self._is_openrouter = settings.is_openrouter
-        self.is_configured = bool(settings.openrouter_api_key or settings.sandbox or not settings.is_openrouter)
+        self.is_configured = settings.providers["openrouter"] != "not_configured"
 
     @property
     def model(self) -> str:

@@ -132,8 +132,8 @@ class OpenAIRealtime:
         self._upstream = upstream
         self._settings = settings
         self._calls_url = f"{settings.openai_base_url}/realtime/calls"
-        self.is_emulated = settings.sandbox
-        self.is_configured = bool(settings.openai_api_key or settings.sandbox)
+        self.is_emulated = "openai" in settings.sandbox
+        self.is_configured = settings.providers["openai"] != "not_configured"
 
     def _choose_voice(self, asked: str | None) -> str:
         """The voice to speak with, the setting's where none is asked for. Raises InvalidInput for an unknown one."""

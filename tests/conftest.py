@@ -14,6 +14,9 @@ from tests.support.clock import ManualClock
 from tests.support.keys import KEYS
 from tests.support.vendor_specs import SpecChecker
 
+DEFAULTS = {"rate_limit_default": "100000/minute", "trusted_hosts": "testserver"}
+"""`testserver` is the host name that TestClient sends."""
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -35,7 +38,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def settings() -> Callable[..., Settings]:
     def make(**changes: Any) -> Settings:
-        return Settings(_env_file=None, **(KEYS | {"rate_limit_default": "100000/minute"} | changes))
+        return Settings(_env_file=None, **(KEYS | DEFAULTS | changes))
 
     return make
 

@@ -6,19 +6,17 @@ connection, and no answer in it was written by a language model.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import httpx
 
+from config import Provider
 from services.sandbox.daily import Daily
 from services.sandbox.openai import OpenAI
 from services.sandbox.openrouter import OpenRouter
 from services.sandbox.vapi import Vapi
 from services.sandbox.wire import Clock, Emulation
 
-Vendor = Literal["daily", "openrouter", "openai", "vapi"]
-
-_EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
+_EMULATIONS: Mapping[Provider, Callable[[Clock], Emulation]] = {
     "daily": Daily,
     "openrouter": OpenRouter,
     "openai": OpenAI,
@@ -26,6 +24,6 @@ _EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
 }
 
 
-def sandbox_transport(vendor: Vendor, now: Clock) -> httpx.AsyncBaseTransport:
+def sandbox_transport(vendor: Provider, now: Clock) -> httpx.AsyncBaseTransport:
     """A fresh emulation of the vendor under the httpx API. `now` gives Unix seconds."""
     return httpx.MockTransport(_EMULATIONS[vendor](now).answer)
