@@ -1,12 +1,11 @@
 """Pure ASGI middleware, one per feature, and their order."""
 
 from fastapi import FastAPI
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from config import Settings
 from routers.body_sizes import SMALL_BODY_BYTES
-from routers.middleware.body_deadline import BodyDeadlineMiddleware
+from routers.middleware.body import BodyLimitMiddleware
 from routers.middleware.cors import LoggingCORSMiddleware
 from routers.middleware.crash import CrashMiddleware
 from routers.middleware.disconnect import DisconnectAndShutdownMiddleware
@@ -40,9 +39,9 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     The order matters. CORS is outside of everything that refuses, so that a web page can read each refusal. The request
     id is outside of everything that writes a problem document, since every one names it.
     """
-    app.add_middleware(BodyDeadlineMiddleware, seconds=settings.body_timeout_seconds)
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=SMALL_BODY_BYTES)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
+    app.add_middleware(BodyLimitMiddleware, max_body_size=SMALL_BODY_BYTES, seconds=settings.body_timeout_seconds)
+    if "*" not in settings.allowed_hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
     app.add_middleware(CrashMiddleware)
     app.add_middleware(DisconnectAndShutdownMiddleware)
     app.add_middleware(

@@ -1,26 +1,30 @@
-"""The deadline for a request body."""
+"""Limits of request bodies: size and time."""
 
 import asyncio
 
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class BodyDeadlineMiddleware:
-    """Answers 408 when a request body has not arrived whole within `seconds` of its first read.
+class BodyLimitMiddleware:
+    """Answers 413 for a body over `max_body_size`, and 408 for one that has not arrived within `seconds`.
 
-    A client that sends its body byte by byte would otherwise hold a connection for as long as it likes. The
-    connection is closed, because the rest of the body is still to come.
+    The size is Starlette's limit, which a route can raise or lower with its own `max_body_size`. Without the deadline a
+    client that sends its body byte by byte would hold a connection for as long as it likes. Bodies of GET requests are
+    never read.
     """
 
-    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_size: int, seconds: float) -> None:
         self.app = app
+        self._limited = RequestBodyLimitMiddleware(app, max_body_size)
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] != "GET":
-            receive = self._in_time(receive)
-        await self.app(scope, receive, send)
+            await self._limited(scope, self._in_time(receive), send)
+        else:
+            await self.app(scope, receive, send)
 
     def _in_time(self, receive: Receive) -> Receive:
         ends_at: float | None = None
@@ -35,6 +39,7 @@ class BodyDeadlineMiddleware:
                 async with asyncio.timeout_at(ends_at):
                     message = await receive()
             except TimeoutError:
+                # closed, because the rest of the body is still to come
                 raise HTTPException(408, headers={"Connection": "close"}) from None
             is_whole = not message.get("more_body", False)
             return message
