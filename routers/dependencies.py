@@ -1,26 +1,21 @@
-"""What handlers depend on, as types: the services, the caller's rooms, idempotency.
+"""What handlers depend on, as types: the services, the caller's rooms.
 
 Routes that need a caller use `AccessCheckedRoute` and declare one of `CallerRooms`, `LlmRateLimitedRooms` and
 `PublicRooms`: which callers may use the route, and against which rate limit they count.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from json import dumps
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
 
-from services.access.idempotency import Kept
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.interview.rooms import Rooms
 from services.lifespan import Services
-from services.storage.records import Answer
 
 
 async def _services(request: Request) -> Services:
@@ -134,70 +129,3 @@ def _address_group(host: str) -> str:
         # a dual-stack socket shows IPv4 clients so; as one IPv6 network they would all be the same caller
         return f"address:{address.ipv4_mapped}"
     return f"address:{ip_network((address, 64), strict=False)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a call that must run once has made: the answer, whose room it is kept with, and where it stands."""
-
-    answer: BaseModel
-    room_name: str | None
-    status: int = 200
-    location: str | None = None
-
-    def kept(self) -> Kept:
-        headers = (("Location", self.location),) if self.location else ()
-        return Kept(Answer(self.status, headers, self.answer.model_dump_json().encode()), self.room_name)
-
-
-class IdempotentRequest:
-    """Runs a call once for its `Idempotency-Key`, and replays the answer to whoever sends the same again."""
-
-    def __init__(
-        self,
-        request: Request,
-        services: ServicesDep,
-        key: Annotated[
-            str | None,
-            Header(
-                alias="Idempotency-Key",
-                description="The same key with the same body replays the first answer, for 24 hours.",
-                json_schema_extra={"pattern": "^[!-~]{1,255}$"},  # said here, checked where its refusal is worded
-            ),
-        ] = None,
-    ) -> None:
-        self._idempotency = services.idempotency
-        self._shutdown = services.shutdown
-        self._request = request
-        self._route = f"{request.method} {request.url.path}?{request.url.query}"
-        self.key = key
-
-    @property
-    def attempt(self) -> str | None:
-        """This caller's use of this key, for work that must know it itself."""
-        return None if self.key is None else dumps((caller_of(self._request), self.key))
-
-    async def run(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
-        """The answer of this work, or the one that it gave before."""
-        done = await self._idempotency.run(
-            caller=caller_of(self._request),
-            route=self._route,
-            key=self.key,
-            body=body.model_dump_json().encode(),
-            work=lambda: _kept(work),
-        )
-        headers = dict(done.answer.headers) | ({"Idempotency-Replayed": "true"} if done.is_replayed else {})
-        if "Location" in headers:
-            headers["Location"] = self._request.scope.get("root_path", "") + headers["Location"]
-        return Response(done.answer.body, done.answer.status, headers, "application/json")
-
-    async def run_shielded(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
-        """The same for work that leaves something behind: it is finished, and kept, even when the caller leaves."""
-        return await self._shutdown.run_shielded(self.run(body, work))
-
-
-Once = Annotated[IdempotentRequest, Depends()]
-
-
-async def _kept(work: Callable[[], Awaitable[Made]]) -> Kept:
-    return (await work()).kept()

@@ -5,10 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from routers.body_sizes import BRIEFING_BODY_BYTES
-from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, Made, Once, ServicesDep, caller_of
+from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, ServicesDep, caller_of
+from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.voice import RealtimeResponse, RealtimeSessionRequest
 from services.interview.voice_candidate import VoiceCandidate, VoiceSession
+from services.storage.records import StoredResponse
 
 router = APIRouter(
     prefix="/api/realtime",
@@ -38,14 +40,19 @@ Candidate = Annotated[VoiceCandidate, Depends(_candidate)]
     responses=problem_responses(*BODY, 409, 502, 504),
 )
 async def create_realtime_session(
-    body: RealtimeSessionRequest, request: Request, candidate: Candidate, _: LlmRateLimitedRooms, once: Once
+    body: RealtimeSessionRequest,
+    request: Request,
+    candidate: Candidate,
+    _: LlmRateLimitedRooms,
+    idempotency: IdempotencyDep,
 ) -> Response:
     """Get a short-lived key for a voice session with this candidate. The instructions stay on the server."""
 
-    async def work() -> Made:
-        return Made(realtime_response(await candidate.for_page(body.profile(), caller_of(request))), None)
+    async def work() -> StoredResponse:
+        issued = await candidate.for_page(body.profile(), caller_of(request))
+        return StoredResponse.of(realtime_response(issued), expires_at=issued.secret.expires_at)
 
-    return await once.run(body, work)
+    return await idempotency.run(body, work)
 
 
 def realtime_response(issued: VoiceSession) -> RealtimeResponse:

@@ -14,11 +14,10 @@ from routers.dependencies import (
     AccessCheckedRoute,
     CallerRooms,
     LlmRateLimitedRooms,
-    Made,
-    Once,
     PublicRooms,
     ServicesDep,
 )
+from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.realtime import Candidate, realtime_response
 from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
@@ -48,10 +47,10 @@ from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, read_stored
-from services.interview.phone_briefing import PhoneBriefing
+from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
 from services.lifespan import Services
 from services.llm import Piece
-from services.storage.records import StoredRoom
+from services.storage.records import StoredResponse, StoredRoom
 from services.upstream.chat_completions import Reply
 
 router = APIRouter(
@@ -99,15 +98,15 @@ def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
     operation_id="create_room",
     responses=problem_responses(*BODY, 409, 502, 504),
 )
-async def create_room(body: RoomRequest, rooms: CallerRooms, once: Once) -> Response:
+async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: IdempotencyDep) -> Response:
     """Open a private room with an unguessable name and a fixed end; returns a token for its interviewer."""
 
-    async def work() -> Made:
+    async def work() -> StoredResponse:
         room, token = await rooms.open(body.interviewer_name, body.candidate_name, body.expires_in_minutes)
         answer = OpenedRoomResponse(interviewer_token=token, **dict(RoomResponse.model_validate(room)))
-        return Made(answer, room.name, 201, f"/api/rooms/{room.name}")
+        return StoredResponse.of(answer, 201, location=f"/api/rooms/{room.name}", room=room.name)
 
-    return await once.run_shielded(body, work)
+    return await idempotency.run_shielded(body, work)
 
 
 @router.get("/{name}", operation_id="get_room", responses=problem_responses(404, 410, 502, 504), openapi_extra=PUBLIC)
@@ -203,7 +202,7 @@ async def create_debrief(
     body: DebriefRequest,
     rooms: LlmRateLimitedRooms,
     services: ServicesDep,
-    once: Once,
+    idempotency: IdempotencyDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
 ) -> Response:
@@ -216,16 +215,16 @@ async def create_debrief(
     debriefing = _debriefing(services, interview)
     record = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history])
 
-    async def work(report: Callable[[str], None] = lambda _: None) -> Made:
-        return Made(await debriefing.make(record, report, is_new_wanted=regenerate), name)
+    async def work(report: Callable[[str], None] = lambda _: None) -> StoredResponse:
+        return StoredResponse.of(await debriefing.make(record, report, is_new_wanted=regenerate))
 
     async def reported_work(report: Callable[[str], None]) -> str:
-        response = await once.run(body, lambda: work(report))
+        response = await idempotency.run(body, lambda: work(report), room=name)
         return bytes(response.body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(stream_progress(reported_work, _progress))
-    return await once.run(body, work)
+    return await idempotency.run(body, work, room=name)
 
 
 @router.get(
@@ -264,16 +263,16 @@ async def create_realtime_token(
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
     rooms: LlmRateLimitedRooms,
     candidate: Candidate,
-    once: Once,
+    idempotency: IdempotencyDep,
 ) -> Response:
     """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions."""
     interview = await rooms.get_own_open_room(name, briefing=True)
 
-    async def work() -> Made:
+    async def work() -> StoredResponse:
         issued = await candidate.for_room(interview, body.voice, body.expires_in_seconds)
-        return Made(realtime_response(issued), name, 201)
+        return StoredResponse.of(realtime_response(issued), 201, expires_at=issued.secret.expires_at)
 
-    return await once.run(body, work)
+    return await idempotency.run(body, work, room=name)
 
 
 @router.post(
@@ -285,20 +284,24 @@ async def create_realtime_token(
     responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
 )
 async def place_briefing_call(
-    name: RoomName, body: PhoneCallRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, once: Once
+    name: RoomName,
+    body: PhoneCallRequest,
+    rooms: LlmRateLimitedRooms,
+    services: ServicesDep,
+    idempotency: IdempotencyDep,
 ) -> Response:
     """Phone the interviewer and brief them from the stored briefing. It costs money; a room has three calls an hour."""
     interview = await rooms.get_own_open_room(name, briefing=True)
     countries = services.settings.vapi_allowed_countries
 
-    async def work() -> Made:
-        placed = await _phone_briefing(services, interview).call(body.phone_number, countries, once.attempt)
+    async def work() -> StoredResponse:
+        placed = await _phone_briefing(services, interview).call(body.phone_number, countries)
         call = placed.call
         answer = PhoneCallResponse(call_id=call.call_id, status=call.status, warnings=placed.warnings)
         location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
-        return Made(answer, name, 202, location)
+        return StoredResponse.of(answer, 202, location=location)
 
-    return await once.run_shielded(body, work)
+    return await idempotency.run_shielded(body, work, room=name, unrepeatable=DIALS_ONCE)
 
 
 @router.get(

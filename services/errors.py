@@ -230,6 +230,20 @@ class StorageFull(ServiceError):
     title = "Storage full"
 
 
+class UnreadableRecord(ServiceError):
+    """A stored document that this version of the service cannot read."""
+
+    status = 503
+    code = "record_unreadable"
+    title = "Stored record unreadable"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The stored {what} was written by another version of this service and can't be read; make it again, "
+            "or ask the operator to install the version that wrote it."
+        )
+
+
 class ShuttingDown(ServiceError):
     """The process is being stopped."""
 

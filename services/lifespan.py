@@ -29,9 +29,11 @@ from services.shutdown import Shutdown
 from services.storage.opening import check_database_url, open_storage
 from services.storage.protocol import Storage
 from services.storage.retention import run_retention
-from services.upstream import chat_completions
+from services.upstream import model_errors
 from services.upstream.client import VendorClient
+from services.upstream.proxies import environment_proxies
 from services.upstream.responses import MappedError, VendorResponse
+from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 from services.vapi import Vapi
 
@@ -76,12 +78,12 @@ def vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:
             daily.VENDOR, settings.daily_api_url, settings.daily_api_key, short, 100, daily.map_error
         ),
         "openrouter": VendorConfig(
-            chat_completions.VENDOR,
+            model_errors.VENDOR,
             settings.openrouter_base_url,
             settings.openrouter_api_key,
             long,
             1500,
-            chat_completions.map_error,
+            model_errors.map_error,
         ),
         "openai": VendorConfig(
             "OpenAI", settings.openai_base_url, settings.openai_api_key, short, 100, openai_realtime.map_error
@@ -99,6 +101,7 @@ def check_settings(settings: Settings) -> None:
     Limiter(settings)
     check_database_url(settings)
     check_regions(settings.vapi_allowed_countries)
+    environment_proxies()
 
 
 def check_event_loop(settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
@@ -213,7 +216,12 @@ def _vendor_client(provider: Provider, config: VendorConfig, settings: Settings,
     key = SecretStr(SANDBOX_KEY) if provider in settings.sandbox else config.key
     client = open_client(config.base_url, key, _transport(provider, config, settings, clock))
     return VendorClient(
-        config.name, client, config.map_error, deadline=config.deadline, max_concurrency=config.max_concurrency
+        config.name,
+        client,
+        config.map_error,
+        deadline=config.deadline,
+        max_concurrency=config.max_concurrency,
+        retry_policy=RETRY_POLICIES[provider],
     )
 
 

@@ -16,7 +16,8 @@ from services.access.jwks import Jwks
 from services.access.tokens import NOT_ACCEPTED, Tokens, read_header, read_secret
 from services.errors import Unauthorized
 from services.upstream.client import VendorClient
-from services.upstream.responses import MappedError, VendorResponse, error_by_status
+from services.upstream.responses import MappedError, VendorResponse, map_status
+from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 
 FETCH_SECONDS = 5.0
@@ -116,13 +117,19 @@ def _secret(setting: SecretStr | None) -> bytes | None:
 def _jwks(url: str, transport: Callable[[], httpx.AsyncBaseTransport], clock: Callable[[], float]) -> Jwks:
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc}"
-    client = open_client(origin, None, transport())
-    upstream = VendorClient(_ISSUER, client, _map_error, deadline=FETCH_SECONDS, max_concurrency=2)
+    upstream = VendorClient(
+        _ISSUER,
+        open_client(origin, None, transport()),
+        _map_error,
+        deadline=FETCH_SECONDS,
+        max_concurrency=2,
+        retry_policy=RETRY_POLICIES["token_issuer"],
+    )
     return Jwks(upstream, url.removeprefix(origin), clock)
 
 
 def _map_error(answer: VendorResponse) -> MappedError:
-    return error_by_status(_ISSUER, answer, "AUTH_JWKS_URL")
+    return map_status(_ISSUER, answer, "AUTH_JWKS_URL")
 
 
 def _credential(authorization: str) -> str:
