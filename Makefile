@@ -2,17 +2,16 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-HOST ?= 127.0.0.1
+# not ?=, since shells and conda export a HOST that means something else; `make run HOST=0.0.0.0` works
+HOST = 127.0.0.1
 PORT ?= 8000
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .PHONY: run test lint demo test-model bench soak migrate openapi audit clean
 
-run: $(VENV)/.run  ## Serve on port 8000, in the sandbox when there is no .env
-	@test -f .env || export SANDBOX=$${SANDBOX:-true}; \
-	test -f .env || echo "There is no .env: SANDBOX=$$SANDBOX. Copy .env.example to .env for the real thing."; \
-	exec $(BIN)/python -m uvicorn main:app --host $(HOST) --port $(PORT) --timeout-graceful-shutdown 10
+run: $(VENV)/.run  ## Serve on port 8000; in the sandbox when no vendor key is set
+	@exec $(BIN)/python scripts/serve.py --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev  ## The whole suite
 	$(BIN)/python -m pytest

@@ -72,10 +72,10 @@ class AccessCheck(HTTPBearer):
 
     async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
         counted = await services.limiter.count(self.group, caller_id or client_address(request))
-        request.state.response_headers = {
-            "RateLimit": counted.rate_limit,
-            "RateLimit-Policy": counted.rate_limit_policy,
-        }
+        request.state.response_headers = (
+            (b"ratelimit", counted.rate_limit.encode()),
+            (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+        )
         if not counted.is_allowed:
             raise RateLimited(
                 f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import BaseModel
 
 from routers.accept import negotiate
+from routers.body_sizes import BRIEFING_BODY_BYTES, CHAT_BODY_BYTES, JOIN_BODY_BYTES
 from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
@@ -58,6 +59,10 @@ router = APIRouter(
     responses=problem_responses(401, 422, 429, 503),
     route_class=AccessCheckedRoute,
 )
+transcript_router = APIRouter(
+    prefix=router.prefix, tags=router.tags, responses=router.responses, route_class=AccessCheckedRoute
+)
+"""Routes whose requests may contain a transcript: `main.create_app` lets them take MAX_BODY_BYTES."""
 
 RoomName = Annotated[
     str,
@@ -113,6 +118,7 @@ async def get_room(name: RoomName, rooms: PublicRooms) -> RoomResponse:
 @router.post(
     "/{name}/join",
     operation_id="join_room",
+    max_body_size=JOIN_BODY_BYTES,
     responses=problem_responses(*BODY, 403, 404, 410, 502, 504),
     openapi_extra=PUBLIC,
 )
@@ -130,7 +136,12 @@ async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep)
     return DeletionReceipt(room_name=name, deleted=deleted, remaining=list(erasure.remaining))
 
 
-@router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_responses(*BODY, 404, 502, 504))
+@router.post(
+    "/{name}/briefing",
+    operation_id="save_briefing",
+    max_body_size=BRIEFING_BODY_BYTES,
+    responses=problem_responses(*BODY, 404, 502, 504),
+)
 async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms) -> Briefing:
     """Save the briefing, and get the prompt for an agent that prepares the interviewer. Saving again replaces it."""
     await rooms.get_own_room(name)
@@ -155,6 +166,7 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     "/{name}/chat",
     response_model=ChatResponse,
     operation_id="chat",
+    max_body_size=CHAT_BODY_BYTES,
     responses=problem_responses(*BODY, 404, 502, 504) | _also(EVENTS),
 )
 async def chat(
@@ -178,7 +190,7 @@ async def get_chat(name: RoomName, rooms: CallerRooms) -> ChatRecord:
     return ChatRecord(room_name=name, turns=[ChatTurnResponse.model_validate(turn) for turn in turns])
 
 
-@router.post(
+@transcript_router.post(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",

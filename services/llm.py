@@ -78,7 +78,7 @@ class LLM:
         self.model = settings.openrouter_model
         self.context_tokens = settings.llm_context_tokens
         self.max_parallel_answers = PARALLEL_ANSWERS if settings.is_openrouter else 1
-        self.is_configured = bool(settings.openrouter_api_key or settings.sandbox or not settings.is_openrouter)
+        self.is_configured = settings.providers["openrouter"] != "not_configured"
 
     def require_configured(self) -> None:
         """Raises ProviderNotConfigured where there is no key and one is needed."""

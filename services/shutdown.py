@@ -60,9 +60,7 @@ class Shutdown:
         done, _ = await asyncio.wait([task], timeout=self._ends_at + LAST_SECONDS - monotonic())
         if not done:
             log.warning("the process ends while work that must not be interrupted is still running")
-            raise ShuttingDown(
-                "The server was stopped before this was done; check whether it took effect, then try again."
-            )
+            raise ShuttingDown("The server was stopped during this call; check what became of it, then try again.")
         return task.result()
 
     @contextmanager
@@ -99,11 +97,11 @@ class Shutdown:
         if self._ends_at is not None:
             return  # a second signal changes nothing
         self._ends_at = monotonic() + self._grace
-        log.info("shutting down: %d running requests have %.0f s to finish", len(self._stops), self._grace)
+        log.info("stopping: %d calls have %.0f s to finish", len(self._stops), self._grace)
         loop.call_later(self._grace, self._stop_all)
 
     def _stop_all(self) -> None:
-        log.info("ending %d requests that are still running", len(self._stops))
+        log.info("ending %d calls that are still running", len(self._stops))
         for stop in tuple(self._stops):
             stop()
 

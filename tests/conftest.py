@@ -19,6 +19,9 @@ for scheme in ("http", "https", "no", "all"):
     os.environ.pop(f"{scheme}_proxy", None)
     os.environ.pop(f"{scheme}_PROXY".upper(), None)
 
+DEFAULTS = {"rate_limit_default": "100000/minute", "trusted_hosts": "testserver"}
+"""`testserver` is the host name that TestClient sends."""
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -40,7 +43,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def settings() -> Callable[..., Settings]:
     def make(**changes: Any) -> Settings:
-        return Settings(_env_file=None, **(KEYS | {"rate_limit_default": "100000/minute"} | changes))
+        return Settings(_env_file=None, **(KEYS | DEFAULTS | changes))
 
     return make
 

@@ -1,6 +1,5 @@
 """The start over a database: once for all processes, or one line that says why not."""
 
-import re
 import subprocess
 import sys
 
@@ -85,13 +84,6 @@ def test_workers_that_can_not_start_are_not_started_again_and_again(tmp_path):
     assert server.log.count("DATABASE_URL: only SQLite and PostgreSQL are supported") == 2
     assert "Traceback" not in server.log
     assert CANARY not in server.log
-
-
-def test_several_workers_without_a_database_are_warned_about(serve):
-    server = serve("", "--workers", "2", workers=2)
-
-    warnings = re.findall(r"WARNING main .*DATABASE_URL is empty.*one process", server.log)
-    assert len(warnings) == 2
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
