@@ -9,12 +9,15 @@ import pytest
 
 from tests.support.api_server import ROOT, api_server, own_environment
 from tests.support.ports import free_port
+from tests.support.waiting import LIMIT_SECONDS
 
 
 def run_demo(url: str, directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts/demo.py"), "--base-url", url]
     env = own_environment(TMPDIR=str(directory), **settings)
-    return subprocess.run(command, cwd=directory, env=env, capture_output=True, encoding="utf-8", check=False)
+    return subprocess.run(
+        command, cwd=directory, env=env, capture_output=True, encoding="utf-8", timeout=LIMIT_SECONDS, check=False
+    )
 
 
 @pytest.fixture(scope="module")
