@@ -62,11 +62,11 @@ async def _measure(vendor_url: str) -> dict[str, Any]:
         opened = await client.post("/api/rooms", json={"interviewer_name": "Ada"})
         path = f"/api/rooms/{opened.json()['room_name']}"
         await client.post(f"{path}/briefing", json=BRIEFING)
-    said = transcript()
-    request = request_bytes("POST", f"{path}/debrief?regenerate=true", {"transcript": said})
+    text = transcript()
+    request = request_bytes("POST", f"{path}/debrief?regenerate=true", {"transcript": text})
     rounds = [await _round(url, request) for _ in range(ROUNDS)]
     best = {name: min(seen[name] for seen in rounds) for name in ("cpu", "block", "wait")}
-    return best | {"characters": len(said)}
+    return best | {"characters": len(text)}
 
 
 async def _round(url: str, request: bytes) -> dict[str, float]:

@@ -220,7 +220,7 @@ async def _unreachable(log: LogByRequest, fault: str, *, is_daily: bool) -> Asyn
 
 @asynccontextmanager
 async def _unreachable_url(fault: str) -> AsyncIterator[str]:
-    """A host that does not exist, or one whose certificate nobody signed."""
+    """A host that does not exist, or one with a self-signed certificate."""
     if fault == "unknown host":
         yield UNKNOWN_HOST
         return

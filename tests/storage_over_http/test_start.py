@@ -56,10 +56,10 @@ def run(command, folder, **settings):
     return done.returncode, done.stdout
 
 
-def assert_one_line_says_why(said):
-    assert len([line for line in said.splitlines() if "DATABASE_URL" in line]) == 1
-    assert "Traceback" not in said
-    assert CANARY not in said
+def assert_one_line_says_why(output):
+    assert len([line for line in output.splitlines() if "DATABASE_URL" in line]) == 1
+    assert "Traceback" not in output
+    assert CANARY not in output
 
 
 def test_unusable_database_url_ends_the_start_with_one_line(unusable, tmp_path):
@@ -72,11 +72,11 @@ def test_unusable_database_url_ends_the_start_with_one_line(unusable, tmp_path):
 
 @pytest.mark.parametrize("unusable", ["form", "password"], indirect=True)
 def test_unusable_database_url_ends_a_manual_migration_with_one_line(unusable, tmp_path):
-    code, said = run(MIGRATE, tmp_path, DATABASE_URL=unusable)
+    code, output = run(MIGRATE, tmp_path, DATABASE_URL=unusable)
 
     assert code == 1
-    assert_one_line_says_why(said)
-    assert len(said.splitlines()) == 1
+    assert_one_line_says_why(output)
+    assert len(output.splitlines()) == 1
 
 
 def test_workers_that_can_not_start_are_not_restarted(tmp_path):
@@ -97,7 +97,7 @@ def test_several_workers_without_a_database_log_a_warning(serve):
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_manually_migrated_database_is_served(serve, database, tmp_path):
-    code, said = run(MIGRATE, tmp_path, DATABASE_URL=database)
+    code, output = run(MIGRATE, tmp_path, DATABASE_URL=database)
 
-    assert (code, said.count("\n"), said.endswith(" is up to date.\n")) == (0, 1, True)
+    assert (code, output.count("\n"), output.endswith(" is up to date.\n")) == (0, 1, True)
     assert serve(database).process.is_running
