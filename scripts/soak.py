@@ -139,7 +139,8 @@ async def _check_end(service: ApiServer) -> list[str]:
     service.process.send_signal(signal.SIGTERM)
     code = await asyncio.to_thread(service.process.wait)
     failures = [f"exit code {code}"] if code else []
-    failures += [line for line in service.log.splitlines() if "stopping:" in line and "stopping: 0 calls" not in line]
+    stopping = [line for line in service.log.splitlines() if "shutting down:" in line]
+    failures += [line for line in stopping if "shutting down: 0 running" not in line]
     if "Traceback" in service.log:
         failures.append("a traceback in the log: " + service.log[service.log.index("Traceback") :][:2000])
     return failures

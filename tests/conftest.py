@@ -1,5 +1,6 @@
 """Fixtures of most tests: settings, a client of the real app, vendors mocked at the wire, real servers."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -17,6 +18,10 @@ from tests.support.servers import Server, ServerMissing, pgbouncer, postgresql, 
 from tests.support.vendor_specs import SpecChecker
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+
+# a proxy of the machine must not come between the service and the vendors that a test starts
+for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[name]
 
 
 @pytest.fixture

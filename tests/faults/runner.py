@@ -5,7 +5,7 @@ import logging
 import re
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +31,8 @@ HASTY_LANES = 16
 """These wait for deadlines, and do nothing else meanwhile."""
 UNREACHABLE_LANES = 1
 ATTEMPTS = 10
+MISSED_DEADLINE = (HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Of the vendor's response, and of the connection to it."""
 UNKNOWN_HOST = "http://unknown.invalid"
 NEVER_OPENED = f"interview-{0:026}"
 """A name that a room of ours could have."""
@@ -157,8 +159,35 @@ class Lanes:
 
 
 @asynccontextmanager
-async def case_runner() -> AsyncIterator[Callable[[Case], Awaitable[Observation]]]:
-    """A function that runs a case as soon as a lane is free for it. It may be called for many cases at once."""
+async def running(cases: Collection[Case]) -> AsyncIterator[Callable[[Case], Awaitable[Observation]]]:
+    """Runs all these cases at once; yields a function that returns the observation of one.
+
+    Cases that only wait for a deadline start after the others, which would keep them from the processor.
+    """
+    async with _case_runner() as run:
+        busy = {case: asyncio.create_task(run(case)) for case in cases if not case.waits_for_deadline}
+
+        async def run_after_busy(case: Case) -> Observation:
+            if busy:
+                await asyncio.wait(busy.values())
+            return await run(case)
+
+        tasks = busy | {case: asyncio.create_task(run_after_busy(case)) for case in cases if case.waits_for_deadline}
+
+        async def observe(case: Case) -> Observation:
+            return await tasks[case]
+
+        try:
+            yield observe
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+@asynccontextmanager
+async def _case_runner() -> AsyncIterator[Callable[[Case], Coroutine[Any, Any, Observation]]]:
+    """A function that runs a case as soon as a lane is free for it."""
     log = LogByRequest()
     logging.getLogger().addHandler(log)
     numbers = count()
@@ -188,7 +217,7 @@ async def _in_time(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respo
     """The response to a call that should succeed, repeated where a busy machine missed a short deadline."""
     for _ in range(ATTEMPTS):
         answer = await send()
-        if outcome(answer)[0] != HTTPStatus.GATEWAY_TIMEOUT:
+        if outcome(answer)[0] not in MISSED_DEADLINE:
             break
     return answer
 

@@ -13,10 +13,10 @@ from config import Settings
 from main import create_app
 from services.lifespan import Services
 from services.upstream.client import VendorClient
-from tests.support.keys import NO_RATE_LIMITS, PATIENT, vendors_at
+from tests.support.keys import KEEP_ALIVE_SECONDS, NO_RATE_LIMITS, PATIENT, vendors_at
 
 HASTY = {
-    "upstream_timeout_seconds": 3.0,
+    "upstream_timeout_seconds": 4.0,
     "llm_timeout_seconds": 4.0,
     "llm_idle_timeout_seconds": 1.0,
 }
@@ -40,7 +40,7 @@ class Service:
         """The number of vendor calls that it counts as running."""
         vendors = (self.services.daily, self.services.llm, self.services.openai, self.services.vapi)
         parts = [part for vendor in vendors for part in vars(vendor).values()]
-        return sum(part.in_flight for part in parts if isinstance(part, VendorClient))
+        return sum(part._in_flight for part in parts if isinstance(part, VendorClient))
 
 
 class _AppWithServices:
@@ -63,7 +63,10 @@ async def serving(vendor_url: str, **changes: Any) -> AsyncIterator[Service]:
     In the main thread it takes over the signals of the test run while it serves.
     """
     app = _AppWithServices(Settings(_env_file=None, **(vendors_at(vendor_url) | NO_RATE_LIMITS | PATIENT | changes)))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
+    config = uvicorn.Config(
+        app, port=0, log_config=None, timeout_graceful_shutdown=5, timeout_keep_alive=KEEP_ALIVE_SECONDS
+    )
+    server = uvicorn.Server(config)
     serving_task = asyncio.create_task(server.serve())
     while not server.started:
         if serving_task.done():

@@ -147,14 +147,14 @@ DAILY = (
 OPENROUTER = (
     Row("400 context too long", says_sample("openrouter/error_400_context_too_long.json"), TOO_LARGE),
     Row("400", says_sample("openrouter/error_400_invalid_request.json"), BAD),
-    Row("400 unknown model", says_sample("openrouter/error_400_unknown_model.json"), BAD),
+    Row("400 unknown model", says_sample("openrouter/error_400_unknown_model.json"), DOWN),
     Row("401", says_sample("openrouter/error_401_unknown_key.json"), DOWN),
     Row("402 out of credit", says_sample("openrouter/error_402_no_credit.json"), DOWN),
     Row("403 guardrail", says_sample("openrouter/error_403_guardrail.json"), REFUSED),
     Row("403 moderation", says_sample("openrouter/error_403_moderation.json"), REFUSED),
     Row("404 no endpoints", says_sample("openrouter/error_404_no_endpoints.json"), DOWN),
     Row("408", says_sample("openrouter/error_408_timed_out.json"), SLOW, 2),
-    Row("413", says_sample("openrouter/error_413_too_large.json"), BAD),
+    Row("413", says_sample("openrouter/error_413_too_large.json"), TOO_LARGE),
     Row("422", says_sample("openrouter/error_422_invalid_argument.json"), BAD),
     Row("429", says_sample("openrouter/error_429_rate_limit.json"), BUSY, 3),
     Row("429 availability", says_sample("openrouter/error_429_upstream_availability.json"), BUSY, 3),
@@ -174,7 +174,7 @@ IN_COMPLETION = (
     Row("no choices", says_sample("openrouter/no_choices.json"), BAD),
     Row("refusal", says_sample("openrouter/refusal.json"), REFUSED),
     Row("content filter", says_sample("openrouter/content_filter.json"), REFUSED),
-    Row("truncated without content", says_sample("openrouter/length_without_content.json"), BAD),
+    Row("truncated without content", says_sample("openrouter/length_without_content.json"), BAD, 2),
 )
 IN_CHAT = (
     Row("truncated", says_sample("openrouter/length.json"), FINE),
@@ -187,7 +187,7 @@ IN_DEBRIEF = (
     Row("truncated", says_sample("openrouter/length.json"), BAD, 2),
     Row("truncated in the middle", says_sample("openrouter/debrief_truncated.json"), BAD, 2),
     Row("prose instead of JSON", says_sample("openrouter/completion.json"), BAD, 2),
-    Row("fenced JSON", says_sample("openrouter/debrief_in_code_fence.json"), BAD, 2),
+    Row("fenced JSON", says_sample("openrouter/debrief_in_code_fence.json"), FINE),
 )
 IN_STREAM = (
     Row("JSON error inside 200", says_sample("openrouter/error_inside_200.json"), BAD),

@@ -64,8 +64,9 @@ async def test_call_that_does_not_finish_is_answered_503(
     vendor: FakeVendor, service: ApiServer, client: httpx.AsyncClient
 ) -> None:
     room = await open_briefed_room(client)
-    vendor.behave = silent_after_some_words
     chat = f"/api/rooms/{room}/chat"
+    await client.post(chat, json=QUESTION)  # text is streamed once a first answer had no unmarked thoughts
+    vendor.behave = silent_after_some_words
     streaming = asyncio.create_task(client.post(chat, json=QUESTION, headers=EVENTS))
     answering = asyncio.create_task(client.post(chat, json=QUESTION))
     await _until_called(vendor, times=2)
@@ -88,7 +89,7 @@ async def test_phone_call_placed_at_the_last_moment_is_answered_with_its_id(
     calling = asyncio.create_task(client.post(f"/api/rooms/{room}/briefing/call", json=NUMBER))
     await _until_called(vendor)
     service.process.send_signal(signal.SIGTERM)
-    await wait_until_async(lambda: "ending 1 calls" in service.log, "the service ends the running call")
+    await wait_until_async(lambda: "ending 1 requests" in service.log, "the service ends the running call")
     may_answer.set()
 
     answer = await calling
@@ -108,7 +109,7 @@ async def test_phone_call_with_an_unknown_outcome_says_so(
 
     answer = await calling
     assert outcome(answer) == (503, "shutting_down")
-    assert "check what became of it" in answer.json()["detail"]
+    assert "check whether it took effect" in answer.json()["detail"]
     assert "retry-after" not in answer.headers
     await _assert_it_ends_well(service)
 

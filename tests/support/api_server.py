@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.keys import KEEP_ALIVE_SECONDS
 from tests.support.processes import ChildProcess
 from tests.support.waiting import wait_until
 
@@ -58,7 +59,8 @@ class ApiServer:
 @contextmanager
 def starting_api(directory: Path, *flags: str, **settings: str) -> Iterator[ApiServer]:
     """A service that was just started: the caller waits until it is ready, or until it ends."""
-    command = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(ROOT), "--port", "0", *flags]
+    command = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(ROOT), "--port", "0"]
+    command += ["--timeout-keep-alive", str(KEEP_ALIVE_SECONDS), *flags]
     environment = own_environment(**settings)
     with ChildProcess(command, directory=directory, output=directory / "log", environment=environment) as process:
         server = ApiServer(directory, process)

@@ -23,6 +23,9 @@ PATIENT = {
 }
 """Deadlines that no test reaches, so that none decides one."""
 
+KEEP_ALIVE_SECONDS = 3600
+"""For uvicorn, which by default closes a connection after five idle seconds: a busy client may just be about to use it."""
+
 
 def vendors_at(url: str) -> dict[str, str]:
     """Settings with a key for each vendor, and with their addresses below this one: `{url}/daily` and so on."""
