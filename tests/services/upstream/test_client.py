@@ -185,7 +185,7 @@ async def test_refusal_is_logged_once_without_what_was_sent(caplog: pytest.LogCa
 async def test_unread_stream_frees_its_slot_when_the_consumer_leaves() -> None:
     async def endless(connection: Connection, _: Request) -> None:
         await connection.begin_stream()
-        while not await connection.is_left_within(0.01):
+        while not await connection.is_closed_within(0.01):
             await connection.send_chunk(b"data: word\n\n")
 
     async with vendor(endless) as fake, client(fake.url) as upstream:
