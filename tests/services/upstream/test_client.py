@@ -183,7 +183,7 @@ async def test_refusal_is_logged_once_without_what_was_sent(caplog: pytest.LogCa
 async def test_unread_stream_makes_way_for_the_next_when_its_consumer_leaves() -> None:
     async def endless(connection: Connection, _: Request) -> None:
         await connection.begin_stream()
-        while not await connection.is_left_within(0.01):
+        while not await connection.is_closed_within(0.01):
             await connection.send_chunk(b"data: word\n\n")
 
     async with vendor(endless) as fake, client(fake.url, max_concurrency=1) as upstream:

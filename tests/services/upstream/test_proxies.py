@@ -17,10 +17,12 @@ from services.errors import ProviderUnavailable
 from services.upstream.client import VendorClient
 from services.upstream.proxies import Proxies, environment_proxies
 from tests.faults.answers import answer_well
-from tests.faults.process import service_process
 from tests.faults.wire import FakeVendor
+from tests.support.api_server import api_server
 from tests.support.forward_proxy import ForwardProxy, forward_proxy
+from tests.support.keys import as_environment, vendors_at
 from tests.support.vendor_client import NO_RETRIES, vendor_client
+from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -181,7 +183,7 @@ async def _open_room_in_a_process(vendor_url: str, folder: Path, environment: di
     """The status of `POST /api/rooms`, by the service as a process with this environment."""
 
     def open_room() -> int:
-        with service_process(vendor_url, folder, **environment) as service:
-            return httpx.post(f"{service.url}/api/rooms", json={"interviewer_name": "Ada"}, timeout=60).status_code
+        with api_server(folder, **as_environment(vendors_at(vendor_url)), **environment) as url:
+            return httpx.post(f"{url}/api/rooms", json={"interviewer_name": "Ada"}, timeout=LIMIT_SECONDS).status_code
 
     return await to_thread(open_room)
