@@ -57,7 +57,6 @@ class MemoryStorage:
     `clock` gives the time in UTC.
     """
 
-    kind = "memory"
     is_ephemeral = True
 
     def __init__(

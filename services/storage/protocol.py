@@ -16,8 +16,6 @@ class Storage(Protocol):
     (or no longer) there. Each is one round trip where one suffices.
     """
 
-    kind: str
-    """`memory`, `sqlite` or `postgresql`: for the log and /health/ready."""
     is_ephemeral: bool
     """Whether a restart forgets everything, so that an unknown room is worth asking Daily about."""
 

@@ -1,4 +1,4 @@
-"""Storage in SQLite or PostgreSQL: one code path, shared by as many processes as there are."""
+"""Storage in SQLite or PostgreSQL: the same code for both, shared by any number of processes."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.briefing import Briefing
 from services.errors import RoomNotFound
 from services.storage import statements
-from services.storage.database import Database
-from services.storage.failures import is_missing_room, reads_only
+from services.storage.database import Database, is_missing_room, read_only
 from services.storage.purging import FilePurger
 from services.storage.records import ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredResponse, StoredRoom
 from services.storage.statements import Upserts
@@ -37,12 +36,11 @@ class _Deletion:
 
 
 class SqlStorage:
-    """Storage that outlives the process. `database` has the schema already."""
+    """Storage that survives a restart. The schema of `database` is up to date."""
 
     is_ephemeral = False
 
     def __init__(self, database: Database) -> None:
-        self.kind = database.kind
         self._database = database
         self._upserts = Upserts(database.kind)
         self._purger = FilePurger(database) if database.kind == "sqlite" else None
@@ -51,8 +49,9 @@ class SqlStorage:
         await self._database.write(self._upserts.save_room, asdict(room))
 
     async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom | None:
-        rows = await self._database.fetch(statements.FIND[briefing, debrief], {"name": name})
-        return statements.read_interview(rows[0], briefing=briefing, debrief=debrief) if rows else None
+        statement = statements.find_statement(briefing=briefing, debrief=debrief)
+        rows = await self._database.fetch(statement, {"name": name})
+        return statements.read_room(rows[0], briefing=briefing, debrief=debrief) if rows else None
 
     async def save_briefing(self, briefing: Briefing) -> None:
         values = {"room": briefing.room_name, "document": briefing.model_dump_json()}
@@ -78,7 +77,7 @@ class SqlStorage:
             if rows:
                 version: int = rows[0][0]
                 return version
-            # Either the room is gone, or another process took this version and the next is ours to try.
+            # Either the room does not exist, or another process took this version number: try the next.
             if await self.find(name) is None:
                 raise RoomNotFound
 
@@ -97,7 +96,7 @@ class SqlStorage:
     async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
         values = {"name": name, "quota": quota.name, "since": now - quota.window, "most": quota.most}
         async with self._database.transaction() as connection:
-            # With the room locked, nobody else counts meanwhile.
+            # With the room locked, no other process counts meanwhile.
             if not (await connection.execute(statements.LOCK_QUOTAS, values)).fetchall():
                 raise RoomNotFound
             latest = (await connection.execute(statements.LATEST_USES, values)).fetchall()
@@ -169,10 +168,10 @@ class SqlStorage:
             return await deletion.execute(statements.DELETE_EXPIRED_RESPONSES, {"now": now})
 
     async def ping(self) -> None:
-        if self.kind == "sqlite":
+        if self._database.kind == "sqlite":
             await self._database.fetch(statements.PING)
         elif (await self._database.fetch(statements.PING_TO_WRITE))[0][0] == "on":
-            raise reads_only()
+            raise read_only()
 
     async def close(self) -> None:
         await self._database.close()

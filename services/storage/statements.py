@@ -1,9 +1,10 @@
-"""Every SQL statement, made once, so that SQLAlchemy compiles each once; and how rows become records."""
+"""Every SQL statement, built once, so that SQLAlchemy compiles each once; and how rows become records."""
 
 import json
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,13 +38,14 @@ SLOT: ColumnElement[str] = bindparam("slot")
 _DEBRIEF = tuple(column for column in debriefs.c if column.name != "room")
 _ROOM_WIDTH = len(rooms.c)
 
-
 PING = select(literal(1))
 PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
-"""PostgreSQL tells where it only reads, as a standby does: of no use to us."""
+"""`on` on a PostgreSQL server that accepts no writes, such as a standby."""
 
 
-def _find(*, briefing: bool, debrief: bool) -> Select[Any]:
+@cache
+def find_statement(*, briefing: bool, debrief: bool) -> Select[Any]:
+    """Select a room, with its briefing and its latest debrief where asked."""
     statement = select(rooms).where(rooms.c.name == NAME)
     if briefing:
         statement = statement.add_columns(briefings.c.document).outerjoin(briefings, briefings.c.room == rooms.c.name)
@@ -53,9 +55,6 @@ def _find(*, briefing: bool, debrief: bool) -> Select[Any]:
         statement = statement.add_columns(*_DEBRIEF).outerjoin(debriefs, is_latest)
     return statement
 
-
-FIND = {(asked, too): _find(briefing=asked, debrief=too) for asked in (False, True) for too in (False, True)}
-"""By whether the briefing and the latest debrief are asked for."""
 
 FIND_DEBRIEF = (
     select(*_DEBRIEF)
@@ -73,13 +72,13 @@ HAS_PHONE_CALL = select(literal(1)).where(phone_calls.c.room == NAME, phone_call
 
 LOCK_ROOM = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
 LOCK_QUOTAS = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update(key_share=True)
-"""Who counts uses of the room's quotas takes turns; others may save something under the room meanwhile."""
+"""Serializes the counting of quota uses; other writes under the room are not blocked."""
 ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
 
 _ended = select(rooms.c.name).where(rooms.c.expires_at < bindparam("before"))
 _ended_batch = _ended.order_by(rooms.c.expires_at).limit(bindparam("limit")).with_for_update(skip_locked=True).cte()
 ERASE_ENDED = delete(rooms).where(rooms.c.name.in_(select(_ended_batch.c.name))).returning(rooms.c.name)
-"""One statement; rooms that another process is erasing are passed over."""
+"""Rooms that another process is deleting are skipped."""
 
 LATEST_USES = (
     select(quota_uses.c.at)
@@ -117,12 +116,12 @@ DELETE_EXPIRED_RESPONSES = delete(idempotency_slots).where(idempotency_slots.c.u
 
 
 def erase_from(children: Any) -> Delete:
-    """Delete what belongs to the room in one of the tables."""
+    """Delete the room's rows of one table."""
     return delete(children).where(children.c.room == NAME)
 
 
 class Upserts:
-    """The statements that need `ON CONFLICT`, which each database has an `insert` of its own for."""
+    """The statements that need `ON CONFLICT`: each database has its own `insert` for it."""
 
     def __init__(self, kind: str) -> None:
         make: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[kind]
@@ -142,7 +141,7 @@ class Upserts:
 
 
 def _next_version() -> Select[Any]:
-    """The row of a new debrief, or none where there is no such room."""
+    """The row of a new debrief; no row when the room does not exist."""
     version = select(func.coalesce(func.max(debriefs.c.version), 0) + 1).where(debriefs.c.room == NAME)
     values = (bindparam(name, type_=debriefs.c[name].type) for name in ("fingerprint", "created_at", "document"))
     return select(rooms.c.name, version.scalar_subquery(), *values).where(rooms.c.name == NAME)
@@ -164,8 +163,8 @@ def _claim_slot(make: Callable[..., Any]) -> Executable:
     return returning
 
 
-def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> StoredRoom:
-    """A row of FIND as the records it holds."""
+def read_room(row: Sequence[Any], *, briefing: bool, debrief: bool) -> StoredRoom:
+    """A row of `find_statement` as records."""
     columns = iter(row[_ROOM_WIDTH:])
     document = next(columns) if briefing else None
     stored_debrief = tuple(columns) if debrief else ()

@@ -57,7 +57,6 @@ def storage_at(url):
     [
         "",
         "?sslmode=require",
-        "?ssl=true",
         "?sslmode=verify-ca&sslrootcert={roots}/right.pem",
         "?sslmode=verify-full&sslrootcert={roots}/right.pem",
     ],
