@@ -9,10 +9,9 @@ from typing import Self
 import httpx
 from pydantic import SecretStr
 
-from config import Settings
+from config import Settings, UnusableSetting
 from services.access.api_keys import ApiKeys
 from services.access.jwks import Jwks
-from services.access.settings import UnusableCredentials
 from services.access.tokens import NOT_ACCEPTED, Tokens, read_header, read_secret
 from services.errors import Unauthorized
 from services.upstream.client import VendorClient
@@ -38,7 +37,7 @@ class Caller:
 
 
 class Authenticator:
-    """Tells callers apart. Making one checks the settings, opens nothing, and raises UnusableCredentials.
+    """Tells callers apart. Making one checks the settings, opens nothing, and raises UnusableSetting.
 
     `transport` makes the way to AUTH_JWKS_URL and is called only where that is set.
     """
@@ -97,7 +96,7 @@ def _check(settings: Settings) -> None:
     }
     for name, value in rules.items():
         if value and not settings.auth_jwt_secret and not settings.auth_jwks_url:
-            raise UnusableCredentials(f"{name} is set, but neither AUTH_JWT_SECRET nor AUTH_JWKS_URL is.")
+            raise UnusableSetting(f"{name} is set, but neither AUTH_JWT_SECRET nor AUTH_JWKS_URL is.")
 
 
 def _secret(setting: SecretStr | None) -> bytes | None:

@@ -9,8 +9,8 @@ import jwt
 from jwt import PyJWK
 from jwt.algorithms import HMACAlgorithm
 
+from config import UnusableSetting
 from services.access.jwks import ALGORITHMS, Jwks
-from services.access.settings import UnusableCredentials
 from services.errors import Unauthorized
 
 LEEWAY_SECONDS = 30
@@ -36,14 +36,14 @@ def read_header(credential: str) -> Header | None:
 
 
 def read_secret(text: str) -> bytes:
-    """The secret of HS256 tokens. Raises UnusableCredentials."""
+    """The secret of HS256 tokens. Raises UnusableSetting."""
     secret = text.encode()
     if len(secret) < SHORTEST_SECRET:
-        raise UnusableCredentials(f"AUTH_JWT_SECRET is shorter than {SHORTEST_SECRET} bytes.")
+        raise UnusableSetting(f"AUTH_JWT_SECRET is shorter than {SHORTEST_SECRET} bytes.")
     try:
         return HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
     except jwt.InvalidKeyError:
-        raise UnusableCredentials(
+        raise UnusableSetting(
             "AUTH_JWT_SECRET is a public or private key; give AUTH_JWKS_URL for tokens signed with one."
         ) from None
 

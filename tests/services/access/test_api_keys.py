@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import UnusableSetting
 from services.access.api_keys import ApiKeys
-from services.access.settings import UnusableCredentials
 
 KEY = "0123456789abcdef"
 visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","), min_size=16)
@@ -65,7 +65,7 @@ def test_any_visible_key_opens_what_it_was_set_for(key: str):
     ],
 )
 def test_a_setting_that_opens_nothing_or_too_much_is_refused(text: str, says: str):
-    with pytest.raises(UnusableCredentials, match=says) as refused:
+    with pytest.raises(UnusableSetting, match=says) as refused:
         ApiKeys.read(text)
 
     assert "API_KEYS" in str(refused.value)
@@ -76,7 +76,7 @@ def test_a_setting_that_opens_nothing_or_too_much_is_refused(text: str, says: st
 def test_a_refusal_never_shows_the_key(text: str):
     secret = f"s3cr3t-{text}"
 
-    with pytest.raises(UnusableCredentials) as refused:
+    with pytest.raises(UnusableSetting) as refused:
         ApiKeys.read(f"{secret}:short,{secret}")
 
     assert "s3cr3t" not in str(refused.value)

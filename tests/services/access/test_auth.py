@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config import Settings
+from config import Settings, UnusableSetting
 from services.access.auth import Authenticator, Caller
-from services.access.settings import UnusableCredentials
 from services.access.tokens import LONGEST_ID, caller_id
 from services.errors import Unauthorized
 from tests.services.access import issuer
@@ -283,7 +282,7 @@ def test_an_issuer_with_the_separator_is_not_taken_for_another():
     ],
 )
 def test_settings_that_protect_nothing_end_the_start_with_the_variable_and_not_its_value(setting, variable: str):
-    with pytest.raises(UnusableCredentials, match=variable) as refused:
+    with pytest.raises(UnusableSetting, match=variable) as refused:
         Authenticator(configured(**setting))
 
     assert "\n" not in str(refused.value)
