@@ -1,4 +1,4 @@
-"""What every storage does, whichever it is."""
+"""What memory, SQLite and PostgreSQL do alike."""
 
 import asyncio
 from dataclasses import replace
@@ -177,7 +177,7 @@ async def test_chat_turns_come_back_in_order(storage):
     assert turns == (*make_turns("1", "2", "3"), *make_turns("4", "5"))
 
 
-async def test_no_chat_turns_add_nothing(storage):
+async def test_an_empty_list_of_chat_turns_adds_nothing(storage):
     room = make_room()
     await storage.save_room(room)
 
@@ -195,7 +195,7 @@ async def test_a_room_knows_the_calls_it_placed(storage):
     assert not await storage.has_phone_call(name, "call-2")
 
 
-async def test_remembering_a_call_twice_does_no_harm(storage):
+async def test_a_call_may_be_added_twice(storage):
     name = await fill(storage)
 
     await storage.add_phone_call(name, "call-1", NOW)
@@ -230,7 +230,7 @@ async def test_erasing_counts_what_was_there(storage):
     assert receipt == Receipt(room=1, briefing=1, debriefs=2, chat_turns=3, phone_calls=1, idempotency_keys=1)
 
 
-async def test_erasing_leaves_nothing_to_be_found(storage):
+async def test_nothing_of_an_erased_room_is_found(storage):
     name = await fill(storage)
 
     await storage.erase(name)
@@ -290,7 +290,7 @@ async def test_rooms_that_ended_first_are_erased_first(storage):
     assert await storage.find(late.name) is not None
 
 
-async def test_an_ended_room_is_erased_with_all_that_is_its(storage):
+async def test_an_ended_room_is_erased_with_everything_under_it(storage):
     name = await fill(storage)
 
     await storage.erase_ended(NOW + DAY, 10)
@@ -308,5 +308,5 @@ async def test_each_ended_room_is_erased_once_by_concurrent_erasers(storage):
     assert sum(counts) + rest == 20
 
 
-async def test_a_storage_that_is_there_answers_a_ping(storage):
+async def test_an_available_storage_answers_a_ping(storage):
     await storage.ping()

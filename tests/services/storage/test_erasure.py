@@ -145,7 +145,7 @@ async def test_expired_responses_leave_no_byte(sqlite_storage, tmp_path):
 
 @pytest.fixture
 def reader(tmp_path, sqlite_storage):
-    """Another program in the middle of reading."""
+    """Another program with an open read transaction."""
     connection = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
     connection.execute("BEGIN")
     connection.execute("SELECT * FROM rooms").fetchall()
@@ -181,7 +181,7 @@ async def test_an_unfinished_purge_is_finished_after_a_restart(sqlite_storage, t
 
 
 def unused_pages(folder) -> int:
-    """None are left in a file that was written anew."""
+    """The number of free pages: 0 in a file that was rewritten."""
     connection = sqlite3.connect(folder / "rooms.db")
     [(count,)] = connection.execute("PRAGMA freelist_count")
     connection.close()

@@ -1,4 +1,4 @@
-"""What goes over the wire to PostgreSQL, counted by a relay between the two."""
+"""Round trips to PostgreSQL, counted by a relay in between."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -13,11 +13,11 @@ from tests.services.storage.interviews import NOW, make_briefing, make_room, mak
 pytestmark = pytest.mark.anyio
 
 SYNC = b"S\x00\x00\x00\x04"
-"""The message that ends a request; the server answers nothing before it."""
+"""The message that ends a request: the server responds after it."""
 
 
 class Relay:
-    """Passes bytes on, and counts the requests in them."""
+    """Forwards bytes in both directions and counts the requests in them."""
 
     def __init__(self, url) -> None:
         self.target = make_url(url)
