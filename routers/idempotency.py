@@ -44,7 +44,7 @@ class IdempotentRequest:
         What is stored is deleted with `room`. Raises what `Idempotency.run` raises.
         """
         if self._key is None:
-            return _http_response(await work())
+            return self._http_response(await work())
         url = self._request.url
         request = KeyedRequest(
             caller=caller_of(self._request),
@@ -53,7 +53,7 @@ class IdempotentRequest:
             body=body.model_dump_json().encode(),
             room=room,
         )
-        return _http_response(await self._services.idempotency.run(request, work, unrepeatable))
+        return self._http_response(await self._services.idempotency.run(request, work, unrepeatable))
 
     async def run_shielded(
         self,
@@ -67,10 +67,11 @@ class IdempotentRequest:
         running = self.run(body, work, room=room, unrepeatable=unrepeatable)
         return await self._services.shutdown.run_shielded(running)
 
+    def _http_response(self, stored: StoredResponse) -> Response:
+        headers = dict(stored.headers) | ({"Idempotency-Replayed": "true"} if stored.is_replayed else {})
+        if "Location" in headers:
+            headers["Location"] = self._request.scope.get("root_path", "") + headers["Location"]
+        return Response(stored.body, stored.status, headers, "application/json")
+
 
 IdempotencyDep = Annotated[IdempotentRequest, Depends()]
-
-
-def _http_response(stored: StoredResponse) -> Response:
-    headers = dict(stored.headers) | ({"Idempotency-Replayed": "true"} if stored.is_replayed else {})
-    return Response(stored.body, stored.status, headers, "application/json")

@@ -1,4 +1,4 @@
-"""The voice call that the web page makes: a session with a candidate described in the request."""
+"""The web page's voice endpoint: a session with a simulated candidate described in the request."""
 
 from typing import Annotated
 
@@ -44,7 +44,7 @@ async def create_realtime_session(
     _: LlmRateLimitedRooms,
     idempotency: IdempotencyDep,
 ) -> Response:
-    """A short-lived key for a voice session with this candidate. The browser never gets the instructions."""
+    """Get a short-lived key for a voice session with this candidate. The instructions stay on the server."""
 
     async def work() -> StoredResponse:
         issued = await candidate.for_page(body.profile(), caller_of(request))
@@ -54,7 +54,7 @@ async def create_realtime_session(
 
 
 def realtime_response(issued: VoiceSession) -> RealtimeResponse:
-    """The secret as clients get it."""
+    """Returns the client secret as clients get it."""
     secret = issued.secret
     return RealtimeResponse(
         client_secret=secret.value,

@@ -19,14 +19,9 @@ from markupsafe import Markup
 
 from services.evidence.debrief import Debrief, Evidence, Quote, ScorecardRow
 from services.prompts.inputs import without_placeholder
+from services.text.invisible import name_hidden
 
 _TEMPLATES = Path(__file__).parent / "templates"
-
-_HIDDEN = re.compile(
-    "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f"
-    "\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]+"
-)
-"""Controls, bidirectional overrides, lone surrogates and tags: what hides or reorders the text that a person sees."""
 
 _MARKS = re.compile(r"[\\`*_{}\[\]#|~$@!]|:(?=//)|(?<=www)\.|^[-+=:]", re.IGNORECASE)
 _LIST_NUMBER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
@@ -154,8 +149,7 @@ def _rfc3339(moment: datetime) -> str:
 
 def _visible(text: str) -> str:
     """One line in which nothing is hidden: a run of hidden characters is named where it stood."""
-    shown = _HIDDEN.sub(lambda run: f"[{len(run[0])} hidden character{'s' if len(run[0]) > 1 else ''}]", text)
-    return " ".join(shown.split())
+    return " ".join(name_hidden(text).split())
 
 
 def _written_to_html(value: Any) -> Any:

@@ -3,18 +3,14 @@
 import re
 import unicodedata
 
-from services.text.normalization import strip_format
+from services.text.invisible import strip_format
+from services.text.words import IDEOGRAPHS, SYLLABLES
 
-_IDEOGRAPHS = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
-_IDEOGRAPHS += "\u3100-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-_SYLLABLES = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"
+_IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
+_SYLLABLE = re.compile(f"[{SYLLABLES}]")
+_UNSPACED = re.compile(f"[{IDEOGRAPHS}{SYLLABLES}]")
 
-_IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
-_SYLLABLE = re.compile(f"[{_SYLLABLES}]")
-_UNSPACED = re.compile(f"[{_IDEOGRAPHS}{_SYLLABLES}]")
-"""Chinese and Japanese letters; those of Thai, Lao, Tibetan, Burmese and Khmer. Neither puts spaces between words."""
-
-_SPACED_LETTER = re.compile(f"[^\\W{_IDEOGRAPHS}{_SYLLABLES}]")
+_SPACED_LETTER = re.compile(f"[^\\W{IDEOGRAPHS}{SYLLABLES}]")
 
 _FEWEST_CHARACTERS = 12
 _FEWEST_QUARTER_WORDS = 12
