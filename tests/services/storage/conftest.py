@@ -35,6 +35,14 @@ async def storage(request, tmp_path) -> AsyncIterator[Storage]:
         yield storage
 
 
+@pytest.fixture
+async def postgresql_storage(postgresql_url) -> AsyncIterator[Storage]:
+    """PostgreSQL alone, with nothing in it."""
+    async with open_storage(Settings(_env_file=None, database_url=postgresql_url), lambda: NOW) as storage:
+        await empty(storage)
+        yield storage
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
     with ExitStack() as stack:
