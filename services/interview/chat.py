@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from services.clock import Clock
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
@@ -12,7 +12,7 @@ from services.llm import LLM, Piece
 from services.prompts.inputs import Message, PromptInputs, numbered_line
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, StoredRoom
-from services.transcript.transcript import SourceTurn, Turn
+from services.transcript.transcript import Role, SourceTurn, Turn
 from services.upstream.chat_completions import Reply
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ class Question:
     context: str = ""
     history: Sequence[Message] = ()
     transcript: str | Sequence[SourceTurn] = ""
+    speakers: Mapping[str, Role] = field(default_factory=dict)
+    """What the request says about the labels of the transcript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class ChatService:
         if not question.transcript:
             return PromptInputs(briefing=briefing, context=question.context), []
         # in a thread: a long transcript would hold up every other call
-        said = await asyncio.to_thread(read_transcript, question.transcript, self.interview)
+        said = await asyncio.to_thread(read_transcript, question.transcript, self.interview, question.speakers)
         lines, warnings = await asyncio.to_thread(_last_lines, said.turns)
         return PromptInputs(briefing=briefing, context=question.context, transcript=lines), warnings
 
