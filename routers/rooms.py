@@ -175,7 +175,8 @@ async def chat(
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
     interview = await rooms.get_own_room(name, briefing=True)
     sidebar = ChatService(services.llm, services.storage, services.clock, interview)
-    question = Question(body.message, body.context, [entry.message() for entry in body.history], body.spoken())
+    history = [entry.message() for entry in body.history]
+    question = Question(body.message, body.context, history, body.spoken(), body.speakers)
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(_chat_events(sidebar, question))
     reply, warnings = await sidebar.answer(question)
@@ -213,7 +214,8 @@ async def create_debrief(
     """
     interview = await rooms.get_own_room(name, briefing=True)
     debriefing = _debriefing(services, interview)
-    record = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history])
+    chat = [entry.message() for entry in body.chat_history]
+    record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
 
     async def work(report: Callable[[str], None] = lambda _: None) -> StoredResponse:
         return StoredResponse.of(await debriefing.make(record, report, is_new_wanted=regenerate))

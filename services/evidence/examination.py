@@ -30,11 +30,12 @@ def verify(reading: ModelDebrief, competencies: Sequence[str], transcript: Trans
     """Check a reading against the record it is of. One scorecard row for each competency, in their order."""
     plain = _rewritten(reading, strip_quotation_marks)
     cleaned = _rewritten(plain, strip_verdicts)
+    rated = cleaned if _may_rate(transcript) else cleaned.model_copy(update={"ratings": []})
     grounded = ground(
         transcript,
         notes,
         claims=[ProposedClaim(claim.claim, claim.kind, _quotes(claim.evidence)) for claim in cleaned.claims],
-        ratings=_ratings(cleaned, competencies),
+        ratings=_ratings(rated, competencies),
         prose=" ".join(sentence.text for sentence in cleaned.summary),
     )
     return VerifiedDebrief(
@@ -46,6 +47,11 @@ def verify(reading: ModelDebrief, competencies: Sequence[str], transcript: Trans
         grounding=_with_dropped(grounded.counts, len(plain.claims) - len(cleaned.claims)),
         warnings=[VERDICT_WARNING] if cleaned != plain else [],
     )
+
+
+def _may_rate(transcript: Transcript) -> bool:
+    """Nothing is rated from a transcript in which nobody is positively the candidate."""
+    return transcript.has_candidate or not transcript.turns
 
 
 def _with_dropped(counts: Grounding, dropped: int) -> Grounding:

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from services.prompts.inputs import (
 )
 from services.storage.protocol import Storage
 from services.storage.records import StoredDebrief, StoredRoom
-from services.transcript.transcript import SourceTurn, Transcript
+from services.transcript.transcript import Role, SourceTurn, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class DebriefInput:
     transcript: str | Sequence[SourceTurn] = ""
     notes: str = ""
     chat_history: Sequence[Message] = ()
+    speakers: Mapping[str, Role] = field(default_factory=dict)
+    """What the request says about the labels of the transcript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class DebriefService:
         Raises the provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
         """
         # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(read_transcript, record.transcript, self.interview)
+        transcript = await asyncio.to_thread(read_transcript, record.transcript, self.interview, record.speakers)
         if _basis(record, transcript) == "none":
             return self._empty()
         self.llm.require_configured()

@@ -5,7 +5,7 @@ from services.evidence.model_answer import ModelClaim, ModelDebrief, ModelQuote,
 from services.transcript.transcript import parse_transcript
 
 TRANSCRIPT = parse_transcript(
-    "Interviewer: Well?\nCandidate: I led it all alone.", candidate_name=None, interviewer_names=()
+    "Interviewer: Well?\nCandidate: I led it all alone.", candidate_names=(), interviewer_names=()
 )
 LED = ModelQuote(source="transcript", turn=2, quote="I led it all alone")
 

@@ -14,7 +14,7 @@ from services.transcript.transcript import SourceTurn, parse_transcript
 SAID = "I led the migration of billing and we cut costs by half"
 TRANSCRIPT = parse_transcript(
     [SourceTurn("user", "You clearly led everything alone"), SourceTurn("assistant", SAID)],
-    candidate_name=None,
+    candidate_names=(),
     interviewer_names=(),
 )
 NOTES = "Explained caching well, with an example"

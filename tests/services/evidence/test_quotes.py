@@ -59,7 +59,7 @@ TURNS = st.lists(st.builds(SourceTurn, SPEAKERS, SPEECH | st.text(max_size=60)),
 
 
 def parse(turns: list[SourceTurn]) -> Transcript:
-    return parse_transcript(turns, candidate_name=None, interviewer_names=())
+    return parse_transcript(turns, candidate_names=(), interviewer_names=())
 
 
 def speakers_of(quotes: list[Quote], transcript: Transcript) -> set[str | None]:
@@ -159,7 +159,7 @@ def test_form_and_case_change_nothing(speech, form, change):
 
 def test_a_quote_can_be_found_with_ctrl_f_in_plain_lines():
     source = "Interviewer: Well?\r\nCandidate: I led the\r\n  migration of “billing”.\r\n"
-    transcript = parse_transcript(source, candidate_name=None, interviewer_names=())
+    transcript = parse_transcript(source, candidate_names=(), interviewer_names=())
 
     (quote,) = QuoteFinder(transcript).find_quote('I led the migration of "billing"', 2)
 
