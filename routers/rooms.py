@@ -1,6 +1,6 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, and the calls about it."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from json import dumps
 from typing import Annotated, Any
 
@@ -45,7 +45,7 @@ from services.evidence.debrief import Debrief
 from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
-from services.interview.debrief import DebriefInput, DebriefService, read_stored
+from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
 from services.interview.phone_briefing import PhoneBriefing
 from services.lifespan import Services
 from services.llm import Piece
@@ -196,23 +196,24 @@ async def create_debrief(
 ) -> Response:
     """What the interview showed: quotes checked by code, a recommendation computed by rule, a person decides.
 
-    The same input within the hour gives the stored debrief. With `Accept: text/event-stream`,
+    The same input within the hour gives the stored debrief. It is completed and stored even when the client
+    disconnects, so that the same request finds it. With `Accept: text/event-stream`,
     `progress` events and then one `done` or `error`.
     """
     interview = await rooms.get_own_room(name, briefing=True)
     debriefing = _debriefing(services, interview)
     record = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history])
 
-    async def work(report: Callable[[str], None] = lambda _: None) -> Made:
-        return Made(await debriefing.make(record, report, is_new_wanted=regenerate), name)
+    async def work(on_progress: OnProgress = lambda _: None) -> Made:
+        return Made(await debriefing.make(record, on_progress, regenerate=regenerate), name)
 
-    async def reported_work(report: Callable[[str], None]) -> str:
-        response = await once.run(body, lambda: work(report))
+    async def reported_work(on_progress: OnProgress) -> str:
+        response = await once.run_shielded(body, lambda: work(on_progress))
         return bytes(response.body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(stream_progress(reported_work, _progress))
-    return await once.run(body, work)
+    return await once.run_shielded(body, work)
 
 
 @router.get(
@@ -315,6 +316,7 @@ def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
         clock=services.clock,
         interview=interview,
         is_recommending=services.settings.debrief_recommendation,
+        is_emulated=services.settings.sandbox,
     )
 
 

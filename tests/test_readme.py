@@ -82,7 +82,7 @@ def test_the_interview_in_httpie_works_too(server, tmp_path):
     assert "interviewer_token" not in said.split("room_url")[0]
     assert '"code"' not in said
     assert "event: done" in said
-    assert "# StoredRoom debrief" in said
+    assert "# Interview debrief" in said
 
 
 def test_the_rules_are_those_that_the_code_applies():

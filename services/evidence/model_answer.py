@@ -1,11 +1,13 @@
 """What a model answered to a debrief, validated: nothing beyond the schema, every number in its range."""
 
+import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 Prose = Annotated[str, Field(min_length=1, max_length=4000)]
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 
 
 class InvalidModelDebrief(ValueError):
@@ -17,19 +19,29 @@ class _Strict(BaseModel):
 
 
 class ModelQuote(_Strict):
-    """A quote as the model gives it; whether it stands anywhere is not known yet."""
+    """A quote as the model gives it; it may occur nowhere."""
 
     source: Literal["transcript", "notes"]
     turn: int | None
     quote: Annotated[str, Field(max_length=8000)]
 
 
+_Quotes = Annotated[tuple[ModelQuote, ...], Field(max_length=20, strict=False)]
+
+
+class ModelSentence(_Strict):
+    """A sentence of the summary."""
+
+    text: Prose
+    evidence: _Quotes = ()
+
+
 class ModelClaim(_Strict):
-    """A claim as the model makes it."""
+    """A claim about the candidate."""
 
     claim: Prose
     kind: Literal["strength", "improvement"]
-    evidence: Annotated[list[ModelQuote], Field(max_length=20)]
+    evidence: _Quotes = ()
 
 
 class ModelRating(_Strict):
@@ -38,23 +50,31 @@ class ModelRating(_Strict):
     competency: int
     rating: Annotated[int, Field(ge=1, le=5)] | None
     rationale: Annotated[str, Field(max_length=4000)]
-    evidence: Annotated[list[ModelQuote], Field(max_length=20)]
+    evidence: _Quotes = ()
+
+
+def _sentences(summary: Any) -> Any:
+    if not isinstance(summary, str):
+        return summary
+    return [{"text": text} for text in _SENTENCE_END.split(summary) if text.strip()]
 
 
 class ModelDebrief(_Strict):
-    """The whole answer."""
+    """The whole answer. `dropped`: items that could not be read and were left out."""
 
-    summary: Prose
-    claims: Annotated[list[ModelClaim], Field(max_length=40)]
-    ratings: Annotated[list[ModelRating], Field(max_length=40)]
-    follow_up_questions: Annotated[list[Prose], Field(max_length=20)]
+    summary: Annotated[
+        tuple[ModelSentence, ...], BeforeValidator(_sentences), Field(min_length=1, max_length=40, strict=False)
+    ]
+    claims: Annotated[tuple[ModelClaim, ...], Field(max_length=40, strict=False)]
+    ratings: Annotated[tuple[ModelRating, ...], Field(max_length=40, strict=False)]
+    follow_up_questions: Annotated[tuple[Prose, ...], Field(max_length=20, strict=False)]
+    dropped: int = 0
 
     def quotes(self) -> Iterator[ModelQuote]:
-        """Every quote of it, for claims and for ratings."""
-        for claim in self.claims:
-            yield from claim.evidence
-        for rating in self.ratings:
-            yield from rating.evidence
+        """Every quote of the answer."""
+        items: tuple[ModelSentence | ModelClaim | ModelRating, ...] = (*self.summary, *self.claims, *self.ratings)
+        for item in items:
+            yield from item.evidence
 
     @model_validator(mode="after")
     def _each_competency_is_rated_once(self) -> Self:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from services.text.normalization import normalize
 from services.transcript.speaker_names import Person, looks_like_name, person, words_of
 
-Role = Literal["candidate", "interviewer", "unknown"]
+Role = Literal["candidate", "interviewer", "other", "unknown"]
 
 
 def _folded(words: str) -> frozenset[str]:
@@ -46,6 +46,9 @@ class _Participants(NamedTuple):
 
     candidate: Person
     interviewers: tuple[Person, ...]
+
+
+BY_ELIMINATION = "the only other speaker is the interviewer"
 
 
 def assign_roles(

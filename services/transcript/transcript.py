@@ -11,7 +11,8 @@ from typing import NamedTuple
 from services.text.invisible import strip_invisible
 from services.text.normalization import strip_format
 from services.transcript.plain_text import read_lines
-from services.transcript.speaker_roles import Role, assign_roles
+from services.transcript.speaker_roles import Role as Role  # noqa: PLC0414 exported
+from services.transcript.speaker_roles import assign_roles
 from services.transcript.webvtt import is_webvtt, read_cues
 
 _LONGEST_NAME_SHOWN = 60
@@ -45,6 +46,17 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """One speaker, the role, and why."""
+
+    label: str
+    role: Role
+    because: str
+    turns: int
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """Everything that was said, in order.
 
@@ -55,8 +67,17 @@ class Transcript:
 
     text: str
     turns: tuple[Turn, ...]
+    speakers: tuple[Speaker, ...]
     warnings: tuple[str, ...]
     """Sentences for the reader about what the transcript does not tell."""
+
+    @property
+    def has_candidate(self) -> bool:
+        return any(speaker.role == "candidate" for speaker in self.speakers)
+
+    @property
+    def candidate_words(self) -> int:
+        return sum(speaker.words for speaker in self.speakers if speaker.role == "candidate")
 
 
 class _Passage(NamedTuple):
@@ -67,9 +88,14 @@ class _Passage(NamedTuple):
 
 
 def parse_transcript(
-    source: str | Sequence[SourceTurn], *, candidate_name: str | None, interviewer_names: Sequence[str]
+    source: str | Sequence[SourceTurn],
+    *,
+    candidate_names: Sequence[str] = (),
+    interviewer_names: Sequence[str],
+    candidate_name: str | None = None,
 ) -> Transcript:
     """The turns of a transcript, with the role of each speaker where it can be told."""
+    candidate_name = candidate_name or next(iter(candidate_names), None)
     text, passages = _read(source, [candidate_name or "", *interviewer_names])
     labels = dict.fromkeys(passage.speaker for passage in passages if passage.speaker)
     roles = assign_roles(labels, candidate_name=candidate_name, interviewer_names=interviewer_names)
@@ -87,7 +113,13 @@ def parse_transcript(
         )
         for number, passage in enumerate(passages, 1)
     )
-    return Transcript(text, turns, tuple(_warnings(turns)))
+    return Transcript(text, turns, tuple(_speakers(turns, roles)), tuple(_warnings(turns)))
+
+
+def _speakers(turns: Sequence[Turn], roles: Mapping[str, Role]) -> Iterable[Speaker]:
+    for label, role in roles.items():
+        said = [turn.text for turn in turns if turn.speaker == label]
+        yield Speaker(label, role, "by name or role", len(said), sum(len(text.split()) for text in said))
 
 
 def _is_evidence(speaker: str | None, roles: Mapping[str, Role], *, is_cast: bool) -> bool:

@@ -37,8 +37,8 @@ PANEL = {
 def test_on_a_panel_an_interviewer_nobody_told_us_of_is_no_evidence(source):
     transcript = parse(source, "Maya Lindqvist", ["Jonas Weber"])
 
-    assert QuoteFinder(transcript).find_quote(LED, 2) == []
-    assert QuoteFinder(transcript).find_quote(LED, 3) == []
+    assert QuoteFinder(transcript).find_quote(LED, 2).quotes == ()
+    assert QuoteFinder(transcript).find_quote(LED, 3).quotes == ()
     assert transcript.warnings == (
         (
             "Not every speaker is known to be the candidate or the interviewer. The words of these are not used as "
@@ -50,7 +50,7 @@ def test_on_a_panel_an_interviewer_nobody_told_us_of_is_no_evidence(source):
 def test_where_nobody_is_known_to_be_the_candidate_everybody_may_be_quoted():
     transcript = parse(f"Jonas Weber: Hello.\nPriya Rao: {LED}\nSam: Hm.", None, ["Jonas Weber"])
 
-    (quote,) = QuoteFinder(transcript).find_quote(LED, 2)
+    (quote,) = QuoteFinder(transcript).find_quote(LED, 2).quotes
 
     assert quote.speaker == "unknown"
     assert "marked as of an unknown speaker: Priya Rao, Sam." in transcript.warnings[0]
