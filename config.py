@@ -101,7 +101,13 @@ class Settings(BaseSettings):
     openrouter_api_key: Key | None = None
     """OpenRouter API key: chat and debrief. Not needed when OPENROUTER_BASE_URL is a server of your own."""
     openrouter_model: Word = "openai/gpt-4o-mini"
-    """The model asked first. On OpenRouter a successor that follows new releases stands behind it."""
+    """The model that is asked, by its name at OpenRouter or at your own server."""
+    openrouter_fallback_model: Word | None = None
+    """At OpenRouter, the model that is asked when the first one fails. Empty: an alias that follows new releases, but
+    none behind a free model. `off`: none."""
+    llm_context_tokens: int = Field(128_000, ge=4096, le=10_000_000)
+    """Context length of the model in tokens. Set it to what your own server allows: longer interviews are read in
+    parts."""
     openai_api_key: Key | None = None
     """OpenAI API key: the voice candidate (Realtime)."""
     vapi_api_key: Key | None = None
@@ -135,6 +141,9 @@ class Settings(BaseSettings):
     """Deadline of one LLM answer, retries included."""
     llm_idle_timeout_seconds: float = Field(20, gt=0, le=600)
     """Longest silence between two pieces of a streamed answer; a keep-alive comment is silence."""
+    llm_first_token_timeout_seconds: float | None = Field(None, gt=0, le=3600)
+    """Longest wait for the first piece of a streamed answer. Empty: the whole of LLM_TIMEOUT_SECONDS, since a local
+    model reads a long prompt in silence."""
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, le=1024**3)
     """Largest request body that is read."""
 

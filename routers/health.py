@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve."""
+"""Liveness and readiness."""
 
 from collections.abc import Awaitable
 from typing import Literal
@@ -14,21 +14,19 @@ from services.lifespan import Services
 router = APIRouter(tags=["service"])
 
 
-@router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health")
 async def health(services: ServicesDep) -> Health:
-    """The process lives. Nothing else is looked at."""
+    """The process is running. Nothing else is checked."""
     return Health(status="healthy", service=SERVICE, version=VERSION, sandbox=services.settings.sandbox)
 
 
-@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     operation_id="ready",
     responses={503: {"model": Readiness, "description": "A dependency is unavailable"}},
 )
 async def ready(services: ServicesDep, response: Response) -> Readiness:
-    """Whether calls can be served. No provider is called."""
+    """Whether calls can be served, with the state of each dependency and provider. No provider is called."""
     dependencies = {
         "storage": await _state(services.storage.ping()),
         "rate_limit_storage": await _state(services.limiter.ping()),

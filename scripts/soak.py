@@ -135,7 +135,9 @@ async def _check_end(service: Process) -> list[str]:
     service.popen.send_signal(signal.SIGTERM)
     status = await asyncio.to_thread(service.popen.wait, 30)
     found = [f"exit code {status}"] if status else []
-    found += [line for line in service.log.splitlines() if "stopping:" in line and "stopping: 0 calls" not in line]
+    found += [
+        line for line in service.log.splitlines() if "shutting down:" in line and "shutting down: 0 running" not in line
+    ]
     if "Traceback" in service.log:
         found.append("a traceback in the log: " + service.log[service.log.index("Traceback") :][:2000])
     return found

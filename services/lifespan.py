@@ -1,4 +1,4 @@
-"""Everything that runs the service, opened in order and closed in reverse."""
+"""The services behind the handlers: opened in order at start, closed in reverse at the end."""
 
 import asyncio
 import logging
@@ -26,9 +26,11 @@ from services.shutdown import Shutdown
 from services.storage.opening import check_database_url, open_storage
 from services.storage.protocol import Storage
 from services.storage.retention import run_retention
-from services.upstream import chat_completions
+from services.upstream import model_errors
 from services.upstream.client import VendorClient
+from services.upstream.proxies import environment_proxies
 from services.upstream.responses import MappedError, VendorResponse
+from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 from services.vapi import Vapi
 
@@ -39,7 +41,7 @@ Provider = Literal["daily", "openrouter", "openai", "vapi"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with, open for as long as the app runs."""
+    """What handlers work with. Everything stays open for as long as the app runs."""
 
     settings: Settings
     clock: Clock
@@ -55,37 +57,65 @@ class Services:
 
 
 class VendorConfig(NamedTuple):
-    """How one provider is reached. `max_concurrency` is the most calls in flight at once."""
+    """How one provider is called: `deadline` in seconds, `max_concurrency` calls in flight at most."""
 
+    name: str
     base_url: str
     key: SecretStr | None
     deadline: float
     max_concurrency: int
+    map_error: Callable[[VendorResponse], MappedError]
     keep_alive: bool = True
 
 
+def vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:
+    """Returns how each provider is called."""
+    short, long = settings.upstream_timeout_seconds, settings.llm_timeout_seconds
+    return {
+        "daily": VendorConfig(
+            daily.VENDOR, settings.daily_api_url, settings.daily_api_key, short, 100, daily.map_error
+        ),
+        "openrouter": VendorConfig(
+            model_errors.VENDOR,
+            settings.openrouter_base_url,
+            settings.openrouter_api_key,
+            long,
+            1500,
+            model_errors.map_error,
+        ),
+        "openai": VendorConfig(
+            "OpenAI", settings.openai_base_url, settings.openai_api_key, short, 100, openai_realtime.map_error
+        ),
+        # no kept connection: one that turns out dead leaves it unknown whether the phone rings
+        "vapi": VendorConfig(
+            vapi.VENDOR, settings.vapi_base_url, settings.vapi_api_key, short, 20, vapi.map_error, keep_alive=False
+        ),
+    }
+
+
 def check_settings(settings: Settings) -> None:
-    """Raises UnusableSetting: one line that names the setting and never shows a secret."""
+    """Raises UnusableSetting: one line that names the setting and shows no secret."""
     Authenticator(settings)
     Limiter(settings)
     check_database_url(settings)
     check_regions(settings.vapi_allowed_countries)
+    environment_proxies()
 
 
 async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Services:
-    """Open what the service works with; the stack closes it again, in reverse.
+    """Open the services; the stack closes them in reverse order.
 
-    Raises UnusableDatabaseUrl when the database can't be used.
+    Raises UnusableDatabaseUrl when the database cannot be used.
     """
     storage = await stack.enter_async_context(open_storage(settings, clock))
     authenticator = await stack.enter_async_context(Authenticator(settings))
     limiter = await stack.enter_async_context(Limiter(settings))
     clients = {
-        provider: await stack.enter_async_context(_upstream(provider, settings, clock)) for provider in _ERROR_MAPPERS
+        provider: await stack.enter_async_context(_vendor_client(provider, config, settings, clock))
+        for provider, config in vendor_configs(settings).items()
     }
     retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
-    keeping = asyncio.create_task(run_retention(storage, clock, retention))
-    stack.push_async_callback(_stop, keeping)
+    stack.push_async_callback(_stop, asyncio.create_task(run_retention(storage, clock, retention)))
     return Services(
         settings=settings,
         clock=clock,
@@ -102,7 +132,7 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
 
 
 def start_warnings(settings: Settings, today: date) -> list[str]:
-    """What whoever starts the service should know."""
+    """Returns what the operator should know at start, one line each."""
     warnings = [_SANDBOX_WARNING] if settings.sandbox else []
     if not settings.is_authenticated:
         warnings.append(_OPEN_WARNING)
@@ -117,38 +147,25 @@ _MEMORY_WARNING = (
     "DATABASE_URL is empty: what is stored is lost on restart and not shared, so run one process (one worker) only"
 )
 
-_ERROR_MAPPERS: dict[Provider, tuple[str, Callable[[VendorResponse], MappedError]]] = {
-    "daily": (daily.VENDOR, daily.map_error),
-    "openrouter": (chat_completions.VENDOR, chat_completions.map_error),
-    "openai": ("OpenAI", openai_realtime.map_error),
-    "vapi": (vapi.VENDOR, vapi.map_error),
-}
+
+def _vendor_client(provider: Provider, config: VendorConfig, settings: Settings, clock: Clock) -> VendorClient:
+    """A client with a connection pool of its own, so that a vendor that hangs does not hold up the others."""
+    key = SecretStr(SANDBOX_KEY) if settings.sandbox else config.key
+    client = open_client(config.base_url, key, _transport(provider, config, settings, clock))
+    return VendorClient(
+        config.name,
+        client,
+        config.map_error,
+        deadline=config.deadline,
+        max_concurrency=config.max_concurrency,
+        retry_policy=RETRY_POLICIES[provider],
+    )
 
 
-def _upstream(provider: Provider, settings: Settings, clock: Clock) -> VendorClient:
-    """A pool of its own for each provider, so that one that hangs starves no other."""
-    way = _vendor_configs(settings)[provider]
-    vendor, map_error = _ERROR_MAPPERS[provider]
-    key = SecretStr(SANDBOX_KEY) if settings.sandbox else way.key
-    client = open_client(way.base_url, key, _transport(provider, way, settings, clock))
-    return VendorClient(vendor, client, map_error, deadline=way.deadline, max_concurrency=way.max_concurrency)
-
-
-def _vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:
-    short, long = settings.upstream_timeout_seconds, settings.llm_timeout_seconds
-    return {
-        "daily": VendorConfig(settings.daily_api_url, settings.daily_api_key, short, 100),
-        "openrouter": VendorConfig(settings.openrouter_base_url, settings.openrouter_api_key, long, 1500),
-        "openai": VendorConfig(settings.openai_base_url, settings.openai_api_key, short, 100),
-        # a call that must not be placed twice never goes out on a connection that may be dead
-        "vapi": VendorConfig(settings.vapi_base_url, settings.vapi_api_key, short, 20, keep_alive=False),
-    }
-
-
-def _transport(provider: Provider, way: VendorConfig, settings: Settings, clock: Clock) -> httpx.AsyncBaseTransport:
+def _transport(provider: Provider, config: VendorConfig, settings: Settings, clock: Clock) -> httpx.AsyncBaseTransport:
     if settings.sandbox:
         return sandbox_transport(provider, lambda: clock().timestamp())
-    return open_transport(way.max_concurrency, keep_alive=way.keep_alive)
+    return open_transport(config.max_concurrency, keep_alive=config.keep_alive)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -1,5 +1,6 @@
 """What most tests need: settings of their own, a client on the real app, the vendors mocked at the wire."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -13,6 +14,10 @@ from main import create_app
 from tests.support.clock import ManualClock
 from tests.support.keys import KEYS
 from tests.support.vendor_specs import SpecChecker
+
+for scheme in ("http", "https", "no", "all"):
+    os.environ.pop(f"{scheme}_proxy", None)
+    os.environ.pop(f"{scheme}_PROXY".upper(), None)
 
 
 @pytest.fixture

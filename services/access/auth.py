@@ -16,7 +16,8 @@ from services.access.settings import UnusableCredentials
 from services.access.tokens import NOT_ACCEPTED, Tokens, read_header, read_secret
 from services.errors import Unauthorized
 from services.upstream.client import VendorClient
-from services.upstream.responses import MappedError, VendorResponse, error_by_status
+from services.upstream.responses import MappedError, VendorResponse, map_status
+from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 
 FETCH_SECONDS = 5.0
@@ -106,11 +107,19 @@ def _secret(setting: SecretStr | None) -> bytes | None:
 
 def _jwks(url: str, transport: Callable[[], httpx.AsyncBaseTransport], clock: Callable[[], float]) -> Jwks:
     client = open_client(url, None, transport())
-    return Jwks(VendorClient(_ISSUER, client, _read_failure, deadline=FETCH_SECONDS, max_concurrency=2), clock)
+    upstream = VendorClient(
+        _ISSUER,
+        client,
+        _read_failure,
+        deadline=FETCH_SECONDS,
+        max_concurrency=2,
+        retry_policy=RETRY_POLICIES["token_issuer"],
+    )
+    return Jwks(upstream, clock)
 
 
 def _read_failure(answer: VendorResponse) -> MappedError:
-    return error_by_status(_ISSUER, answer, "AUTH_JWKS_URL")
+    return map_status(_ISSUER, answer, "AUTH_JWKS_URL")
 
 
 def _credential(authorization: str) -> str:

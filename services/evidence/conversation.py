@@ -9,7 +9,7 @@ from itertools import pairwise
 from services.evidence.debrief import InterviewNumbers, LongestAnswer, UnlawfulTopic
 from services.evidence.times import seconds_of
 from services.evidence.unlawful_topics import unlawful_topics
-from services.evidence.word_boundaries import count_words
+from services.text.words import count_words
 from services.transcript.transcript import Role, Transcript, Turn
 
 _QUESTION = re.compile("[?\uff1f\u061f\u2047-\u2049\u037e\u1367\u055e]+")

@@ -17,14 +17,9 @@ from markupsafe import Markup
 
 from services.evidence.debrief import Debrief
 from services.evidence.report_view import SPEAKER_UNKNOWN, ReportView
+from services.text.invisible import name_hidden
 
 _TEMPLATES = Path(__file__).parent / "templates"
-
-_HIDDEN = re.compile(
-    "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f"
-    "\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]+"
-)
-"""Controls, bidirectional overrides, lone surrogates and tags: what hides or reorders the text that a person sees."""
 
 _MARKS = re.compile(r"[\\`*_{}\[\]#|~$@!]|:(?=//)|(?<=www)\.|^[-+=:]", re.IGNORECASE)
 _LIST_NUMBER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
@@ -73,9 +68,8 @@ def _rfc3339(moment: datetime) -> str:
 
 
 def _visible(text: str) -> str:
-    """The text on one line, with each run of hidden characters replaced by its length in words."""
-    shown = _HIDDEN.sub(lambda run: f"[{len(run[0])} hidden character{'s' if len(run[0]) > 1 else ''}]", text)
-    return " ".join(shown.split())
+    """The text on one line, with hidden characters named."""
+    return " ".join(name_hidden(text).split())
 
 
 def _written_to_html(value: Any) -> Any:

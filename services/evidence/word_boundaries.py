@@ -3,18 +3,14 @@
 import re
 import unicodedata
 
-from services.text.normalization import strip_format
+from services.text.invisible import strip_format
+from services.text.words import IDEOGRAPHS, SYLLABLES
 
-_IDEOGRAPHS = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
-_IDEOGRAPHS += "\u3100-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-_SYLLABLES = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"
+_IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
+_SYLLABLE = re.compile(f"[{SYLLABLES}]")
+_UNSPACED = re.compile(f"[{IDEOGRAPHS}{SYLLABLES}]")
 
-_IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
-_SYLLABLE = re.compile(f"[{_SYLLABLES}]")
-_UNSPACED = re.compile(f"[{_IDEOGRAPHS}{_SYLLABLES}]")
-"""Scripts without spaces between words: Chinese and Japanese; Thai, Lao, Tibetan, Burmese and Khmer."""
-
-_SPACED_LETTER = re.compile(f"[^\\W{_IDEOGRAPHS}{_SYLLABLES}]")
+_SPACED_LETTER = re.compile(f"[^\\W{IDEOGRAPHS}{SYLLABLES}]")
 
 _FEWEST_CHARACTERS = 12
 _FEWEST_WORDS = 3
@@ -41,15 +37,8 @@ def is_long_enough_to_quote(normalized: str) -> bool:
     return characters >= _FEWEST_CHARACTERS and _quarter_words(composed) >= 4 * _FEWEST_WORDS
 
 
-def count_words(text: str) -> int:
-    """The number of words. Without spaces two Chinese or Japanese letters, or four of the other scripts, are one."""
-    return -(-_quarter_words(text) // 4)
-
-
 def _quarter_words(text: str) -> int:
     unspaced = 2 * len(_IDEOGRAPH.findall(text)) + len(_SYLLABLE.findall(text))
-    if not unspaced:
-        return 4 * sum(any(map(str.isalnum, word)) for word in text.split())
     return unspaced + 4 * sum(_SPACED_LETTER.search(word) is not None for word in text.split())
 
 

@@ -22,8 +22,8 @@ NAME_BYTES = 13
 """104 random bits: nobody guesses a room, and the name stays within the 41 characters that old Daily domains allow."""
 
 _LEFT_IN_FILES = (
-    "Copies of what was erased may still stand in unused parts of the database's files; the server goes on trying "
-    "to overwrite them, every ten minutes or, where the file is large, once a day."
+    "Copies of deleted records may remain in unused parts of the database's files; the server tries to overwrite them "
+    "every ten minutes."
 )
 _LEFT_AT_DAILY = "The video room may still stand at Daily, where it ends by itself{}."
 _REPEAT = "; repeat this call to remove it"

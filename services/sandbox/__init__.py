@@ -1,8 +1,7 @@
-"""The four vendors emulated in the process, behind the same clients.
+"""The four vendors, emulated in the process behind the same clients.
 
-A sandbox transport takes the place of the network under a vendor's own client,
-so what runs here is what runs in production. Nothing in this package opens a
-connection, and no answer in it was written by a language model.
+A sandbox transport replaces the network under a vendor's client, so the rest of the code is the code of production.
+Nothing in this package opens a connection, and none of its texts comes from a language model.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,5 +26,5 @@ _EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
 
 
 def sandbox_transport(vendor: Vendor, now: Clock) -> httpx.AsyncBaseTransport:
-    """A fresh emulation of the vendor under the httpx API. `now` gives Unix seconds."""
+    """A new emulation of the vendor, as an httpx transport. `now` gives Unix seconds."""
     return httpx.MockTransport(_EMULATIONS[vendor](now).answer)

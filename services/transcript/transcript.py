@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.text.invisible import strip_invisible
-from services.text.normalization import strip_format
+from services.text.invisible import strip_format, strip_invisible
 from services.transcript.plain_text import read_lines
 from services.transcript.speaker_roles import Role as Role  # noqa: PLC0414 exported
 from services.transcript.speaker_roles import assign_roles

@@ -72,8 +72,8 @@ class Service:
 
     def in_flight(self) -> int:
         """How many vendor calls it thinks are running."""
-        ways = (self.services.daily, self.services.llm, self.services.openai, self.services.vapi)
-        return sum(way._upstream.in_flight for way in ways)
+        ways = (self.services.daily, self.services.llm._client, self.services.openai, self.services.vapi)
+        return sum(way._upstream._in_flight for way in ways)
 
 
 class _Seen:

@@ -37,9 +37,10 @@ def test_it_says_when_to_try_again_where_waiting_helps(case: Case, observations:
 def test_nothing_of_the_vendor_or_of_our_keys_is_told(case: Case, observations: Mapping[Case, Observation]) -> None:
     seen = observations[case]
 
-    told = f"{seen.text} {seen.headers} {seen.log}"
+    told = f"{seen.text} {seen.headers}"
     assert LEAK not in told
-    assert not [secret for secret in SECRETS if secret in told]
+    assert not [secret for secret in SECRETS if secret in told + seen.log]
+    assert all(" refused: status=" in line for line in seen.log.splitlines() if LEAK in line)
     assert "Traceback" not in seen.log
 
 

@@ -11,14 +11,14 @@ KEY = "0123456789abcdef"
 visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","), min_size=16)
 
 
-def test_a_key_is_known_by_its_name():
+def test_a_key_is_found_by_its_name():
     keys = ApiKeys.read(f"web:{KEY}, ops:{KEY[::-1]},")
 
     assert keys.name_of(KEY) == "web"
     assert keys.name_of(KEY[::-1]) == "ops"
 
 
-def test_another_key_is_nobodys():
+def test_an_unknown_key_has_no_name():
     keys = ApiKeys.read(f"web:{KEY}")
 
     assert [keys.name_of(wrong) for wrong in ("", KEY[:-1], KEY + "0", f"web:{KEY}", KEY.upper(), "\udce9")] == [
@@ -26,20 +26,20 @@ def test_another_key_is_nobodys():
     ] * 6
 
 
-def test_a_hash_stands_for_its_key():
+def test_a_hashed_entry_accepts_its_key():
     keys = ApiKeys.read(f"web:sha256:{sha256(KEY.encode()).hexdigest().upper()}")
 
     assert keys.name_of(KEY) == "web"
 
 
-def test_a_hash_is_not_itself_a_key():
+def test_a_hash_is_not_accepted_as_a_key():
     digest = sha256(KEY.encode()).hexdigest()
 
     assert ApiKeys.read(f"web:sha256:{digest}").name_of(digest) is None
 
 
 @given(visible)
-def test_any_visible_key_opens_what_it_was_set_for(key: str):
+def test_any_printable_key_is_accepted(key: str):
     key = f"k{key}"
 
     assert ApiKeys.read(f"web:{key}").name_of(key) == "web"
@@ -64,7 +64,7 @@ def test_any_visible_key_opens_what_it_was_set_for(key: str):
         (f"web:{KEY},ops:sha256:{sha256(KEY.encode()).hexdigest()}", "the same key twice"),
     ],
 )
-def test_a_setting_that_opens_nothing_or_too_much_is_refused(text: str, says: str):
+def test_an_invalid_api_keys_setting_is_refused(text: str, says: str):
     with pytest.raises(UnusableCredentials, match=says) as refused:
         ApiKeys.read(text)
 
@@ -73,7 +73,7 @@ def test_a_setting_that_opens_nothing_or_too_much_is_refused(text: str, says: st
 
 
 @given(st.text(min_size=1))
-def test_a_refusal_never_shows_the_key(text: str):
+def test_a_refused_setting_never_shows_the_key(text: str):
     secret = f"s3cr3t-{text}"
 
     with pytest.raises(UnusableCredentials) as refused:

@@ -104,7 +104,7 @@ def test_every_long_run_of_whole_words_is_found_in_its_turn(speech, data):
     end = data.draw(st.integers(start + 12, len(words)))
     quote = " ".join(words[start:end])
     assume("…" not in quote)
-    assume(NEGATIONS.isdisjoint(words[max(0, start - 3) : start]))
+    assume(NEGATIONS.isdisjoint([word for word in words[:start] if word != "№"][-3:]))
     assume(NEGATIONS.isdisjoint(words[end : end + 1]))
 
     found = find(said_by_candidate(speech), quote)

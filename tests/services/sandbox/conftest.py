@@ -1,12 +1,12 @@
-"""A client of an emulated vendor, and a clock that tests turn by hand."""
+"""A client of an emulated vendor, with a clock that tests move."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import httpx
 import pytest
 
 from services.sandbox import Vendor, sandbox_transport
+from tests.support.clock import ManualTimer
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 START = 1795428000.0
@@ -21,23 +21,13 @@ BASE_URLS = {
 Connect = Callable[[Vendor], httpx.AsyncClient]
 
 
-@dataclass
-class Clock:
-    """Unix seconds that move only when told."""
-
-    seconds: float = START
-
-    def __call__(self) -> float:
-        return self.seconds
+@pytest.fixture
+def clock() -> ManualTimer:
+    return ManualTimer(START)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def connect(clock: Clock) -> Connect:
+def connect(clock: ManualTimer) -> Connect:
     return lambda vendor: client_of(vendor, sandbox_transport(vendor, clock))
 
 

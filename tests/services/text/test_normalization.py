@@ -1,4 +1,4 @@
-"""Folding changes what is written differently without being different, and knows the way back."""
+"""Normalization evens out spelling without changing words, and finds the original of every piece."""
 
 import sys
 import unicodedata
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.text.invisible import strip_invisible
-from services.text.normalization import NormalizedText, normalize, strip_format
+from services.text.normalization import NormalizedText, normalize
 
 HARD = st.sampled_from(
     [*"aB \n\t\r-'\"`.´ẹ́́ͅ\u200b\u200d\xadﬁ…—“’ßİ゙ﾞｶ", "ẞ", "\u2028", "\x85", "\x0b", "\x1f", "¨", "가", "ŉ", "ᾳ", "👨\u200d👩", "️"]
@@ -17,7 +17,7 @@ TEXTS = st.lists(HARD | st.characters(), max_size=700).map("".join)
 
 
 @pytest.mark.parametrize(
-    ("written", "folded"),
+    ("written", "normalized"),
     [
         ("  I  “led”\n it ", 'i "led" it'),
         ("can’t, can`t, can´t", "can't, can't, can't"),
@@ -28,62 +28,56 @@ TEXTS = st.lists(HARD | st.characters(), max_size=700).map("".join)
         ("wait…", "wait..."),
     ],
 )
-def test_what_is_written_differently_folds_alike(written, folded):
-    assert normalize(written) == folded
+def test_different_spellings_of_one_text_normalize_alike(written, normalized):
+    assert normalize(written) == normalized
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("cafe", "café"), ("it's", "its"), ("re-do", "redo"), ("1.5", "15"), ("a b", "ab")]
 )
-def test_what_is_different_stays_different(one, other):
+def test_different_words_stay_different(one, other):
     assert normalize(one) != normalize(other)
 
 
-def test_every_format_character_is_invisible():
-    formats = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"]
-
-    assert [character for character in formats if strip_format(character)] == []
-
-
-def test_every_dash_folds_to_a_hyphen():
+def test_every_dash_becomes_a_hyphen():
     dashes = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Pd"]
 
     assert [dash for dash in dashes if normalize(dash) != "-"] == []
 
 
 @given(TEXTS)
-def test_folding_again_changes_nothing(text):
+def test_normalizing_twice_is_normalizing_once(text):
     assert normalize(normalize(text)) == normalize(text)
 
 
 @given(TEXTS)
-def test_the_copy_that_a_model_reads_folds_like_the_original(text):
+def test_the_copy_for_the_model_normalizes_like_the_original(text):
     assert normalize(strip_invisible(text)) == normalize(text)
 
 
 @given(TEXTS, st.integers(0, 20), st.integers(0, 20))
-def test_a_piece_unfolds_to_characters_that_fold_to_it(text, before, after):
-    folded = NormalizedText("x" * before + text + "y" * after, before, before + len(text))
-    assert folded.text.strip() == normalize(text)
+def test_the_original_of_a_piece_normalizes_to_that_piece(text, before, after):
+    normalized = NormalizedText("x" * before + text + "y" * after, before, before + len(text))
+    assert normalized.text.strip() == normalize(text)
 
-    for start in range(0, len(folded.text), max(1, len(folded.text) // 20)):
-        for end in (start + 1, start + 5, len(folded.text)):
-            piece = folded.text[start:end]
-            span = folded.original_span(start, end) if piece.strip() == piece and piece else None
+    for start in range(0, len(normalized.text), max(1, len(normalized.text) // 20)):
+        for end in (start + 1, start + 5, len(normalized.text)):
+            piece = normalized.text[start:end]
+            span = normalized.original_span(start, end) if piece.strip() == piece and piece else None
             if span:
                 assert before <= span.start < span.end <= before + len(text)
                 assert normalize(text[span.start - before : span.end - before]) == piece
 
 
 @given(TEXTS)
-def test_every_character_can_be_unfolded_with_its_neighbours(text):
-    folded = NormalizedText(text, 0, len(text))
+def test_the_whole_text_has_an_original(text):
+    normalized = NormalizedText(text, 0, len(text))
 
-    assert not folded.text or folded.original_span(0, len(folded.text)) is not None
+    assert not normalized.text or normalized.original_span(0, len(normalized.text)) is not None
 
 
-def test_half_a_ligature_is_no_place():
-    folded = NormalizedText("ﬁne", 0, 3)
+def test_a_part_of_a_ligature_has_no_original():
+    normalized = NormalizedText("ﬁne", 0, 3)
 
-    assert folded.original_span(1, 4) is None
-    assert folded.original_span(0, 4) == (0, 3)
+    assert normalized.original_span(1, 4) is None
+    assert normalized.original_span(0, 4) == (0, 3)

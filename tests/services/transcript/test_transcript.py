@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.text.normalization import strip_format
+from services.text.invisible import strip_format
 from services.transcript.transcript import SourceTurn, Transcript, parse_transcript
 
 TRANSCRIPTS = Path(__file__).parents[2] / "data/transcripts"
