@@ -15,7 +15,7 @@ from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from setting_types import BaseUrl, CommaList, HostNames, Key, Origins, Url, Word, comma_list
+from setting_types import Base64Secret, BaseUrl, CommaList, HostNames, Key, Origins, Url, Word, comma_list
 
 VERSION = "1.0.0"
 SERVICE = "interview-room-api"
@@ -107,6 +107,11 @@ class Settings(BaseSettings):
     """Voice of the voice candidate."""
     openai_transcription_model: Word = "gpt-transcribe"
     """Model that transcribes the interviewer in a voice session."""
+
+    daily_transcription: bool = False
+    """`on`: Daily transcribes the calls in new rooms and keeps the transcripts, which it charges for."""
+    daily_webhook_secret: Base64Secret | None = None
+    """Secret of Daily's webhooks, in base64: the `hmac` that the webhook was created with."""
 
     upstream_timeout_seconds: float = Field(15, gt=0, le=600)
     """Deadline for a call to Daily, OpenAI or Vapi, retries included."""

@@ -1,6 +1,7 @@
 """Types of settings: how the text of a variable is checked and normalized."""
 
 import re
+from base64 import b64decode
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,6 +25,17 @@ def _key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("must be printable ASCII without spaces")
+    return value
+
+
+def _base64_secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    try:
+        is_usable = len(b64decode(text, validate=True)) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ValueError("must be base64")
     return value
 
 
@@ -69,6 +81,7 @@ def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
+Base64Secret = Annotated[SecretStr, AfterValidator(_base64_secret)]
 Word = Annotated[str, StringConstraints(max_length=200)]
 Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

@@ -97,11 +97,11 @@ class Shutdown:
         if self._ends_at is not None:
             return  # a second signal changes nothing
         self._ends_at = monotonic() + self._grace
-        log.info("stopping: %d calls have %.0f s to finish", len(self._stops), self._grace)
+        log.info("shutting down: %d running requests have %.0f s to finish", len(self._stops), self._grace)
         loop.call_later(self._grace, self._stop_all)
 
     def _stop_all(self) -> None:
-        log.info("ending %d calls that are still running", len(self._stops))
+        log.info("ending %d requests that are still running", len(self._stops))
         for stop in tuple(self._stops):
             stop()
 

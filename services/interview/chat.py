@@ -14,12 +14,12 @@ from services.interview.transcript import read_transcript
 from services.llm import CHAT_TOKENS, LLM, Piece
 from services.prompts.chat import (
     EARLIER_MESSAGES_WARNING,
-    chat_messages,
+    INSTRUCTION_TOKENS,
     latest_messages,
     without_briefing_prompt,
 )
 from services.prompts.inputs import Message, PromptInputs, numbered_lines
-from services.prompts.tokens import BYTES_PER_TOKEN, estimate_tokens, fit_parts, size_in_bytes
+from services.prompts.tokens import BYTES_PER_TOKEN, estimate_prompt, estimate_tokens, fit_parts, size_in_bytes
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, StoredRoom
 from services.transcript.transcript import SourceTurn, Turn
@@ -97,9 +97,10 @@ class ChatService:
         """Everything that fits into the model's context beside the instructions, the question and the answer."""
         briefing = self.interview.briefing
         context = without_briefing_prompt(question.context, briefing)
-        tokens = self.llm.context_tokens - self.llm.cap(CHAT_TOKENS) - _fixed_tokens(question.message)
+        tokens = self.llm.context_tokens - self.llm.cap(CHAT_TOKENS) - INSTRUCTION_TOKENS
+        tokens -= estimate_tokens(question.message)
         history = latest_messages(question.history, tokens // HISTORY_SHARE)
-        tokens -= sum(estimate_tokens(entry["content"]) for entry in history)
+        tokens -= estimate_prompt(history)
         fitted = fit_parts(PromptInputs(briefing=briefing, context=context).parts(), tokens)
         size = min(MAX_TRANSCRIPT_BYTES, max(0, fitted.tokens_left) * BYTES_PER_TOKEN)
         lines, is_cut = latest_lines(turns, size)
@@ -118,11 +119,6 @@ class ChatService:
             log.warning("a chat turn of %s is not recorded: %s", self.interview.room.name, error.code)
             return [NOT_RECORDED_WARNING]
         return []
-
-
-def _fixed_tokens(question: str) -> int:
-    """Tokens of the prompt without material and earlier messages."""
-    return sum(estimate_tokens(message["content"]) for message in chat_messages({}, (), question, "0" * 32))
 
 
 def latest_lines(turns: Sequence[Turn], size: int) -> tuple[str, bool]:

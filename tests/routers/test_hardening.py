@@ -23,6 +23,7 @@ from tests.support.servers import free_port
 CANARY = "canary"
 SECRETS = {
     "daily_api_key": "canary-daily-0123456789",
+    "daily_webhook_secret": "canarydailyhooks",
     "openrouter_api_key": "canary-openrouter-0123456789",
     "openai_api_key": "canary-openai-0123456789",
     "vapi_api_key": "canary-vapi-0123456789",
