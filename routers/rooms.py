@@ -19,7 +19,7 @@ from routers.dependencies import (
 )
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
-from routers.realtime import Candidate, realtime_response
+from routers.realtime import VoiceCandidateDep, realtime_response
 from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
 from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
@@ -142,10 +142,10 @@ async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep)
     max_body_size=BRIEFING_BODY_BYTES,
     responses=problem_responses(*BODY, 404, 502, 504),
 )
-async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms) -> Briefing:
+async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms, services: ServicesDep) -> Briefing:
     """Save the briefing, and get the prompt for an agent that prepares the interviewer. Saving again replaces it."""
     await rooms.get_own_room(name)
-    return await briefing.save_briefing(rooms.storage, name, body, rooms.clock())
+    return await briefing.save_briefing(services.storage, name, body, services.clock())
 
 
 @router.get(
@@ -184,10 +184,10 @@ async def chat(
 
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
-async def get_chat(name: RoomName, rooms: CallerRooms) -> ChatRecord:
+async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> ChatRecord:
     """Read the messages of the room's sidebar."""
     await rooms.get_own_room(name)
-    turns = await rooms.storage.chat_turns(name)
+    turns = await services.storage.chat_turns(name)
     return ChatRecord(room_name=name, turns=[ChatTurnResponse.model_validate(turn) for turn in turns])
 
 
@@ -265,7 +265,7 @@ async def create_realtime_token(
     name: RoomName,
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
     rooms: LlmRateLimitedRooms,
-    candidate: Candidate,
+    candidate: VoiceCandidateDep,
     idempotency: IdempotencyDep,
 ) -> Response:
     """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions."""
