@@ -1,7 +1,8 @@
-"""The service: its settings, what it opens and closes, its middleware, its routers. A table of contents."""
+"""The app: settings, lifespan, middleware, routers. `uvicorn main:app` starts it."""
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,22 +13,16 @@ from fastapi import FastAPI
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
 from routers import docs, health, realtime, rooms
-from routers.middleware import (
-    BodyLimit,
-    Cors,
-    DisconnectAndShutdownMiddleware,
-    RequestIdAndHeadersMiddleware,
-    StartFailureMiddleware,
-    TrustedHosts,
-)
+from routers.middleware import add_middleware
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
-from services.lifespan import Services, check_settings, open_services, start_warnings
+from services.lifespan import Services, check_settings, open_services, provider_report, start_warnings
+from services.workers import check_workers
 
 log = logging.getLogger(__name__)
 
 START_FAILED = 3
-"""uvicorn's own exit code for it. A worker that ends with any other is started anew, for ever."""
+"""Exit code of a failed start. It is uvicorn's own; a worker that exits with any other is restarted for ever."""
 
 DESCRIPTION = """\
 The backend for AI-assisted interviews: open a room, save a briefing, ask the sidebar, get a debrief.
@@ -37,25 +32,15 @@ code or thrown out, and the recommendation is computed by published rules.
 
 Every error is a problem document (RFC 9457) whose `detail` is one sentence that a person can act on."""
 
-EXPOSED = (
-    "X-Request-ID",
-    "Retry-After",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Location",
-    "X-Sandbox",
-    "Idempotency-Replayed",
-)
-
 
 class State(TypedDict):
-    """What the lifespan hands to every request."""
+    """What the lifespan gives to every request."""
 
     services: Services
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
-    """The app as a function of its settings. It opens nothing before its lifespan begins.
+    """Returns the app for these settings. Nothing is opened before its lifespan begins.
 
     Raises UnusableSetting: one line that names the setting.
     """
@@ -63,6 +48,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        log.info("providers: %s", provider_report(settings))
         for warning in start_warnings(settings, clock().date()):
             log.warning(warning)
         async with AsyncExitStack() as stack:
@@ -79,37 +65,28 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        # it would look at what is sent, which is people's resumes and interviews
+        # it would record request bodies, which are people's resumes and interviews
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    # the last one added is the outermost
-    app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
-    if settings.trusted_hosts:
-        app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
-    app.add_middleware(DisconnectAndShutdownMiddleware)
-    app.add_middleware(
-        Cors,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["*"],
-        expose_headers=EXPOSED,
-        max_age=600,
-    )
-    app.add_middleware(RequestIdAndHeadersMiddleware, is_sandbox=settings.sandbox)
-    app.add_middleware(StartFailureMiddleware)
+    add_middleware(app, settings)
     add_problem_handlers(app)
-    for module in (rooms, realtime, health, *([docs] if settings.docs_enabled else [])):
+    for module in (rooms, realtime, health):
         app.include_router(module.router)
+    app.include_router(rooms.transcript_router, max_body_size=settings.max_body_bytes)
+    if settings.docs_enabled:
+        app.include_router(docs.router)
+        app.mount(docs.ASSETS, docs.Assets())
     return app
 
 
 def start() -> FastAPI:
-    """The app from the environment. A setting that can't be used ends the start with a line that names it."""
+    """Returns the app for the environment's settings. An invalid one ends the process with a line that names it."""
     try:
         settings = load_settings()
         configure_logging(settings)
         for warning in misspelt_names(names_in_env_file()):
             log.warning(warning)
+        check_workers(settings, sys.argv, os.environ)
         return create_app(settings)
     except UnusableSetting as error:
         sys.stderr.write(f"{error}\n")
@@ -117,4 +94,4 @@ def start() -> FastAPI:
 
 
 app = start()
-gc.freeze()  # what is loaded by now stays, and need not be looked through by every full collection
+gc.freeze()  # exempt start-up objects from garbage collection: they stay for as long as the process

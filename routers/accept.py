@@ -1,16 +1,17 @@
-"""Which form of an answer the caller would rather have (RFC 9110, 12.5.1)."""
+"""Content negotiation: the media type that a request prefers (RFC 9110, 12.5.1)."""
 
 from collections.abc import Sequence
 
 
 def negotiate(accept: str | None, offered: Sequence[str]) -> str:
-    """The offered media type that `Accept` weighs highest; the first one offered where it does not choose."""
-    ranges = [_weighed(part) for part in (accept or "*/*").split(",")]
+    """Returns the offered media type that `Accept` weighs highest, the first one where several weigh the same."""
+    ranges = [_weighted_range(part) for part in (accept or "*/*").split(",")]
     weights = [(_weight(kind, ranges), -place, kind) for place, kind in enumerate(offered)]
     return max(weights)[2]
 
 
-def _weighed(part: str) -> tuple[str, float]:
+def _weighted_range(part: str) -> tuple[str, float]:
+    """A media range and its `q`; 0 where that is no number."""
     kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
     try:

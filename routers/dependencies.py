@@ -1,22 +1,21 @@
-"""What a handler may ask for, as types: the services, the rooms as this caller may see them, an answer given once."""
+"""What handlers depend on, as types: the services, the caller's rooms.
 
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+Routes that need a caller use `AccessCheckedRoute` and declare one of `CallerRooms`, `LlmRateLimitedRooms` and
+`PublicRooms`: which callers may use the route, and against which rate limit they count.
+"""
+
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from json import dumps
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
 
-from services.access.idempotency import Kept
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.interview.rooms import Rooms
 from services.lifespan import Services
-from services.storage.records import Answer
 
 
 async def _services(request: Request) -> Services:
@@ -28,11 +27,10 @@ ServicesDep = Annotated[Services, Depends(_services)]
 
 
 class AccessCheck(HTTPBearer):
-    """Knows the caller, counts the call against its limits, and hands out the rooms as this caller may see them.
+    """Authenticates the caller, counts the call against the caller's rate limits, and provides the caller's rooms.
 
-    It runs before any vendor is called, so a refused call costs nothing. That it
-    is a bearer scheme is what the OpenAPI document says of it; the header is
-    read by `Authenticator`.
+    `group` names the rate limits; a public check lets callers without credentials pass. As a bearer scheme it also
+    describes the authentication in the OpenAPI document; `Authenticator` reads the header.
     """
 
     def __init__(self, group: Literal["default", "llm"] = "default", *, is_public: bool = False) -> None:
@@ -43,22 +41,28 @@ class AccessCheck(HTTPBearer):
         self.group = group
         self.is_public = is_public
 
-    async def __call__(self, request: Request) -> Rooms:  # type: ignore[override]  # what a handler asks for
+    async def __call__(self, request: Request) -> Rooms:  # type: ignore[override]  # the value that handlers get
         rooms: Rooms = request.state.rooms
         return rooms
 
     async def check_access(self, request: Request) -> None:
-        """Let the caller in, or raise Unauthorized or RateLimited."""
+        """Raises Unauthorized or RateLimited where the caller may not pass; no vendor has been called by then."""
         services: Services = request.state.services
-        request.state.caller_id = caller_id = await self._identify(request, services)
+        request.state.caller_id = caller_id = await self._authenticate(request, services)
         await self._count(request, services, caller_id)
         is_open = not services.authenticator.is_required
         if caller_id is None and not is_open and not self.is_public:
-            raise Unauthorized("Show who you are: send an API key or token as Authorization: Bearer <key>.")
-        request.state.rooms = Rooms(services.daily, services.storage, services.clock, is_open, caller_id)
+            raise Unauthorized(
+                "Authentication required: send an API key or token as Authorization: Bearer <key>.",
+                reason="the request has no Authorization header",
+            )
+        is_transcribed = services.settings.daily_transcription
+        request.state.rooms = Rooms(
+            services.daily, services.storage, services.clock, is_open, caller_id, is_transcribed=is_transcribed
+        )
 
-    async def _identify(self, request: Request, services: Services) -> str | None:
-        """Who is calling. Whoever tries keys is counted by address, so that they can't be guessed at will."""
+    async def _authenticate(self, request: Request, services: Services) -> str | None:
+        """The caller's id, None without credentials. Failed attempts count by address, which slows down guessing."""
         try:
             caller = await services.authenticator.identify(request.headers.get("authorization"))
         except ServiceError:
@@ -67,11 +71,11 @@ class AccessCheck(HTTPBearer):
         return caller.id if caller else None
 
     async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
-        counted = await services.limiter.count(self.group, caller_id or address_of(request))
-        request.state.answer_headers = {
-            "RateLimit": counted.rate_limit,
-            "RateLimit-Policy": counted.rate_limit_policy,
-        }
+        counted = await services.limiter.count(self.group, caller_id or client_address(request))
+        request.state.response_headers = (
+            (b"ratelimit", counted.rate_limit.encode()),
+            (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+        )
         if not counted.is_allowed:
             raise RateLimited(
                 f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
@@ -79,27 +83,11 @@ class AccessCheck(HTTPBearer):
             )
 
 
-def address_of(request: Request) -> str:
-    """The peer's address; of IPv6 the network, since a client has all the addresses in it to itself."""
-    return _counted_as(request.client.host if request.client else "")
-
-
-def caller_of(request: Request) -> str:
-    """Whoever has shown who they are, else the address that they call from."""
-    return request.state.caller_id or address_of(request)
-
-
-@lru_cache(maxsize=4096)
-def _counted_as(host: str) -> str:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return f"address:{host}"
-    return f"address:{ip_network((address, 64), strict=False) if address.version == 6 else address}"
-
-
 class AccessCheckedRoute(APIRoute):
-    """Admits the caller before the body is read: strangers are not listened to, and unreadable bodies count too."""
+    """Authenticates and rate-limits before the body is parsed, so that invalid bodies count as well.
+
+    FastAPI parses the body before it runs dependencies, so the check cannot be a dependency alone.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -113,75 +101,34 @@ class AccessCheckedRoute(APIRoute):
 
 
 CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
-"""For a caller who has shown who they are, where that is needed."""
+"""The rooms of an authenticated caller; of any caller where authentication is off."""
 LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
-"""The same, for calls that cost money."""
+"""The same for calls that cost money: they count against RATE_LIMIT_LLM too."""
 PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
-"""For anyone who has a room's link."""
+"""Rooms for anyone who has their link, with or without credentials."""
 PUBLIC: dict[str, Any] = {"security": [{}]}
-"""Says in the OpenAPI document that credentials may be left out."""
+"""Marks the credentials of a route as optional in the OpenAPI document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a call that must run once has made: the answer, whose room it is kept with, and where it stands."""
-
-    answer: BaseModel
-    room_name: str | None
-    status: int = 200
-    location: str | None = None
-
-    def kept(self) -> Kept:
-        headers = (("Location", self.location),) if self.location else ()
-        return Kept(Answer(self.status, headers, self.answer.model_dump_json().encode()), self.room_name)
+def caller_of(request: Request) -> str:
+    """The caller's id, or the client's address where there are no credentials."""
+    return request.state.caller_id or client_address(request)
 
 
-class IdempotentRequest:
-    """Runs a call once for its `Idempotency-Key`, and replays the answer to whoever sends the same again."""
-
-    def __init__(
-        self,
-        request: Request,
-        services: ServicesDep,
-        key: Annotated[
-            str | None,
-            Header(
-                alias="Idempotency-Key",
-                description="The same key with the same body replays the first answer, for 24 hours.",
-                json_schema_extra={"pattern": "^[!-~]{1,255}$"},  # said here, checked where its refusal is worded
-            ),
-        ] = None,
-    ) -> None:
-        self._idempotency = services.idempotency
-        self._shutdown = services.shutdown
-        self._request = request
-        self._route = f"{request.method} {request.url.path}?{request.url.query}"
-        self.key = key
-
-    @property
-    def attempt(self) -> str | None:
-        """This caller's use of this key, for work that must know it itself."""
-        return None if self.key is None else dumps((caller_of(self._request), self.key))
-
-    async def run(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
-        """The answer of this work, or the one that it gave before."""
-        done = await self._idempotency.run(
-            caller=caller_of(self._request),
-            route=self._route,
-            key=self.key,
-            body=body.model_dump_json().encode(),
-            work=lambda: _kept(work),
-        )
-        headers = dict(done.answer.headers) | ({"Idempotency-Replayed": "true"} if done.is_replayed else {})
-        return Response(done.answer.body, done.answer.status, headers, "application/json")
-
-    async def run_shielded(self, body: BaseModel, work: Callable[[], Awaitable[Made]]) -> Response:
-        """The same for work that leaves something behind: it is finished, and kept, even when the caller leaves."""
-        return await self._shutdown.run_shielded(self.run(body, work))
+def client_address(request: Request) -> str:
+    """The client's address, as callers without credentials are counted: by IPv4 address or IPv6 /64 network."""
+    return _address_group(request.client.host if request.client else "")
 
 
-Once = Annotated[IdempotentRequest, Depends()]
-
-
-async def _kept(work: Callable[[], Awaitable[Made]]) -> Kept:
-    return (await work()).kept()
+@lru_cache(maxsize=4096)
+def _address_group(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"address:{host}"
+    if address.version == 4:
+        return f"address:{address}"
+    if address.ipv4_mapped is not None:
+        # a dual-stack socket shows IPv4 clients so; as one IPv6 network they would all be the same caller
+        return f"address:{address.ipv4_mapped}"
+    return f"address:{ip_network((address, 64), strict=False)}"

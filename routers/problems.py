@@ -1,5 +1,6 @@
-"""Errors to problem documents (RFC 9457): the only place that renders one."""
+"""Renders every error as a problem document (RFC 9457)."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -9,32 +10,33 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from routers.schemas.service import Problem
 from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized
 
-TOO_LARGE = "The request is larger than this server reads; send less."
-MOST_ERRORS = 50
-"""An answer with thousands of them helps nobody."""
-CRASHED = "Something went wrong on our side; try again, and report the request id if it happens again."
+log = logging.getLogger(__name__)
 
+MAX_ERRORS = 50
+"""Most field errors that one problem lists."""
+
+BODY = (413, 415)
+"""Statuses of a body that is refused before it is parsed: too large, or not JSON."""
+
+_CRASHED = "Something went wrong on our side; try again, and report the request id if it happens again."
 _DETAILS = {
     400: "The request could not be read; check that its body is well-formed.",
     404: "There is nothing at this address; check its spelling, and see the documentation for what there is.",
     405: "This address does not take this method; see the documentation for what it takes.",
-    413: TOO_LARGE,
+    408: "The request body did not arrive in time; send it again over a faster connection, or send less.",
 }
-BODY = (413, 415)
-"""How a body is refused that is too large, or not JSON."""
-_CODES = {404: "not_found", 405: "method_not_allowed", 413: PayloadTooLarge.code}
-
+_CODES = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
 
 _PATTERNS = {
     "name": "a room's name has 1 to 128 letters, digits, hyphens and underscores",
     "call_id": "a call's id has 1 to 64 letters, digits and hyphens",
 }
-"""What the patterns of addresses mean, in words."""
+"""The patterns of path parameters, in words."""
 
 
 class ProblemResponse(JSONResponse):
@@ -44,7 +46,7 @@ class ProblemResponse(JSONResponse):
 
 
 class UnsupportedMediaType(ServiceError):
-    """A body that does not say it is JSON."""
+    """The request body is not declared as JSON."""
 
     status = 415
     code = "unsupported_media_type"
@@ -52,7 +54,7 @@ class UnsupportedMediaType(ServiceError):
 
 
 def problem(error: ServiceError, scope: Scope) -> dict[str, Any]:
-    """The problem document of an error."""
+    """Returns the problem document of an error."""
     document = _document(error.status, error.code, error.title, error.detail, scope)
     if error.errors:
         document["errors"] = [entry._asdict() for entry in error.errors]
@@ -60,7 +62,7 @@ def problem(error: ServiceError, scope: Scope) -> dict[str, Any]:
 
 
 def problem_response(error: ServiceError, scope: Scope) -> ProblemResponse:
-    """The answer for an error."""
+    """Returns the HTTP response of an error."""
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -69,20 +71,36 @@ def problem_response(error: ServiceError, scope: Scope) -> ProblemResponse:
     return ProblemResponse(problem(error, scope), error.status, headers)
 
 
+def status_problem(status: int, scope: Scope) -> ProblemResponse:
+    """Returns the problem response of an error that the framework names by its HTTP status only."""
+    if status == PayloadTooLarge.status:
+        return problem_response(PayloadTooLarge(), scope)
+    if status == 400:
+        return problem_response(InvalidInput(_DETAILS[400]), scope)
+    phrase = HTTPStatus(status).phrase
+    document = _document(status, _CODES.get(status, "http_error"), phrase, _DETAILS.get(status, f"{phrase}."), scope)
+    return ProblemResponse(document, status)
+
+
 def crash_problem(scope: Scope) -> dict[str, Any]:
-    """The last resort: nothing of what happened is told."""
-    return _document(500, "internal_error", "Internal error", CRASHED, scope)
+    """Returns the problem document of an unhandled exception. It says nothing about the exception."""
+    return _document(500, "internal_error", "Internal error", _CRASHED, scope)
+
+
+async def disconnected() -> Message:
+    """ASGI `receive` for responses that need nothing of their request."""
+    return {"type": "http.disconnect"}
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Render every error that leaves a handler."""
+    """Register the handlers that render the errors of routes."""
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route answers, for the OpenAPI document."""
+    """Returns the problem responses of a route, for the OpenAPI document."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "model": Problem, "content": content} for status in statuses
@@ -91,6 +109,8 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 async def _service_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, ServiceError)
+    if isinstance(error, Unauthorized):
+        log.info("unauthorized: %s", error.reason)
     return problem_response(error, request.scope)
 
 
@@ -100,23 +120,19 @@ async def _validation_error(request: Request, error: Exception) -> ProblemRespon
 
 
 async def _http_error(request: Request, error: Exception) -> ProblemResponse:
-    """What the framework raises by itself: unknown addresses and methods, bodies that can't be parsed."""
+    """Renders the framework's own errors: unknown addresses and methods, bodies that cannot be read."""
     assert isinstance(error, HTTPException)
-    status = error.status_code
-    if status == 400:
-        return problem_response(InvalidInput(_DETAILS[400]), request.scope)
-    phrase = HTTPStatus(status).phrase
-    detail = _DETAILS.get(status, f"{phrase}.")
-    document = _document(status, _CODES.get(status, "http_error"), phrase, detail, request.scope)
-    headers = {"Allow": _allowed_methods(request)} if status == 405 else error.headers
-    return ProblemResponse(document, status, headers)
+    response = status_problem(error.status_code, request.scope)
+    response.headers.update({"Allow": _allowed_methods(request)} if error.status_code == 405 else error.headers or {})
+    return response
 
 
 def _allowed_methods(request: Request) -> str:
-    """Every method of the address; the framework names those of the first route that has it."""
-    routes = iter_route_contexts(request.app.routes)
-    methods = (route.methods for route in routes if route.path_regex.match(request.url.path))
-    return ", ".join(sorted(set().union(*(names or () for names in methods))))
+    """Every method of the address; the framework names those of the first matching route only."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    matching = (route for route in iter_route_contexts(request.app.routes) if route.path_regex.match(path))
+    methods = set[str]().union(*(route.methods or () for route in matching))
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _refusal(request: Request, problems: Sequence[Mapping[str, Any]]) -> ServiceError:
@@ -125,19 +141,19 @@ def _refusal(request: Request, problems: Sequence[Mapping[str, Any]]) -> Service
         return InvalidInput("The body is not valid JSON; check its quotes, commas and brackets.")
     if _lacks_json_type(request, problems):
         return UnsupportedMediaType("Send the body as JSON, with the header Content-Type: application/json.")
-    errors = [FieldError(_field(entry["loc"]), _message(entry)) for entry in problems[:MOST_ERRORS]]
+    errors = [FieldError(_field(entry["loc"]), _message(entry)) for entry in problems[:MAX_ERRORS]]
     return InvalidInput(_sentence(errors, len(problems)), errors=errors)
 
 
 def _lacks_json_type(request: Request, problems: Sequence[Mapping[str, Any]]) -> bool:
-    """FastAPI hands a body of another type on as bytes, which no model accepts."""
+    """Whether the Content-Type is to blame: FastAPI passes such a body on as bytes, which no model takes."""
     is_whole_body = any(tuple(entry["loc"]) == ("body",) and entry["type"] != "missing" for entry in problems)
     essence = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return is_whole_body and essence != "application/json" and not essence.endswith("+json")
 
 
 def _field(location: Sequence[int | str]) -> str:
-    """The place as a client knows it: without where FastAPI found it and which form of a transcript was tried."""
+    """The field's path without FastAPI's prefix, and without the form of a transcript that was tried."""
     names = [str(part) for part in location[1:]]
     if len(names) > 1 and names[0] == "transcript":
         del names[1]
@@ -156,7 +172,7 @@ def _sentence(errors: Sequence[FieldError], count: int) -> str:
     if count > 1:
         fields = ", ".join(dict.fromkeys(error.field for error in errors[:8]))
         each = f"the first {len(errors)} of {count}" if count > len(errors) else "each"
-        return f"Some fields can't be used, see errors for {each}: {fields}."
+        return f"Some fields are invalid (see errors for {each}): {fields}."
     error = errors[0]
     if error.message == "Field required":
         return f"The field {error.field} is missing."

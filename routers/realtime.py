@@ -1,13 +1,16 @@
-"""The voice call that the web page makes: a session with a candidate described in the request."""
+"""The web page's voice endpoint: a session with a simulated candidate described in the request."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, Made, Once, ServicesDep, caller_of
+from routers.body_sizes import BRIEFING_BODY_BYTES
+from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, ServicesDep, caller_of
+from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.voice import RealtimeResponse, RealtimeSessionRequest
 from services.interview.voice_candidate import VoiceCandidate, VoiceSession
+from services.storage.records import StoredResponse
 
 router = APIRouter(
     prefix="/api/realtime",
@@ -33,21 +36,27 @@ Candidate = Annotated[VoiceCandidate, Depends(_candidate)]
     "/session",
     response_model=RealtimeResponse,
     operation_id="create_realtime_session",
+    max_body_size=BRIEFING_BODY_BYTES,
     responses=problem_responses(*BODY, 409, 502, 504),
 )
 async def create_realtime_session(
-    body: RealtimeSessionRequest, request: Request, candidate: Candidate, _: LlmRateLimitedRooms, once: Once
+    body: RealtimeSessionRequest,
+    request: Request,
+    candidate: Candidate,
+    _: LlmRateLimitedRooms,
+    idempotency: IdempotencyDep,
 ) -> Response:
-    """A short-lived key for a voice session with this candidate. The browser never gets the instructions."""
+    """Get a short-lived key for a voice session with this candidate. The instructions stay on the server."""
 
-    async def work() -> Made:
-        return Made(realtime_response(await candidate.for_page(body.profile(), caller_of(request))), None)
+    async def work() -> StoredResponse:
+        issued = await candidate.for_page(body.profile(), caller_of(request))
+        return StoredResponse.of(realtime_response(issued), expires_at=issued.secret.expires_at)
 
-    return await once.run(body, work)
+    return await idempotency.run(body, work)
 
 
 def realtime_response(issued: VoiceSession) -> RealtimeResponse:
-    """The secret as clients get it."""
+    """Returns the client secret as clients get it."""
     secret = issued.secret
     return RealtimeResponse(
         client_secret=secret.value,

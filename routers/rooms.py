@@ -1,4 +1,4 @@
-"""Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, and the calls about it."""
+"""Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
 from collections.abc import AsyncGenerator, Callable
 from json import dumps
@@ -8,21 +8,22 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import BaseModel
 
 from routers.accept import negotiate
+from routers.body_sizes import BRIEFING_BODY_BYTES, CHAT_BODY_BYTES, JOIN_BODY_BYTES
 from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
     CallerRooms,
     LlmRateLimitedRooms,
-    Made,
-    Once,
     PublicRooms,
     ServicesDep,
 )
+from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.realtime import Candidate, realtime_response
-from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse
+from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
 from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
+    Deleted,
     DeletionReceipt,
     JoinRequest,
     JoinResponse,
@@ -46,10 +47,10 @@ from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, read_stored
-from services.interview.phone_briefing import PhoneBriefing
+from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
 from services.lifespan import Services
 from services.llm import Piece
-from services.storage.records import StoredRoom
+from services.storage.records import StoredResponse, StoredRoom
 from services.upstream.chat_completions import Reply
 
 router = APIRouter(
@@ -58,13 +59,17 @@ router = APIRouter(
     responses=problem_responses(401, 422, 429, 503),
     route_class=AccessCheckedRoute,
 )
+transcript_router = APIRouter(
+    prefix=router.prefix, tags=router.tags, responses=router.responses, route_class=AccessCheckedRoute
+)
+"""Routes whose requests may contain a transcript: `main.create_app` lets them take MAX_BODY_BYTES."""
 
 RoomName = Annotated[
     str,
     Path(
         alias="name",
         pattern=r"^[A-Za-z0-9_-]{1,128}$",
-        description="The room's name, as `room_name` gives it.",
+        description="The room's name: `room_name` of the response that opened it.",
         examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
     ),
 ]
@@ -77,12 +82,12 @@ Accept = Annotated[str | None, Header(include_in_schema=False)]
 
 
 def _json(answer: BaseModel, **headers: str) -> Response:
-    """An answer that we made needs no second validation."""
+    """Returns a model as JSON; FastAPI would validate it a second time."""
     return Response(answer.model_dump_json(), headers=headers, media_type=JSON)
 
 
 def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Other forms of a 200 answer, for the OpenAPI document."""
+    """Returns the other media types of a 200 response, for the OpenAPI document."""
     return {200: {"content": {kind: {"schema": {"type": "string"}} for kind in kinds}}}
 
 
@@ -93,46 +98,52 @@ def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
     operation_id="create_room",
     responses=problem_responses(*BODY, 409, 502, 504),
 )
-async def create_room(body: RoomRequest, rooms: CallerRooms, once: Once) -> Response:
-    """Open a private room that nobody guesses and that ends by itself, with a token for its interviewer."""
+async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: IdempotencyDep) -> Response:
+    """Open a private room with an unguessable name and a fixed end; returns a token for its interviewer."""
 
-    async def work() -> Made:
+    async def work() -> StoredResponse:
         room, token = await rooms.open(body.interviewer_name, body.candidate_name, body.expires_in_minutes)
-        answer = OpenedRoomResponse(interviewer_token=token, **dict(RoomResponse.of(room)))
-        return Made(answer, room.name, 201, f"/api/rooms/{room.name}")
+        answer = OpenedRoomResponse(interviewer_token=token, **dict(RoomResponse.model_validate(room)))
+        return StoredResponse.of(answer, 201, location=f"/api/rooms/{room.name}", room=room.name)
 
-    return await once.run_shielded(body, work)
+    return await idempotency.run_shielded(body, work)
 
 
 @router.get("/{name}", operation_id="get_room", responses=problem_responses(404, 410, 502, 504), openapi_extra=PUBLIC)
 async def get_room(name: RoomName, rooms: PublicRooms) -> RoomResponse:
-    """The room, for anyone who has its link."""
-    room = await rooms.get_open_room(name)
-    return RoomResponse.of(room)
+    """Read the room. Anyone who has its link can."""
+    return RoomResponse.model_validate(await rooms.get_open_room(name))
 
 
 @router.post(
     "/{name}/join",
     operation_id="join_room",
+    max_body_size=JOIN_BODY_BYTES,
     responses=problem_responses(*BODY, 403, 404, 410, 502, 504),
     openapi_extra=PUBLIC,
 )
 async def join_room(name: RoomName, body: JoinRequest, rooms: PublicRooms) -> JoinResponse:
-    """A token for this room only, which ends with it. An owner's token only for an interviewer."""
+    """Get a meeting token for this room only; it expires with the room. Only an interviewer gets an owner's token."""
     room, token = await rooms.join(name, body.participant_name, body.participant_type)
     return JoinResponse(token=token, room_url=room.url, expires_at=room.expires_at)
 
 
 @router.delete("/{name}", operation_id="delete_room", responses=problem_responses(404))
 async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> DeletionReceipt:
-    """Erase everything under the name, and take the room away at Daily. Repeatable."""
+    """Delete everything stored under the name, and the room at Daily. Repeatable."""
     erasure = await services.shutdown.run_shielded(rooms.close(name))
-    return DeletionReceipt.of(name, erasure)
+    deleted = Deleted.model_validate(erasure.receipt)
+    return DeletionReceipt(room_name=name, deleted=deleted, remaining=list(erasure.remaining))
 
 
-@router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_responses(*BODY, 404, 502, 504))
+@router.post(
+    "/{name}/briefing",
+    operation_id="save_briefing",
+    max_body_size=BRIEFING_BODY_BYTES,
+    responses=problem_responses(*BODY, 404, 502, 504),
+)
 async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms) -> Briefing:
-    """Keep what the interviewer knows, and get the prompt that prepares them. Saving again replaces."""
+    """Save the briefing, and get the prompt for an agent that prepares the interviewer. Saving again replaces it."""
     await rooms.get_own_room(name)
     return await briefing.save_briefing(rooms.storage, name, body, rooms.clock())
 
@@ -144,7 +155,7 @@ async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRoom
     responses=problem_responses(404, 502, 504),
 )
 async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
-    """The saved briefing with its prompt."""
+    """Read the saved briefing and its prompt."""
     interview = await rooms.get_own_room(name, briefing=True)
     if interview.briefing is None:
         raise BriefingNotFound
@@ -155,12 +166,13 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     "/{name}/chat",
     response_model=ChatResponse,
     operation_id="chat",
+    max_body_size=CHAT_BODY_BYTES,
     responses=problem_responses(*BODY, 404, 502, 504) | _also(EVENTS),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
-    """Ask the sidebar. With `Accept: text/event-stream`, `delta` events and then one `done` or `error`."""
+    """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
     interview = await rooms.get_own_room(name, briefing=True)
     sidebar = ChatService(services.llm, services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
@@ -173,13 +185,13 @@ async def chat(
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
 async def get_chat(name: RoomName, rooms: CallerRooms) -> ChatRecord:
-    """What was asked and answered in the room's sidebar."""
+    """Read the messages of the room's sidebar."""
     await rooms.get_own_room(name)
     turns = await rooms.storage.chat_turns(name)
-    return ChatRecord.of(name, turns)
+    return ChatRecord(room_name=name, turns=[ChatTurnResponse.model_validate(turn) for turn in turns])
 
 
-@router.post(
+@transcript_router.post(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
@@ -191,30 +203,30 @@ async def create_debrief(
     body: DebriefRequest,
     rooms: LlmRateLimitedRooms,
     services: ServicesDep,
-    once: Once,
+    idempotency: IdempotencyDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
 ) -> Response:
-    """What the interview showed: quotes checked by code, a recommendation computed by rule, a person decides.
+    """Make a debrief: the model reads, code checks every quote and computes the recommendation, a person decides.
 
-    The same input within the hour gives the stored debrief. With `Accept: text/event-stream`,
-    `progress` events and then one `done` or `error`.
+    The same input within the hour returns the stored debrief. With `Accept: text/event-stream`: `progress` events,
+    then one `done` or `error`.
     """
     interview = await rooms.get_own_room(name, briefing=True)
     debriefing = _debriefing(services, interview)
     chat = [entry.message() for entry in body.chat_history]
     record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
 
-    async def work(report: Callable[[str], None] = lambda _: None) -> Made:
-        return Made(await debriefing.make(record, report, is_new_wanted=regenerate), name)
+    async def work(report: Callable[[str], None] = lambda _: None) -> StoredResponse:
+        return StoredResponse.of(await debriefing.make(record, report, is_new_wanted=regenerate))
 
     async def reported_work(report: Callable[[str], None]) -> str:
-        response = await once.run(body, lambda: work(report))
+        response = await idempotency.run(body, lambda: work(report), room=name)
         return bytes(response.body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(stream_progress(reported_work, _progress))
-    return await once.run(body, work)
+    return await idempotency.run(body, work, room=name)
 
 
 @router.get(
@@ -224,7 +236,7 @@ async def create_debrief(
     responses=problem_responses(404, 502, 504) | _also(HTML, MARKDOWN),
 )
 async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
-    """The latest debrief: as JSON, or with `Accept: text/html` or `text/markdown` as a report to read and print."""
+    """Read the latest debrief as JSON, or as a printable report with `Accept: text/html` or `text/markdown`."""
     interview = await rooms.get_own_room(name, debrief=True)
     if interview.debrief is None:
         raise DebriefNotFound
@@ -253,16 +265,16 @@ async def create_realtime_token(
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
     rooms: LlmRateLimitedRooms,
     candidate: Candidate,
-    once: Once,
+    idempotency: IdempotencyDep,
 ) -> Response:
-    """A short-lived key for a voice session that plays this room's candidate. The instructions stay here."""
+    """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions."""
     interview = await rooms.get_own_open_room(name, briefing=True)
 
-    async def work() -> Made:
+    async def work() -> StoredResponse:
         issued = await candidate.for_room(interview, body.voice, body.expires_in_seconds)
-        return Made(realtime_response(issued), name, 201)
+        return StoredResponse.of(realtime_response(issued), 201, expires_at=issued.secret.expires_at)
 
-    return await once.run(body, work)
+    return await idempotency.run(body, work, room=name)
 
 
 @router.post(
@@ -274,20 +286,24 @@ async def create_realtime_token(
     responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
 )
 async def place_briefing_call(
-    name: RoomName, body: PhoneCallRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, once: Once
+    name: RoomName,
+    body: PhoneCallRequest,
+    rooms: LlmRateLimitedRooms,
+    services: ServicesDep,
+    idempotency: IdempotencyDep,
 ) -> Response:
-    """Phone the interviewer and brief them from the stored briefing. Costs money and rings a phone: three an hour."""
+    """Phone the interviewer and brief them from the stored briefing. It costs money; a room has three calls an hour."""
     interview = await rooms.get_own_open_room(name, briefing=True)
     countries = services.settings.vapi_allowed_countries
 
-    async def work() -> Made:
-        placed = await _phone_briefing(services, interview).call(body.phone_number, countries, once.attempt)
+    async def work() -> StoredResponse:
+        placed = await _phone_briefing(services, interview).call(body.phone_number, countries)
         call = placed.call
         answer = PhoneCallResponse(call_id=call.call_id, status=call.status, warnings=placed.warnings)
         location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
-        return Made(answer, name, 202, location)
+        return StoredResponse.of(answer, 202, location=location)
 
-    return await once.run_shielded(body, work)
+    return await idempotency.run_shielded(body, work, room=name, unrepeatable=DIALS_ONCE)
 
 
 @router.get(
@@ -299,7 +315,7 @@ async def place_briefing_call(
 async def get_briefing_call(
     name: RoomName, call_id: PhoneCallId, rooms: CallerRooms, services: ServicesDep
 ) -> PhoneCallStateResponse:
-    """How a call that this room placed goes, or went."""
+    """Read the state of a phone call that this room placed."""
     interview = await rooms.get_own_room(name)
     state = await _phone_briefing(services, interview).look_up(call_id)
     return PhoneCallStateResponse.model_validate(state)
@@ -321,7 +337,7 @@ def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
 
 
 def _progress(stage: str) -> Event:
-    return Event.of("progress", ProgressEvent(stage=stage))
+    return Event.from_model("progress", ProgressEvent(stage=stage))
 
 
 async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerator[Event]:
@@ -330,4 +346,11 @@ async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerat
             case Piece(text):
                 yield Event("delta", dumps({"text": text}))
             case Reply() as reply, list() as warnings:
-                yield Event.of("done", ChatDone.of(reply, warnings))
+                done = ChatDone(
+                    response=reply.text,
+                    model=reply.model,
+                    usage=reply.usage,
+                    warnings=warnings,
+                    finish_reason=reply.finish_reason,
+                )
+                yield Event.from_model("done", done)

@@ -1,4 +1,4 @@
-"""Server-sent events: one event on the wire, keep-alive, exactly one terminal event."""
+"""Server-sent events: encoding, keep-alive comments, exactly one terminal event per stream."""
 
 import asyncio
 import logging
@@ -16,23 +16,23 @@ from services.errors import ProviderBadAnswer, ServiceError
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10.0
-"""A proxy may close what is silent; the contract allows 15 s."""
+"""Longest silence of a stream: proxies close connections that are silent for longer, many after 15 s."""
 FIRST_EVENT_SECONDS = 10.0
-"""How long a failure may still become a plain problem. Then the stream begins, so that something is heard."""
+"""If the first event fails within this time the client gets a normal problem; after it the stream opens."""
 SEND_SECONDS = 60.0
-"""A client that reads nothing for this long has left."""
+"""A client that reads nothing for this long is disconnected."""
 
 TERMINAL = frozenset({"done", "error"})
 
 
 class Event(NamedTuple):
-    """One event. Those named `done` and `error` end the stream."""
+    """One event. `done` and `error` are terminal: they end the stream."""
 
     name: str
     data: str
 
     @classmethod
-    def of(cls, name: str, data: BaseModel) -> Self:
+    def from_model(cls, name: str, data: BaseModel) -> Self:
         return cls(name, data.model_dump_json())
 
     def encode(self) -> bytes:
@@ -40,12 +40,15 @@ class Event(NamedTuple):
 
 
 def error_event(document: dict[str, Any]) -> bytes:
-    """The terminal event of a stream that failed: a problem document."""
+    """Returns the terminal event of a failed stream: its data is a problem document."""
     return Event("error", bytes(ProblemResponse(document).body).decode()).encode()
 
 
 async def open_stream(events: AsyncGenerator[Event]) -> "EventStream":
-    """A stream whose first event is on its way. What fails before it is raised, and becomes a plain problem."""
+    """Returns a stream once its first event is there or slow. Raises what fails before that, as a plain problem.
+
+    A response whose stream raises before its first event would otherwise be an empty 200.
+    """
     first = asyncio.ensure_future(anext(events))
     try:
         await asyncio.wait([first], timeout=FIRST_EVENT_SECONDS)
@@ -58,20 +61,20 @@ async def open_stream(events: AsyncGenerator[Event]) -> "EventStream":
 
 
 class _Stalled(Exception):
-    """The client has stopped reading, without hanging up."""
+    """The client has stopped reading but keeps the connection open."""
 
 
 class EventStream(EventSourceResponse):
-    """Sends events as they come, and comments when none come.
+    """Sends events as they come, and a comment in every `KEEP_ALIVE_SECONDS` without one.
 
-    A failure becomes the terminal event here; a crash, or a stop of the process,
-    becomes it in the middleware, which knows the same way to say it.
+    A ServiceError becomes the `error` event here. A crash or a shutdown becomes it in the middleware
+    (`ResponseState.finish`). `no-transform` keeps proxies from compressing, and so from buffering, the stream.
     """
 
     def __init__(
         self, first: "asyncio.Future[Event]", events: AsyncGenerator[Event], *, patience: float = SEND_SECONDS
     ) -> None:
-        super().__init__((), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__((), headers={"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"})
         self._first = first
         self._events = events
         self._patience = patience
@@ -84,8 +87,8 @@ class EventStream(EventSourceResponse):
             keeper = asyncio.create_task(self._keep_alive(send))
             await self._send_events(scope, send)
         except _Stalled:
-            # left without an end, which makes the server close the connection
-            log.warning("a client has stopped reading its stream")
+            log.warning("a client has stopped reading its stream; its connection is closed")
+            # the response is left incomplete, which makes the server close the connection
             return
         finally:
             if keeper is not None:
@@ -119,7 +122,7 @@ class EventStream(EventSourceResponse):
         while True:
             silence = clock() - self._sent_at
             if silence >= KEEP_ALIVE_SECONDS:
-                with suppress(_Stalled):  # the next event's sending tells
+                with suppress(_Stalled):  # the next event finds out as well
                     await self._send(send, KEEPALIVE_COMMENT)
                 silence = 0.0
             await asyncio.sleep(KEEP_ALIVE_SECONDS - silence)
@@ -128,7 +131,7 @@ class EventStream(EventSourceResponse):
 async def stream_progress(
     work: Callable[[Callable[[str], None]], Awaitable[str]], progress: Callable[[str], Event]
 ) -> AsyncGenerator[Event]:
-    """Events of a job that reports its stages and ends with a document."""
+    """Yields a `progress` event for each stage that the work reports, then `done` with the document it returns."""
     stages: asyncio.Queue[str | None] = asyncio.Queue()
     job = asyncio.ensure_future(work(stages.put_nowait))
     job.add_done_callback(lambda _: stages.put_nowait(None))
@@ -143,7 +146,7 @@ async def stream_progress(
 
 
 async def _stop(first: "asyncio.Future[Event]", events: AsyncGenerator[Event]) -> None:
-    """Let go of the events, and with them of what makes them, wherever they are."""
+    """Cancels the first event and closes the generator, which cancels the vendor call behind it."""
     first.cancel()
     with suppress(asyncio.CancelledError, ServiceError, StopAsyncIteration):
         await first

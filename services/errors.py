@@ -1,7 +1,6 @@
-"""The nouns that go wrong. Each knows its status and its code.
+"""Every error that the service raises, with its HTTP status and problem code.
 
-`detail` is one sentence that a person can act on. It never holds a vendor's
-text, a key, or what somebody sent us.
+`detail` is one sentence that a person can act on. It never contains a vendor's text, a key, or what a client sent.
 """
 
 from collections.abc import Sequence
@@ -9,14 +8,14 @@ from typing import ClassVar, NamedTuple
 
 
 class FieldError(NamedTuple):
-    """One input that was refused: where it stood and what is wrong with it."""
+    """One invalid field: its path in the request, and what is wrong with it."""
 
     field: str
     message: str
 
 
 class ServiceError(Exception):
-    """A failure with a name, rendered as an RFC 9457 problem. `retry_after` is whole seconds."""
+    """Base of all errors that clients get as RFC 9457 problems. `retry_after` is whole seconds."""
 
     status: ClassVar[int]
     code: ClassVar[str]
@@ -30,7 +29,7 @@ class ServiceError(Exception):
 
 
 class InvalidInput(ServiceError):
-    """What was sent can't be used."""
+    """The request is invalid."""
 
     status = 422
     code = "invalid_input"
@@ -38,15 +37,22 @@ class InvalidInput(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """No credentials, or credentials that prove nothing."""
+    """Credentials are missing or not accepted.
+
+    `reason` says why to the operator: it is logged and never sent. It must not contain a credential.
+    """
 
     status = 401
     code = "unauthorized"
     title = "Unauthorized"
 
+    def __init__(self, detail: str, *, reason: str = "credentials are required") -> None:
+        super().__init__(detail)
+        self.reason = reason
+
 
 class Forbidden(ServiceError):
-    """The caller is known and may not do this."""
+    """The request is not allowed, whatever the credentials."""
 
     status = 403
     code = "forbidden"
@@ -54,7 +60,7 @@ class Forbidden(ServiceError):
 
 
 class RoomNotFound(ServiceError):
-    """No such room, or none that this caller may know of."""
+    """The room does not exist, or belongs to another caller."""
 
     status = 404
     code = "room_not_found"
@@ -87,7 +93,7 @@ class DebriefNotFound(ServiceError):
 
 
 class PhoneCallNotFound(ServiceError):
-    """This room placed no such call, or Vapi does not know it any more."""
+    """The room placed no such phone call, or Vapi no longer knows it."""
 
     status = 404
     code = "call_not_found"
@@ -98,7 +104,7 @@ class PhoneCallNotFound(ServiceError):
 
 
 class PhoneCallUncertain(ServiceError):
-    """An earlier attempt with the same key ended without anybody knowing whether the phone rang."""
+    """An earlier attempt with the same idempotency key ended with an unknown outcome: the phone may have rung."""
 
     status = 409
     code = "call_uncertain"
@@ -111,8 +117,44 @@ class PhoneCallUncertain(ServiceError):
         )
 
 
+class TranscriptNotFound(ServiceError):
+    """The room has no transcript."""
+
+    status = 404
+    code = "transcript_not_found"
+    title = "Transcript not found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no transcript of this room.")
+
+
+class TranscriptNotStored(ServiceError):
+    """The room was opened without transcription storage, so nothing that was said in it is kept at Daily."""
+
+    status = 409
+    code = "transcript_not_stored"
+    title = "Transcript not stored"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This room was opened without transcription, so Daily has no transcript; set DAILY_TRANSCRIPTION=on for "
+            "the next room, or send the transcript."
+        )
+
+
+class TranscriptionNotStarted(ServiceError):
+    """Transcription was to start in a room without a running call."""
+
+    status = 409
+    code = "transcription_not_started"
+    title = "Transcription not started"
+
+    def __init__(self) -> None:
+        super().__init__("Transcription starts only during a call; join the room first.")
+
+
 class RoomExpired(ServiceError):
-    """The room was, and is over."""
+    """The room has ended."""
 
     status = 410
     code = "room_expired"
@@ -123,7 +165,7 @@ class RoomExpired(ServiceError):
 
 
 class RequestInProgress(ServiceError):
-    """The same idempotency key is being worked on right now."""
+    """A request with the same idempotency key is still running."""
 
     status = 409
     code = "request_in_progress"
@@ -131,7 +173,7 @@ class RequestInProgress(ServiceError):
 
 
 class IdempotencyMismatch(ServiceError):
-    """An idempotency key came back with another body."""
+    """An idempotency key was reused with another body."""
 
     status = 422
     code = "idempotency_key_reused"
@@ -139,15 +181,26 @@ class IdempotencyMismatch(ServiceError):
 
 
 class PayloadTooLarge(ServiceError):
-    """More than we read, or more than the model can take."""
+    """The request body is larger than its route takes, or than the model can read."""
 
     status = 413
     code = "payload_too_large"
     title = "Payload too large"
 
+    def __init__(self, detail: str = "The request body is too large for this call; send less.") -> None:
+        super().__init__(detail)
+
+
+class WrongHost(ServiceError):
+    """The Host header names a host that this server does not answer to (RFC 9110, 15.5.20)."""
+
+    status = 421
+    code = "wrong_host"
+    title = "Misdirected request"
+
 
 class RateLimited(ServiceError):
-    """Our own limit."""
+    """The caller has reached a rate limit of this service."""
 
     status = 429
     code = "rate_limited"
@@ -155,7 +208,7 @@ class RateLimited(ServiceError):
 
 
 class ProviderNotConfigured(ServiceError):
-    """A call needs a setting that is empty. The sentence names the variable."""
+    """A setting that the call needs is empty. The sentence names its variable."""
 
     status = 503
     code = "provider_not_configured"
@@ -166,7 +219,7 @@ class ProviderNotConfigured(ServiceError):
 
 
 class ProviderBadAnswer(ServiceError):
-    """A provider answered with what can't be used."""
+    """A provider's response cannot be used."""
 
     status = 502
     code = "provider_bad_answer"
@@ -174,7 +227,7 @@ class ProviderBadAnswer(ServiceError):
 
 
 class ProviderRefused(ServiceError):
-    """A model declined to answer, or a filter stopped it."""
+    """The model declined to answer, or a content filter stopped it."""
 
     status = 502
     code = "provider_refused"
@@ -182,7 +235,7 @@ class ProviderRefused(ServiceError):
 
 
 class ProviderUnavailable(ServiceError):
-    """A provider is down, overloaded, out of credit, or refuses our key."""
+    """A provider is down, overloaded, out of credit, or refuses the key."""
 
     status = 503
     code = "provider_unavailable"
@@ -190,7 +243,7 @@ class ProviderUnavailable(ServiceError):
 
 
 class ProviderTimeout(ServiceError):
-    """A provider took longer than its deadline."""
+    """A provider did not respond within the deadline."""
 
     status = 504
     code = "provider_timeout"
@@ -198,7 +251,7 @@ class ProviderTimeout(ServiceError):
 
 
 class StorageUnavailable(ServiceError):
-    """The database can't be reached or did not answer in time."""
+    """The database cannot be reached, or did not respond in time."""
 
     status = 503
     code = "storage_unavailable"
@@ -206,11 +259,25 @@ class StorageUnavailable(ServiceError):
 
 
 class StorageFull(ServiceError):
-    """The in-memory storage is at its limit."""
+    """The in-memory storage has reached its limit."""
 
     status = 503
     code = "storage_full"
     title = "Storage full"
+
+
+class UnreadableRecord(ServiceError):
+    """A stored document that this version of the service cannot read."""
+
+    status = 503
+    code = "record_unreadable"
+    title = "Stored record unreadable"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The stored {what} was written by another version of this service and can't be read; make it again, "
+            "or ask the operator to install the version that wrote it."
+        )
 
 
 class ShuttingDown(ServiceError):

@@ -1,33 +1,46 @@
-"""The language model behind OpenRouter, or behind any server that speaks the same protocol.
+"""Language model client: the sidebar's answers and debriefs, from OpenRouter or any OpenAI-compatible server.
 
-https://openrouter.ai/docs/api-reference/overview
+What is asked is worded in `services/prompts/`; how a server is spoken to is in `services/upstream/model_client.py`.
 """
 
-import hashlib
+import asyncio
+import hmac
 import logging
-from collections.abc import AsyncIterator, Sequence
-from secrets import token_hex
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from secrets import token_bytes
 from typing import Any, NamedTuple
 
 from config import Settings
-from services.errors import ProviderBadAnswer, ProviderNotConfigured, ProviderTimeout
+from services.errors import ProviderBadAnswer, ProviderNotConfigured
 from services.evidence.debrief import Usage
 from services.evidence.model_answer import InvalidModelDebrief, ModelDebrief, parse_model_debrief
 from services.prompts.chat import chat_messages
-from services.prompts.debrief import DEBRIEF_SCHEMA, debrief_messages, repair_messages
-from services.prompts.inputs import Message, PromptInputs
-from services.upstream.chat_completions import KEY_VARIABLE, VENDOR, Reply, StreamedAnswer, parse_completion, reply_of
+from services.prompts.debrief import DebriefPrompt, repair_messages
+from services.prompts.inputs import NONCE_CHARACTERS, Message
+from services.prompts.tokens import estimate_prompt, prompt_cut_warning
+from services.text.thoughts import strip_thoughts
+from services.upstream.chat_completions import AnswerCutOff, Reply
 from services.upstream.client import VendorClient
+from services.upstream.model_client import ModelClient
+from services.upstream.model_errors import KEY_VARIABLE, VENDOR
+from services.upstream.model_request import ModelRequest
 
 log = logging.getLogger(__name__)
 
-SUCCESSOR = "~openai/gpt-mini-latest"
-"""An alias that follows new releases, behind whatever model is set: gpt-4o-mini itself ends on 2027-01-14."""
-
 CHAT_TOKENS = 1000
 DEBRIEF_TOKENS = 6000
-REPAIR_TOKENS = 12000
-REPAIRED_ANSWER_CHARACTERS = 20_000
+"""The most tokens of an answer, where the model's context allows."""
+SECOND_CHAT_TOKENS = 4000
+SECOND_DEBRIEF_TOKENS = 12_000
+"""The same for the second try after an answer that was cut off."""
+CAP_SHARE = 4
+"""An answer takes at most one part in so many of the context."""
+PARALLEL_ANSWERS = 4
+"""For the parts of one debrief. A server of your own gets one at a time: it may have one slot, and time limits would
+run while the other parts wait."""
+
+LENGTH_WARNING = "The answer was cut off at its length limit."
 
 
 class Piece(NamedTuple):
@@ -36,116 +49,169 @@ class Piece(NamedTuple):
     text: str
 
 
-class DebriefReply(NamedTuple):
-    """A debrief as the model read it, its usage counted over both tries."""
+@dataclass(frozen=True, slots=True)
+class DebriefReply:
+    """A debrief as the model read it. `usage` counts all tries."""
 
     reading: ModelDebrief
     model: str
     usage: Usage
+    prompt_warning: str | None = None
+    """The server has probably cut the prompt."""
+
+
+class _Unusable(NamedTuple):
+    """An answer to a debrief that cannot be used, without its thoughts. `is_cut`: it reached its cap before its end."""
+
+    usage: Usage
+    text: str
+    problem: str
+    is_cut: bool
 
 
 class LLM:
-    """Chat and debrief. Every call has an output cap, asks providers not to keep data, and names rooms by hash only."""
+    """Chat and debrief. Every answer has a cap; providers are asked not to keep data and see rooms as hashes only."""
 
     def __init__(self, upstream: VendorClient, settings: Settings) -> None:
-        self._upstream = upstream
-        self._model = settings.openrouter_model
-        self._idle = settings.llm_idle_timeout_seconds
-        self._is_openrouter = settings.is_openrouter
-        self.is_configured = bool(settings.openrouter_api_key or settings.sandbox or not settings.is_openrouter)
-
-    @property
-    def model(self) -> str:
-        """The model that is asked first."""
-        return self._model
-
-    async def chat_with_context(
-        self, room_name: str, material: PromptInputs, history: Sequence[Message], question: str
-    ) -> Reply:
-        """The sidebar's answer, whole."""
-        messages = chat_messages(material, history, question, token_hex(8))
-        return await self._complete(self._body(room_name, messages, CHAT_TOKENS))
-
-    async def stream_chat_with_context(
-        self, room_name: str, material: PromptInputs, history: Sequence[Message], question: str
-    ) -> AsyncIterator[Piece | Reply]:
-        """The sidebar's answer as it comes: pieces, and at the end the whole reply."""
-        messages = chat_messages(material, history, question, token_hex(8))
-        body = self._body(room_name, messages, CHAT_TOKENS) | {"stream": True}
-        self.require_configured()
-        answer = StreamedAnswer(self._model)
-        async with self._upstream.stream("/chat/completions", json=body, idle_timeout=self._idle) as events:
-            try:
-                async for batch in events:
-                    if text := answer.take(batch):
-                        yield Piece(text)
-                    answer.check()
-                    if answer.is_complete:
-                        break
-            except (ProviderTimeout, ProviderBadAnswer):
-                answer.check()
-                if answer.finish_reason is None:
-                    raise
-        yield answer.reply()
-
-    async def generate_debrief(
-        self, room_name: str, material: PromptInputs, competencies: Sequence[str]
-    ) -> DebriefReply:
-        """What the model read out of the interview, in a strict schema; one repair attempt, then ProviderBadAnswer."""
-        messages = debrief_messages(material, competencies, token_hex(8))
-        first = await self._complete(self._body(room_name, messages, DEBRIEF_TOKENS) | _DEBRIEF_FORMAT)
-        try:
-            return DebriefReply(_read(first, len(competencies)), first.model, first.usage)
-        except InvalidModelDebrief as error:
-            log.warning("the model's debrief is malformed (%s), asking once more", error)
-            messages = repair_messages(messages, first.text[:REPAIRED_ANSWER_CHARACTERS], str(error))
-        second = await self._complete(self._body(room_name, messages, REPAIR_TOKENS) | _DEBRIEF_FORMAT)
-        try:
-            return DebriefReply(_read(second, len(competencies)), second.model, add_usage(first.usage, second.usage))
-        except InvalidModelDebrief as error:
-            log.warning("the model's debrief is malformed again (%s)", error)
-            raise ProviderBadAnswer("The language model's debrief could not be used; try again.") from None
-
-    async def _complete(self, body: dict[str, Any]) -> Reply:
-        self.require_configured()
-        answer = await self._upstream.call("POST", "/chat/completions", json=body, repeatable=True)
-        completion = parse_completion(answer.content)
-        if completion is None:
-            raise ProviderBadAnswer(f"{VENDOR} answered in a form that can't be read; try again.")
-        return reply_of(completion, self._model)
+        self._client = ModelClient(upstream, settings)
+        self._nonce_secret = token_bytes(32)
+        self.model = settings.openrouter_model
+        self.context_tokens = settings.llm_context_tokens
+        self.max_parallel_answers = PARALLEL_ANSWERS if settings.is_openrouter else 1
+        self.is_configured = settings.providers["openrouter"] != "not_configured"
 
     def require_configured(self) -> None:
         """Raises ProviderNotConfigured where there is no key and one is needed."""
         if not self.is_configured:
             raise ProviderNotConfigured(VENDOR, KEY_VARIABLE)
 
-    def _body(self, room_name: str, messages: list[Message], tokens: int) -> dict[str, Any]:
-        if not self._is_openrouter:
-            return {"model": self._model, "messages": messages, "max_tokens": tokens}
-        pseudonym = hashlib.sha256(f"room:{room_name}".encode()).hexdigest()
-        return {
-            "model": self._model,
-            "models": list(dict.fromkeys((self._model, SUCCESSOR))),
-            "messages": messages,
-            "max_completion_tokens": tokens,
-            "provider": {"data_collection": "deny"},
-            # on by default for short contexts, where it drops the middle of what we send
-            "plugins": [{"id": "context-compression", "enabled": False}],
-            "user": pseudonym,
-            "session_id": pseudonym,
-        }
+    def cap(self, tokens: int) -> int:
+        """The cap of an answer of at most so many tokens, in this model's context."""
+        return min(tokens, self.context_tokens // CAP_SHARE)
 
+    async def chat_with_context(
+        self, room_name: str, parts: Mapping[str, str], history: Sequence[Message], question: str
+    ) -> Reply:
+        """The sidebar's whole answer. `parts` are the material, by the kind of its data block."""
+        self.require_configured()
+        request = self._chat_request(room_name, parts, history, question)
+        try:
+            return await self._answer(room_name, request)
+        except AnswerCutOff as error:
+            spent, request = error.usage, self._second_chat_request(request, error)
+        try:
+            return _with_usage(await self._answer(room_name, request), spent)
+        except AnswerCutOff as error:
+            raise AnswerCutOff(error.usage, request.cap) from None
 
-_DEBRIEF_FORMAT = {
-    "response_format": {
-        "type": "json_schema",
-        "json_schema": {"name": "debrief", "strict": True, "schema": DEBRIEF_SCHEMA},
-    }
-}
+    async def stream_chat_with_context(
+        self, room_name: str, parts: Mapping[str, str], history: Sequence[Message], question: str
+    ) -> AsyncIterator[Piece | Reply]:
+        """The sidebar's answer as it comes: pieces, and at the end the whole reply."""
+        self.require_configured()
+        request = self._chat_request(room_name, parts, history, question)
+        spent: Usage | None = None
+        while True:
+            try:
+                async for piece in self._client.stream(room_name, request):
+                    yield (
+                        _with_usage(_with_warnings(piece, request), spent) if isinstance(piece, Reply) else Piece(piece)
+                    )
+            except AnswerCutOff as error:
+                if spent is not None:
+                    raise AnswerCutOff(error.usage, request.cap) from None
+                spent, request = error.usage, self._second_chat_request(request, error)
+            else:
+                return
+
+    async def generate_debrief(self, room_name: str, prompt: DebriefPrompt) -> DebriefReply:
+        """What the model read in the interview. An answer that cannot be used is asked for once more.
+
+        Raises AnswerCutOff or ProviderBadAnswer where the second one cannot be used either, and the provider errors.
+        """
+        self.require_configured()
+        request = self._debrief_request(room_name, prompt)
+        first = await self._read_debrief(room_name, request, prompt)
+        if isinstance(first, DebriefReply):
+            return first
+        request = self._second_request(room_name, prompt, request, first)
+        second = await self._read_debrief(room_name, request, prompt)
+        if isinstance(second, DebriefReply):
+            return replace(second, usage=add_usage(first.usage, second.usage))
+        if second.is_cut:
+            raise AnswerCutOff(second.usage, request.cap)
+        raise ProviderBadAnswer("The language model's debrief could not be used; try again, or use a larger model.")
+
+    def _chat_request(
+        self, room_name: str, parts: Mapping[str, str], history: Sequence[Message], question: str
+    ) -> ModelRequest:
+        messages = chat_messages(parts, history, question, self._nonce(room_name))
+        return ModelRequest(messages, self.cap(CHAT_TOKENS))
+
+    def _second_chat_request(self, request: ModelRequest, cut: AnswerCutOff) -> ModelRequest:
+        """The request with a larger cap. Raises AnswerCutOff where the context has no space for one."""
+        larger = self._with_larger_cap(request, cut.usage, SECOND_CHAT_TOKENS)
+        if larger.cap == request.cap:
+            raise AnswerCutOff(cut.usage, request.cap)
+        return larger
+
+    async def _answer(self, room_name: str, request: ModelRequest) -> Reply:
+        reply = (await self._client.complete(room_name, request)).without_thoughts()
+        self._client.learn_from(reply)
+        return _with_warnings(reply, request)
+
+    def _debrief_request(self, room_name: str, prompt: DebriefPrompt) -> ModelRequest:
+        return ModelRequest(prompt.messages(self._nonce(room_name)), self.cap(DEBRIEF_TOKENS), prompt.schema)
+
+    async def _read_debrief(
+        self, room_name: str, request: ModelRequest, prompt: DebriefPrompt
+    ) -> DebriefReply | _Unusable:
+        try:
+            reply = await self._client.complete(room_name, request)
+        except AnswerCutOff as error:
+            return _Unusable(error.usage, "", "no answer within its cap", is_cut=True)
+        try:
+            # in a thread: an answer may have megabytes
+            reading = await asyncio.to_thread(parse_model_debrief, reply.text, prompt.competencies)
+        except InvalidModelDebrief as error:
+            log.warning("the model's debrief cannot be used (%s, finish reason %s)", error, reply.finish_reason)
+            text = await asyncio.to_thread(strip_thoughts, reply.text)
+            return _Unusable(reply.usage, text, str(error), is_cut=reply.finish_reason == "length")
+        cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
+        return DebriefReply(reading, reply.model, reply.usage, cut)
+
+    def _second_request(
+        self, room_name: str, prompt: DebriefPrompt, request: ModelRequest, first: _Unusable
+    ) -> ModelRequest:
+        """After a cut, the same request with a larger cap or less material; else the answer with what is wrong with it.
+
+        An answer that was cut off is never sent back: it would take the space that its next version needs.
+        """
+        if not first.is_cut:
+            repair = replace(request, messages=repair_messages(request.messages, first.text, first.problem))
+            return repair if first.text and self._space_beside(repair) >= repair.cap else request
+        larger = self._with_larger_cap(request, first.usage, SECOND_DEBRIEF_TOKENS)
+        if larger.cap > request.cap:
+            return larger
+        smaller = self._debrief_request(room_name, prompt.without_background())
+        return self._with_larger_cap(smaller, Usage(), SECOND_DEBRIEF_TOKENS)
+
+    def _with_larger_cap(self, request: ModelRequest, usage: Usage, tokens: int) -> ModelRequest:
+        """The request with more space for its answer, as far as the context allows; never with less."""
+        return replace(request, cap=max(request.cap, min(tokens, self._space_beside(request, usage))))
+
+    def _space_beside(self, request: ModelRequest, usage: Usage | None = None) -> int:
+        """Tokens that the prompt leaves for the answer: as the server counted it, or else estimated."""
+        counted = usage.prompt_tokens if usage else None
+        return self.context_tokens - (counted or estimate_prompt(request.messages))
+
+    def _nonce(self, room_name: str) -> str:
+        """The nonce of the room's data blocks. It stays the same, so that servers can cache the start of a prompt."""
+        return hmac.new(self._nonce_secret, room_name.encode(), "sha256").hexdigest()[:NONCE_CHARACTERS]
 
 
 def add_usage(first: Usage, second: Usage) -> Usage:
-    """The sum of two; what neither says stays unknown."""
+    """The sum of two; what neither reports stays unknown."""
     sums: dict[str, Any] = {}
     for name in Usage.model_fields:
         counts = [count for usage in (first, second) if (count := getattr(usage, name)) is not None]
@@ -153,7 +219,11 @@ def add_usage(first: Usage, second: Usage) -> Usage:
     return Usage(**sums)
 
 
-def _read(reply: Reply, competencies: int) -> ModelDebrief:
-    if reply.finish_reason == "length":
-        raise InvalidModelDebrief("it was cut off at its length limit; be shorter")
-    return parse_model_debrief(reply.text, competencies)
+def _with_usage(reply: Reply, spent: Usage | None) -> Reply:
+    return reply if spent is None else replace(reply, usage=add_usage(spent, reply.usage))
+
+
+def _with_warnings(reply: Reply, request: ModelRequest) -> Reply:
+    cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
+    length = LENGTH_WARNING if reply.finish_reason == "length" else None
+    return replace(reply, warnings=tuple(filter(None, (length, cut))))

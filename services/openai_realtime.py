@@ -1,33 +1,30 @@
-"""OpenAI Realtime: short-lived secrets with which a browser talks to the voice candidate.
+"""OpenAI Realtime: short-lived client secrets for a browser that talks to the voice candidate.
 
 https://developers.openai.com/api/docs/guides/realtime
 
-The older `POST /realtime/sessions` and its handshake at `/realtime?model=` were
-switched off on 2026-05-12. A browser now posts its SDP offer to `calls_url`.
+The beta's `POST /realtime/sessions` and its handshake at `/realtime?model=` were switched off on 2026-05-12. A browser
+now posts its SDP offer to `calls_url`.
 """
 
-import logging
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from config import Settings
-from services.errors import (
-    FieldError,
-    InvalidInput,
-    ProviderBadAnswer,
-    ProviderNotConfigured,
-    ProviderUnavailable,
-)
+from services.errors import FieldError, InvalidInput, ProviderBadAnswer, ProviderNotConfigured, ProviderUnavailable
 from services.upstream.client import VendorClient
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, error_by_status
+from services.upstream.error_rules import ErrorRule, map_by_rules
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse
 
-log = logging.getLogger(__name__)
+VENDOR = "OpenAI"
 
 SHORTEST_SECRET_SECONDS = 10
 LONGEST_SECRET_SECONDS = 7200
@@ -35,64 +32,21 @@ SECRET_SECONDS = 60
 """Enough for a browser that connects at once. A secret starts any number of sessions until it expires."""
 
 MAX_OUTPUT_TOKENS = 4096
-"""The most that one answer can be allowed: about three minutes of speech. Without it there is no cap at all."""
+"""The largest cap on one spoken answer: about three minutes of speech. Without one there is no cap at all."""
 
 OUTPUT_MODALITIES = ("audio",)
 """Audio comes with its transcript; `text` can't be asked for beside it."""
 
 VOICES = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse")
 
+MODELS_FILE = Path(__file__).with_name("openai_models.toml")
+
 _CUSTOM_VOICE = re.compile(r"voice_[A-Za-z0-9_-]+")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\[\]-]{1,120}")
-
-
-class Lifetime(NamedTuple):
-    """How long a model goes on working, as far as its vendor has said."""
-
-    shutdown: date | None = None
-    successor: str | None = None
-
-
-_REALTIME_ENDS = date(2027, 1, 20)
-_TRANSCRIPTION_ENDS = date(2027, 2, 26)
-
-REALTIME_MODELS: Mapping[str, Lifetime] = {
-    "gpt-realtime-2.1-mini": Lifetime(),
-    "gpt-realtime-2.1": Lifetime(),
-    "gpt-realtime-2": Lifetime(),
-    "gpt-realtime-1.5": Lifetime(),
-    "gpt-realtime": Lifetime(_REALTIME_ENDS, "gpt-realtime-2.1"),
-    "gpt-realtime-2025-08-28": Lifetime(_REALTIME_ENDS, "gpt-realtime-2.1"),
-    "gpt-realtime-mini": Lifetime(_REALTIME_ENDS, "gpt-realtime-2.1-mini"),
-    "gpt-realtime-mini-2025-12-15": Lifetime(_REALTIME_ENDS, "gpt-realtime-2.1-mini"),
-    "gpt-audio-mini": Lifetime(_REALTIME_ENDS, "gpt-realtime-2.1-mini"),
-}
-TRANSCRIPTION_MODELS: Mapping[str, Lifetime] = {
-    "gpt-transcribe": Lifetime(),
-    "gpt-live-transcribe": Lifetime(),
-    "gpt-realtime-whisper": Lifetime(),
-    "whisper-1": Lifetime(_TRANSCRIPTION_ENDS, "gpt-transcribe"),
-    "gpt-4o-transcribe": Lifetime(_TRANSCRIPTION_ENDS, "gpt-transcribe"),
-    "gpt-4o-mini-transcribe": Lifetime(_TRANSCRIPTION_ENDS, "gpt-transcribe"),
-    "gpt-4o-mini-transcribe-2025-12-15": Lifetime(_TRANSCRIPTION_ENDS, "gpt-transcribe"),
-    "gpt-4o-transcribe-diarize": Lifetime(_TRANSCRIPTION_ENDS, "gpt-transcribe"),
-}
-"""Both as known on 2026-11-23. A secret is minted for any name, so nothing else would tell at start."""
-
-_OUT_OF_MONEY = frozenset({"insufficient_quota", "credit_balance_exhausted"})
-_NOT_ALLOWED = (
-    "OpenAI does not let this server's key use the voice model; whoever runs this server should check "
-    "the project of OPENAI_API_KEY and OPENAI_REALTIME_MODEL."
-)
-_NOT_ACCEPTED = (
-    "OpenAI did not accept the voice session; whoever runs this server should check OPENAI_BASE_URL, "
-    "OPENAI_REALTIME_MODEL, OPENAI_REALTIME_VOICE and OPENAI_TRANSCRIPTION_MODEL."
-)
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A short-lived key for one browser. It opens sessions that already know their instructions."""
+    """A short-lived key for one browser. It opens sessions that already have their instructions."""
 
     value: str = field(repr=False)
     expires_at: datetime
@@ -109,20 +63,10 @@ class _Session(BaseModel):
     output_modalities: Annotated[list[str] | None, InvalidAsNone] = None
 
 
-class _ClientSecretAnswer(BaseModel):
+class _ClientSecretResponse(BaseModel):
     value: str = Field(min_length=1, max_length=4096, pattern=r"^[!-~]+$")
     expires_at: int = Field(gt=0, lt=253_402_300_800)
     session: _Session
-
-
-class _Error(BaseModel):
-    type: Annotated[str | None, InvalidAsNone] = None
-    code: Annotated[str | int | None, InvalidAsNone] = None
-    param: Annotated[str | None, InvalidAsNone] = None
-
-
-class _ErrorAnswer(BaseModel):
-    error: _Error = _Error()
 
 
 class OpenAIRealtime:
@@ -132,42 +76,42 @@ class OpenAIRealtime:
         self._upstream = upstream
         self._settings = settings
         self._calls_url = f"{settings.openai_base_url}/realtime/calls"
-        self.is_emulated = settings.sandbox
-        self.is_configured = bool(settings.openai_api_key or settings.sandbox)
-
-    def _choose_voice(self, asked: str | None) -> str:
-        """The voice to speak with, the setting's where none is asked for. Raises InvalidInput for an unknown one."""
-        if asked is None or asked == self._settings.openai_realtime_voice:
-            return self._settings.openai_realtime_voice
-        if asked not in VOICES:
-            detail = f"There is no such voice; choose one of {', '.join(VOICES)}."
-            raise InvalidInput(detail, errors=[FieldError("voice", detail)])
-        return asked
+        self.is_emulated = "openai" in settings.sandbox
+        self.is_configured = settings.providers["openai"] != "not_configured"
 
     async def create_client_secret(
         self, *, instructions: str, voice: str | None, expires_in_seconds: int, safety_identifier: str
     ) -> ClientSecret:
-        """A secret that lives for 10 to 7200 seconds. `safety_identifier` leaves here as a hash only.
+        """A secret that is valid for 10 to 7200 seconds. Only a hash of `safety_identifier` is sent.
 
         https://developers.openai.com/api/reference/resources/realtime/subresources/client_secrets
 
-        Raises InvalidInput for a voice we don't know, ProviderNotConfigured,
-        ProviderUnavailable, ProviderBadAnswer or ProviderTimeout.
+        Raises InvalidInput for an unknown voice, ProviderNotConfigured, ProviderUnavailable, ProviderBadAnswer or
+        ProviderTimeout.
         """
         voice = self._choose_voice(voice)
         if not self.is_configured:
-            raise ProviderNotConfigured("OpenAI", "OPENAI_API_KEY")
-        answer = await self._upstream.call(
+            raise ProviderNotConfigured(VENDOR, "OPENAI_API_KEY")
+        response = await self._upstream.call(
             "POST",
             "/realtime/client_secrets",
-            repeatable=True,  # a secret that nobody received just expires
+            repeatable=True,  # a secret that is lost on the way expires unused
             json={
                 "expires_after": {"anchor": "created_at", "seconds": expires_in_seconds},
                 "session": self._session(instructions, voice),
             },
             headers={"OpenAI-Safety-Identifier": sha256(safety_identifier.encode()).hexdigest()},
         )
-        return self._client_secret(answer)
+        return self._client_secret(response)
+
+    def _choose_voice(self, requested: str | None) -> str:
+        """The requested voice, or the setting's. Raises InvalidInput for an unknown one."""
+        if requested is None or requested == self._settings.openai_realtime_voice:
+            return self._settings.openai_realtime_voice
+        if requested not in VOICES:
+            detail = f"There is no such voice; choose one of {', '.join(VOICES)}."
+            raise InvalidInput(detail, errors=[FieldError("voice", detail)])
+        return requested
 
     def _session(self, instructions: str, voice: str) -> dict[str, Any]:
         return {
@@ -186,71 +130,111 @@ class OpenAIRealtime:
             },
         }
 
-    def _client_secret(self, answer: VendorResponse) -> ClientSecret:
-        """Only what the browser needs: the session that OpenAI echoes holds the instructions.
+    def _client_secret(self, response: VendorResponse) -> ClientSecret:
+        """Only what the browser needs: the session that OpenAI echoes contains the instructions.
 
-        What it leaves out of the echo stands as we asked for it.
+        What the echo leaves out is taken from the request.
         """
         try:
-            minted = _ClientSecretAnswer.model_validate_json(answer.content)
+            issued = _ClientSecretResponse.model_validate_json(response.content)
         except ValidationError:
             raise ProviderBadAnswer("OpenAI answered without a usable client secret; try again.") from None
         return ClientSecret(
-            value=minted.value,
-            expires_at=datetime.fromtimestamp(minted.expires_at, UTC),
-            session_id=minted.session.id,
-            model=minted.session.model or self._settings.openai_realtime_model,
-            modalities=[*(minted.session.output_modalities or OUTPUT_MODALITIES)],
+            value=issued.value,
+            expires_at=datetime.fromtimestamp(issued.expires_at, UTC),
+            session_id=issued.session.id,
+            model=issued.session.model or self._settings.openai_realtime_model,
+            modalities=[*(issued.session.output_modalities or OUTPUT_MODALITIES)],
             calls_url=self._calls_url,
         )
 
 
-def map_error(answer: VendorResponse) -> MappedError:
-    """What OpenAI's error answers mean (https://developers.openai.com/docs/guides/error-codes)."""
-    error = _error(answer)
-    log.warning(
-        "OpenAI refused: status=%d type=%s code=%s param=%s request=%s",
-        answer.status,
-        *map(_printable, (error.type, error.code, error.param, answer.headers.get("x-request-id"))),
-    )
-    match answer.status:
-        case 429 if _OUT_OF_MONEY & {error.type, error.code}:
-            return MappedError(
-                ProviderUnavailable("OpenAI reports that this server's credit is used up; top it up there.")
-            )
-        case 403:
-            return MappedError(ProviderUnavailable(_NOT_ALLOWED))
-        case 400 | 404:
-            return MappedError(ProviderBadAnswer(_NOT_ACCEPTED))
-        case _:
-            return error_by_status("OpenAI", answer, "OPENAI_API_KEY")
+_NOT_ACCEPTED = "OpenAI did not accept the voice session; check {}."
+_ERROR_RULES = (
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI reports that this server's credit or spending limit is used up; raise it at OpenAI.",
+        statuses=(429,),
+        codes=(
+            "insufficient_quota",
+            "credit_balance_exhausted",
+            "organization_spend_limit_exceeded",
+            "project_spend_limit_exceeded",
+            "organization_usage_limit_exceeded",
+        ),
+        is_permanent=True,
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI does not accept this server's IP address; add it to the allow list of the project of OPENAI_API_KEY.",
+        codes=("ip_not_authorized",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI does not serve the country that this server calls from; move the server or set HTTPS_PROXY.",
+        codes=("unsupported_country_region_territory",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "OpenAI does not let this key use the voice model; check the project of OPENAI_API_KEY and "
+        "OPENAI_REALTIME_MODEL.",
+        statuses=(403,),
+    ),
+    ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_MODEL"), codes=("model_not_found",)),
+    ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_MODEL"), parameter="session.model"),
+    ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_VOICE"), parameter="session.audio.output.voice"),
+    ErrorRule(
+        ProviderBadAnswer,
+        _NOT_ACCEPTED.format("OPENAI_TRANSCRIPTION_MODEL"),
+        parameter="session.audio.input.transcription",
+    ),
+    ErrorRule(
+        ProviderBadAnswer,
+        _NOT_ACCEPTED.format("OPENAI_BASE_URL, OPENAI_REALTIME_MODEL and OPENAI_TRANSCRIPTION_MODEL"),
+        statuses=(400, 404),
+    ),
+)
+"""https://developers.openai.com/docs/guides/error-codes"""
+
+
+def map_error(response: VendorResponse) -> MappedError:
+    """The error for an error response of OpenAI."""
+    return map_by_rules(_ERROR_RULES, VENDOR, response, "OPENAI_API_KEY")
+
+
+class ModelLifetime(BaseModel):
+    """When a model is shut down, and what replaces it; both None while no date is known."""
+
+    shutdown: date | None = None
+    successor: str | None = None
+
+
+class KnownModels(BaseModel):
+    """The content of `openai_models.toml`."""
+
+    as_of: date
+    realtime: Mapping[str, ModelLifetime]
+    transcription: Mapping[str, ModelLifetime]
+
+
+@cache
+def known_models() -> KnownModels:
+    """The models that OpenAI is known to offer for voice sessions."""
+    return KnownModels.model_validate(tomllib.loads(MODELS_FILE.read_text(encoding="utf-8")))
 
 
 def warnings_about(settings: Settings, today: date) -> list[str]:
-    """Sentences for the log at start: models that will be shut down, and names that nobody knows."""
+    """Sentences for the log at start: models that will be shut down, and unknown names."""
+    known = known_models()
+    transcription_model = settings.openai_transcription_model
     return [
-        *_model_warnings("OPENAI_REALTIME_MODEL", settings.openai_realtime_model, REALTIME_MODELS, today),
-        *_model_warnings(
-            "OPENAI_TRANSCRIPTION_MODEL", settings.openai_transcription_model, TRANSCRIPTION_MODELS, today
-        ),
+        *_model_warnings("OPENAI_REALTIME_MODEL", settings.openai_realtime_model, known.realtime, today),
+        *_model_warnings("OPENAI_TRANSCRIPTION_MODEL", transcription_model, known.transcription, today),
         *_voice_warnings(settings.openai_realtime_voice),
     ]
 
 
-def _error(answer: VendorResponse) -> _Error:
-    try:
-        return _ErrorAnswer.model_validate_json(answer.content).error
-    except ValidationError:
-        return _Error()
-
-
-def _printable(identifier: str | int | None) -> str:
-    """An identifier for the log; anything else that a vendor writes stays out of it."""
-    text = str(identifier)
-    return text if identifier is not None and _IDENTIFIER.fullmatch(text) else "-"
-
-
-def _model_warnings(variable: str, model: str, known: Mapping[str, Lifetime], today: date) -> Iterator[str]:
+def _model_warnings(variable: str, model: str, known: Mapping[str, ModelLifetime], today: date) -> Iterator[str]:
     lifetime = known.get(model)
     if lifetime is None:
         yield f"{variable}={model} is not among the models known to work; sessions may be refused when they start."

@@ -1,4 +1,4 @@
-"""The end of the process: running calls get some seconds to finish, then each is ended in its own form."""
+"""Graceful shutdown: running requests get some seconds to finish, then each is ended."""
 
 import asyncio
 import logging
@@ -15,18 +15,18 @@ from services.errors import ShuttingDown
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 8.0
-"""How long running calls may go on: less than `--timeout-graceful-shutdown`, with which the server cuts them off."""
+"""How long running requests may continue. Less than uvicorn's `--timeout-graceful-shutdown`, which cuts them off."""
 LAST_SECONDS = 1.5
-"""How much longer what must not be left half done may take: together still less than that."""
+"""How much longer shielded work may take; both together are still less than that."""
 
 Result = TypeVar("Result")
 
 
 class Shutdown:
-    """Knows the running calls, and hears the signals that the server handles.
+    """Registry of running requests; ends them some seconds after SIGTERM or SIGINT.
 
-    The server waits for open calls before it ends the lifespan, so a stream
-    that waits for a vendor would learn of the stop too late.
+    uvicorn waits for open requests before it ends the lifespan, so a stream that waits for a vendor would learn of the
+    shutdown too late. That is why the signals are handled here too.
     """
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
@@ -36,7 +36,7 @@ class Shutdown:
 
     @contextmanager
     def running(self, stop: Callable[[], None]) -> Iterator[None]:
-        """`stop` is called when the process ends before this call does."""
+        """Registers a request for the block; `stop` is called when the process must end before it."""
         self._stops.add(stop)
         try:
             yield
@@ -44,10 +44,9 @@ class Shutdown:
             self._stops.discard(stop)
 
     async def run_shielded(self, work: Awaitable[Result]) -> Result:
-        """The work's result. When the caller leaves meanwhile, it is done to its end all the same.
+        """Returns the work's result; the work continues to its end even if the request is cancelled meanwhile.
 
-        When the process is stopped meanwhile, it has some seconds to give its true answer; raises
-        ShuttingDown when nobody knows what becomes of it.
+        On shutdown the work has some seconds to finish; raises ShuttingDown when its outcome is unknown by then.
         """
         task = asyncio.ensure_future(work)
         task.add_done_callback(_ignore_outcome)
@@ -60,13 +59,16 @@ class Shutdown:
         uncancel()
         done, _ = await asyncio.wait([task], timeout=self._ends_at + LAST_SECONDS - monotonic())
         if not done:
-            log.warning("the process ends in the middle of a call that should not be left half done")
-            raise ShuttingDown("The server was stopped in the middle of this; check what became of it, then try again.")
+            log.warning("the process ends while work that must not be interrupted is still running")
+            raise ShuttingDown("The server was stopped during this call; check whether it took effect, then try again.")
         return task.result()
 
     @contextmanager
     def install_signal_handlers(self) -> Iterator[None]:
-        """Hear SIGTERM and SIGINT beside whoever handles them. Only a main thread can."""
+        """Begin the shutdown on SIGTERM and SIGINT, then call the handlers that were installed before.
+
+        Python allows this in the main thread only; elsewhere nothing is installed.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -77,12 +79,12 @@ class Shutdown:
             if callable(handler := signal.getsignal(number))
         }
 
-        def hear(number: int, frame: FrameType | None) -> None:
+        def handle(number: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self._begin, loop)
             handlers[signal.Signals(number)](number, frame)
 
         for number in handlers:
-            signal.signal(number, hear)
+            signal.signal(number, handle)
         try:
             yield
         finally:
@@ -93,35 +95,35 @@ class Shutdown:
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._ends_at is not None:
-            return  # told twice: the first one counts
+            return  # a second signal changes nothing
         self._ends_at = monotonic() + self._grace
-        log.info("stopping: %d calls may go on for %.0f s", len(self._stops), self._grace)
+        log.info("shutting down: %d running requests have %.0f s to finish", len(self._stops), self._grace)
         loop.call_later(self._grace, self._stop_all)
 
     def _stop_all(self) -> None:
-        log.info("ending %d calls", len(self._stops))
+        log.info("ending %d requests that are still running", len(self._stops))
         for stop in tuple(self._stops):
             stop()
 
 
 def uncancel() -> None:
-    """The cancellation is dealt with: what is awaited from here on is not disturbed by it."""
+    """Mark the current task's cancellation as handled, so that it can await again."""
     task = asyncio.current_task()
     assert task is not None
     task.uncancel()
 
 
 def _ignore_outcome(task: "asyncio.Future[Result]") -> None:
-    """Where nobody waits for the work any more, how it ended is nobody's to be told."""
+    """Retrieve the exception, so that asyncio does not log it as never retrieved."""
     if not task.cancelled():
         task.exception()
 
 
 def _end_with_success() -> None:
-    """A stop in good order is no failure: exit code 0.
+    """Make a graceful shutdown end with exit code 0.
 
-    At its end the server raises the signal that stopped it once more, which
-    would end the process as if killed. Blocked, the signal stays pending.
+    uvicorn raises the signal that stopped it once more at its end, which would end the process as if killed. While the
+    signal is blocked it stays pending.
     """
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

@@ -1,4 +1,4 @@
-"""The OpenAPI document keeps its word: what is asked as it says is answered as it says."""
+"""Calls generated from the OpenAPI document get the responses that it documents."""
 
 import json
 from collections import Counter
@@ -28,7 +28,11 @@ def app_in_sandbox():
     )
 
 
-schema = schemathesis.openapi.from_asgi("/openapi.json", app_in_sandbox())
+# 413: generated bodies that break a length limit are often larger than their route takes
+REFUSALS = ["400", "401", "403", "404", "405", "409", "413", "415", "422"]
+CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}})
+
+schema = schemathesis.openapi.from_asgi("/openapi.json", app_in_sandbox(), config=CONFIG)
 
 generated = hypothesis_settings(
     max_examples=15, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -37,12 +41,12 @@ generated = hypothesis_settings(
 
 WITH_KEY = {"Authorization": f"Bearer {KEY}"}
 MEANING = [schemathesis.checks.positive_data_acceptance]
-"""Not asked for: a text may fit its shape and still mean nothing, such as a number that can't be phoned."""
+"""Excluded: a value may match its schema and still be refused, such as a phone number of no country."""
 BRIEFING = {"candidate_name": "Grace Hopper", "focus_areas": ["Compilers"]}
 
 
 def call(method, path, **parts):
-    """One call of the app that the schema asks."""
+    """Make one call of the app under test."""
     return schema[path][method].Case(**parts).call(headers=WITH_KEY)
 
 
@@ -58,28 +62,31 @@ def open_briefed_room():
 
 @schema.parametrize()
 @generated
-def test_whoever_shows_a_key_gets_what_the_document_promises(case):
+def test_authenticated_calls_conform_to_openapi(case):
     case.call_and_validate(headers=WITH_KEY, excluded_checks=MEANING)
 
 
 @schema.parametrize()
 @generated
-def test_whoever_shows_nothing_gets_what_the_document_promises(case):
+def test_unauthenticated_calls_conform_to_openapi(case):
     case.call_and_validate(excluded_checks=MEANING)
 
 
 @schema.include(path_regex="{name}").parametrize()
 @generated
-def test_an_owner_of_a_room_gets_what_the_document_promises(case):
+def test_calls_of_a_rooms_owner_conform_to_openapi(case):
     case.path_parameters["name"] = open_briefed_room()
 
     case.call_and_validate(
         headers=WITH_KEY,
-        excluded_checks=[*MEANING, schemathesis.checks.negative_data_rejection],  # what was odd may be mended now
+        excluded_checks=[
+            *MEANING,
+            schemathesis.checks.negative_data_rejection,
+        ],  # a generated name was replaced by a valid one
     )
 
 
-def test_openapi_json_is_the_document_of_the_service():
+def test_openapi_json_is_up_to_date():
     written = json.loads((ROOT / "openapi.json").read_text())
 
     assert written == create_app(Settings(_env_file=None)).openapi(), "run `make openapi`"

@@ -1,4 +1,4 @@
-"""The check against the vendors' documents accepts what they accept and refuses what they refuse."""
+"""The check of requests against the vendors' OpenAPI documents."""
 
 import json
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ def without(body: Json, key: str) -> Json:
         (f"{VAPI}/call", without(CALL, "assistantId") | {"assistant": {"firstMessage": "Hello", "name": "Briefing"}}),
     ],
 )
-def test_a_right_body_is_accepted(checker: SpecChecker, url: str, body: Json) -> None:
+def test_valid_body_is_accepted(checker: SpecChecker, url: str, body: Json) -> None:
     checker.check(post(url, body))
 
 
@@ -84,7 +84,7 @@ def test_a_right_body_is_accepted(checker: SpecChecker, url: str, body: Json) ->
     ("method", "url"),
     [("GET", f"{DAILY}/rooms/iv-1"), ("DELETE", f"{DAILY}/rooms/iv-1"), ("GET", f"{VAPI}/call/some-call")],
 )
-def test_a_call_without_a_body_is_accepted(checker: SpecChecker, method: str, url: str) -> None:
+def test_call_without_a_body_is_accepted(checker: SpecChecker, method: str, url: str) -> None:
     checker.check(httpx.Request(method, url, headers={"Authorization": "Bearer key"}))
 
 
@@ -114,29 +114,29 @@ def test_a_call_without_a_body_is_accepted(checker: SpecChecker, method: str, ur
         (f"{VAPI}/call", CALL | {"briefing": "Hello"}, "'briefing' was unexpected"),
     ],
 )
-def test_a_wrong_body_is_refused_with_the_place(checker: SpecChecker, url: str, body: Json, complaint: str) -> None:
+def test_invalid_body_is_refused_with_its_path(checker: SpecChecker, url: str, body: Json, complaint: str) -> None:
     with pytest.raises(AssertionError, match=complaint):
         checker.check(post(url, body))
 
 
-def test_a_path_that_the_vendor_does_not_have_is_refused(checker: SpecChecker) -> None:
+def test_unknown_path_is_refused(checker: SpecChecker) -> None:
     with pytest.raises(AssertionError, match="POST /room "):
         checker.check(post(f"{DAILY}/room", ROOM))
 
 
-def test_a_method_that_the_vendor_does_not_have_is_refused(checker: SpecChecker) -> None:
+def test_unknown_method_is_refused(checker: SpecChecker) -> None:
     request = httpx.Request("PATCH", f"{DAILY}/rooms/iv-1", json=ROOM)
 
     with pytest.raises(AssertionError, match="PATCH /rooms/iv-1 "):
         checker.check(request)
 
 
-def test_another_base_url_is_checked_when_it_is_named(checker: SpecChecker) -> None:
+def test_additional_base_url_is_checked(checker: SpecChecker) -> None:
     with pytest.raises(AssertionError, match="'exp' was unexpected"):
         checker.check(post("http://localhost:9/daily/rooms", ROOM | {"exp": 1}))
 
 
-def test_a_request_to_somebody_else_is_not_passed_over(checker: SpecChecker) -> None:
+def test_request_to_an_unknown_server_is_an_error(checker: SpecChecker) -> None:
     request = post("https://daily.example/rooms", ROOM)
 
     assert not checker.knows(request)
@@ -144,7 +144,7 @@ def test_a_request_to_somebody_else_is_not_passed_over(checker: SpecChecker) -> 
         checker.check(request)
 
 
-def test_a_complaint_never_holds_the_whole_body(checker: SpecChecker) -> None:
+def test_complaint_does_not_repeat_the_whole_body(checker: SpecChecker) -> None:
     body = CHAT | {"messages": [{"role": "owner", "content": "x" * 10_000}]}
 
     with pytest.raises(AssertionError) as caught:
@@ -154,13 +154,13 @@ def test_a_complaint_never_holds_the_whole_body(checker: SpecChecker) -> None:
     assert len(json.dumps(body)) > 10_000
 
 
-def test_without_the_variable_there_is_no_checker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_checker_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VENDOR_SPECS", raising=False)
 
     assert SpecChecker.from_environment() is None
 
 
-def test_the_settings_point_at_the_base_urls_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_base_urls_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DAILY_API_URL", "OPENROUTER_BASE_URL", "OPENAI_BASE_URL", "VAPI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     settings = Settings(_env_file=None)

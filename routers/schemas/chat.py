@@ -1,16 +1,12 @@
-"""The sidebar: a question, its answer, and the record of both."""
+"""The interviewer's sidebar: a question, its answer, and the stored record."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from routers.schemas.transcript import WithTranscript
 from services.evidence.debrief import Usage
-from services.storage.records import ChatTurn
 from services.text.fields import NoNullCharacters, RequestModel, ResponseModel, Timestamp
-from services.upstream.chat_completions import Reply
 
 
 class HistoryMessage(RequestModel):
@@ -48,7 +44,7 @@ class ChatResponse(ResponseModel):
     """The model that answered."""
     usage: Usage
     warnings: list[str] = Field(default_factory=list)
-    """What to know about how it was made: something left out, or an answer that was cut off."""
+    """What limits the answer: material that was left out, or an answer that was cut off."""
 
 
 class ChatDone(ChatResponse):
@@ -56,16 +52,6 @@ class ChatDone(ChatResponse):
 
     finish_reason: str | None
     """The provider's word for why it ended, such as `stop` or `length`."""
-
-    @classmethod
-    def of(cls, reply: Reply, warnings: Sequence[str]) -> Self:
-        return cls(
-            response=reply.text,
-            model=reply.model,
-            usage=reply.usage,
-            warnings=list(warnings),
-            finish_reason=reply.finish_reason,
-        )
 
 
 class ChatTurnResponse(ResponseModel):
@@ -77,11 +63,7 @@ class ChatTurnResponse(ResponseModel):
 
 
 class ChatRecord(ResponseModel):
-    """What was asked and answered in the room's sidebar, oldest first."""
+    """The messages of the room's sidebar, oldest first."""
 
     room_name: str
     turns: list[ChatTurnResponse]
-
-    @classmethod
-    def of(cls, room_name: str, turns: Sequence[ChatTurn]) -> Self:
-        return cls(room_name=room_name, turns=[ChatTurnResponse(**asdict(turn)) for turn in turns])

@@ -1,4 +1,4 @@
-"""The debrief: what is asked for, and the progress of a streamed one."""
+"""The request for a debrief, and the progress events of a streamed one."""
 
 from pydantic import ConfigDict
 
@@ -25,6 +25,6 @@ class DebriefRequest(WithTranscript):
 
 
 class ProgressEvent(ResponseModel):
-    """What a streamed debrief is doing now."""
+    """The stage that a streamed debrief has reached."""
 
     stage: str

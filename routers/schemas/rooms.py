@@ -1,12 +1,10 @@
-"""Rooms: opening, joining and deleting one."""
+"""Opening, reading, joining and deleting a room."""
 
-from dataclasses import asdict
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
-from services.interview.rooms import Erasure, Participant
-from services.storage.records import Room
+from services.interview.rooms import Participant
 from services.text.fields import PersonName, RequestModel, ResponseModel, Timestamp
 
 
@@ -23,33 +21,23 @@ class RoomRequest(RequestModel):
 class RoomResponse(ResponseModel):
     """A room that is open."""
 
-    room_name: str
-    room_url: str
+    room_name: Annotated[str, Field(validation_alias=AliasChoices("room_name", "name"))]
+    room_url: Annotated[str, Field(validation_alias=AliasChoices("room_url", "url"))]
     created_by: str
-    """Who opened it; `unknown` for a room that only Daily remembers after a restart without a database."""
+    """The interviewer's name; `unknown` for a room that was found at Daily after a restart without a database."""
     created_at: Timestamp
     expires_at: Timestamp
 
-    @classmethod
-    def of(cls, room: Room) -> Self:
-        return cls(
-            room_name=room.name,
-            room_url=room.url,
-            created_by=room.created_by,
-            created_at=room.created_at,
-            expires_at=room.expires_at,
-        )
-
 
 class OpenedRoomResponse(RoomResponse):
-    """A new private room, and the token with which its interviewer enters it."""
+    """A new private room and its interviewer's token."""
 
     interviewer_token: str
-    """Opens this room only, and ends with it. Treat it as a password."""
+    """Meeting token for this room only; it expires with the room. Treat it as a password."""
 
 
 class JoinRequest(RequestModel):
-    """Enter a room."""
+    """Join a room."""
 
     model_config = ConfigDict(
         json_schema_extra={"example": {"participant_name": "Grace", "participant_type": "candidate"}}
@@ -60,7 +48,7 @@ class JoinRequest(RequestModel):
 
 
 class JoinResponse(ResponseModel):
-    """The token for this person, and where to use it."""
+    """The participant's meeting token, and the room to use it in."""
 
     token: str
     room_url: str
@@ -68,7 +56,7 @@ class JoinResponse(ResponseModel):
 
 
 class Deleted(ResponseModel):
-    """How many of each were erased."""
+    """How many of each were deleted."""
 
     room: int
     briefing: int
@@ -79,14 +67,9 @@ class Deleted(ResponseModel):
 
 
 class DeletionReceipt(ResponseModel):
-    """What is gone, and what remains to be done."""
+    """What was deleted, and what could not be."""
 
     room_name: str
     deleted: Deleted
     remaining: list[str]
-    """In words: what could not be removed yet, and how to. Empty when nothing is left."""
-
-    @classmethod
-    def of(cls, room_name: str, erasure: Erasure) -> Self:
-        deleted = Deleted(**asdict(erasure.receipt))
-        return cls(room_name=room_name, deleted=deleted, remaining=list(erasure.remaining))
+    """Sentences: what could not be removed yet, and how to remove it. Empty when nothing is left."""

@@ -4,18 +4,20 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from config import Provider, ProviderState
+from services.readiness import DependencyState
 from services.text.fields import ResponseModel
 
 
 class FieldProblem(BaseModel):
-    """One input that was refused."""
+    """One invalid field of the request."""
 
     field: str
     message: str
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 has it. `detail` is one sentence that a person can act on."""
+    """An error as a problem document (RFC 9457). `detail` is one sentence that a person can act on."""
 
     type: str
     title: str
@@ -27,7 +29,7 @@ class Problem(BaseModel):
 
 
 class Health(ResponseModel):
-    """The process lives."""
+    """The process is running."""
 
     status: Literal["healthy"]
     service: str
@@ -36,10 +38,10 @@ class Health(ResponseModel):
 
 
 class Readiness(ResponseModel):
-    """Whether calls can be served, and by what."""
+    """Whether calls can be served, by dependency and provider."""
 
     status: Literal["ready", "not_ready"]
-    dependencies: dict[str, Literal["ok", "unavailable"]]
-    """Storage and rate-limit storage: without them calls fail or limits are per process."""
-    providers: dict[str, Literal["configured", "not_configured", "emulated"]]
-    """Whether each provider has what it needs. None is called."""
+    dependencies: dict[str, DependencyState]
+    """Without `storage` calls fail; without `rate_limit_storage` each process counts its own calls."""
+    providers: dict[Provider, ProviderState]
+    """Whether each provider has the settings it needs. No provider is called."""

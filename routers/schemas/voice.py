@@ -1,4 +1,4 @@
-"""What clients send and get about voice: keys for realtime sessions, and phone calls."""
+"""Client secrets for realtime voice sessions, and phone calls."""
 
 from typing import Annotated
 
@@ -11,26 +11,26 @@ from services.text.fields import JobTitle, LongText, PersonName, RequestModel, R
 
 PhoneCallId = Annotated[
     str,
-    Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The call's id, as placing it gave it."),
+    Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The call's id, as `call_id` gives it."),
 ]
 
 
 class RealtimeTokenRequest(RequestModel):
-    """Ask for a voice session with this room's candidate. Every field may be left out."""
+    """Ask for a voice session with this room's simulated candidate. Every field is optional."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"voice": "cedar", "expires_in_seconds": 60}})
 
     voice: Annotated[str | None, Field(max_length=100)] = None
-    """One of OpenAI's voices; the server's own choice without it."""
+    """One of OpenAI's voices; the server's default without it."""
     expires_in_seconds: Annotated[
         int,
         Field(ge=SHORTEST_SECRET_SECONDS, le=LONGEST_SECRET_SECONDS),
     ] = SECRET_SECONDS
-    """How long the secret may start sessions. A session that is running goes on."""
+    """How long the secret can start sessions. A running session continues."""
 
 
 class RealtimeSessionRequest(RequestModel):
-    """Ask for a voice session with a candidate that is described here."""
+    """Ask for a voice session with a simulated candidate described in the request."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -38,7 +38,7 @@ class RealtimeSessionRequest(RequestModel):
                 "candidate_name": "Grace Hopper",
                 "role": "Compiler engineer",
                 "resume": "Wrote the A-0 linker…",
-                "job_description": "We look for somebody who…",
+                "job_description": "We need an engineer who…",
             }
         }
     )
@@ -49,7 +49,7 @@ class RealtimeSessionRequest(RequestModel):
     job_description: LongText = ""
 
     def profile(self) -> BriefingFields:
-        """The same as a briefing."""
+        """Returns the fields as a briefing, from which the candidate's instructions are made."""
         return BriefingFields(
             candidate_name=self.candidate_name,
             role=self.role,
@@ -59,7 +59,7 @@ class RealtimeSessionRequest(RequestModel):
 
 
 class RealtimeResponse(ResponseModel):
-    """A short-lived key with which a browser talks to the voice candidate. It holds no instructions."""
+    """A short-lived key with which a browser starts a voice session. It does not contain the instructions."""
 
     client_secret: str
     """Starts sessions until it expires. Treat it as a password."""
@@ -68,11 +68,11 @@ class RealtimeResponse(ResponseModel):
     model: str
     modalities: list[str]
     calls_url: str
-    """Post the SDP offer here, with the secret as bearer."""
+    """URL for the SDP offer, with the secret as bearer token."""
     note: str
-    """How to use it, for pages that still speak the interface that OpenAI removed."""
+    """How to use the secret, for pages written for the interface that OpenAI removed."""
     warnings: list[str] = Field(default_factory=list)
-    """What the candidate does not know, or knows in part."""
+    """What the candidate does not know, or knows only in part."""
 
 
 class PhoneCallRequest(RequestModel):
@@ -81,7 +81,7 @@ class PhoneCallRequest(RequestModel):
     model_config = ConfigDict(json_schema_extra={"example": {"phone_number": "+14155550100"}})
 
     phone_number: Annotated[str, Field(max_length=40)]
-    """E.164: a plus, the country code, the number, and nothing else."""
+    """E.164: a plus, the country code and the number, without spaces."""
 
 
 class PhoneCallResponse(ResponseModel):
@@ -89,20 +89,20 @@ class PhoneCallResponse(ResponseModel):
 
     call_id: str
     status: str | None
-    """Vapi's word, such as `queued`; null where it gave none."""
+    """Vapi's status, such as `queued`; null where it gave none."""
     warnings: list[str] = Field(default_factory=list)
 
 
 class PhoneCallStateResponse(ResponseModel):
-    """How a call goes, or went."""
+    """The state of a phone call."""
 
     call_id: str
     status: str | None
-    """Vapi's word, such as `ringing`, `in-progress` or `ended`."""
+    """Vapi's status, such as `ringing`, `in-progress` or `ended`."""
     started_at: Timestamp | None
     ended_at: Timestamp | None
     duration_seconds: int | None
     ended_reason: str | None
-    """Vapi's word, one of hundreds."""
+    """Vapi's reason, one of hundreds."""
     outcome: str | None
-    """The same as a sentence, for the common ones."""
+    """The common reasons as a sentence; null for others."""

@@ -1,4 +1,4 @@
-"""Benchmarks of single parts, which are programs of their own."""
+"""Benchmarks of single parts, each a program of its own."""
 
 import subprocess
 import sys
@@ -14,6 +14,6 @@ PROGRAMS = {
 
 
 def run(name: str) -> None:
-    """Run one, and let it print what it prints."""
+    """Run one."""
     print(f"\n{PROGRAMS[name]}", flush=True)
     subprocess.run([sys.executable, PROGRAMS[name]], cwd=ROOT, check=True)

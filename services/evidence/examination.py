@@ -36,11 +36,11 @@ def verify(reading: ModelDebrief, competencies: Sequence[str], transcript: Trans
         notes,
         claims=[ProposedClaim(claim.claim, claim.kind, _quotes(claim.evidence)) for claim in cleaned.claims],
         ratings=_ratings(rated, competencies),
-        prose=cleaned.summary,
+        prose=" ".join(sentence.text for sentence in cleaned.summary),
     )
     return VerifiedDebrief(
         summary=grounded.prose,
-        follow_up_questions=cleaned.follow_up_questions,
+        follow_up_questions=list(cleaned.follow_up_questions),
         evidence=grounded.evidence,
         unsupported=grounded.unsupported,
         scorecard=grounded.scorecard,
@@ -77,14 +77,15 @@ def _quotes(quotes: Sequence[ModelQuote]) -> tuple[ProposedQuote, ...]:
 
 def _rewritten(reading: ModelDebrief, rewrite: Callable[[str], str]) -> ModelDebrief:
     """The same reading with all its prose rewritten; a claim or question of which nothing is left is none."""
+    summary = [sentence.model_copy(update={"text": rewrite(sentence.text)}) for sentence in reading.summary]
     claims = [claim.model_copy(update={"claim": rewrite(claim.claim)}) for claim in reading.claims]
     ratings = [row.model_copy(update={"rationale": rewrite(row.rationale)}) for row in reading.ratings]
     questions = [rewrite(question) for question in reading.follow_up_questions]
     return reading.model_copy(
         update={
-            "summary": rewrite(reading.summary),
-            "claims": [claim for claim in claims if claim.claim],
-            "ratings": ratings,
-            "follow_up_questions": [question for question in questions if question],
+            "summary": tuple(sentence for sentence in summary if sentence.text),
+            "claims": tuple(claim for claim in claims if claim.claim),
+            "ratings": tuple(ratings),
+            "follow_up_questions": tuple(question for question in questions if question),
         }
     )

@@ -1,15 +1,25 @@
-"""The interviewer's sidebar: a question answered from the briefing, what was said so far, and what the client adds."""
+"""The interviewer's sidebar: answers questions from the briefing, the transcript and the client's context."""
 
 import asyncio
 import logging
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
 
 from services.clock import Clock
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
 from services.interview.transcript import read_transcript
-from services.llm import LLM, Piece
-from services.prompts.inputs import Message, PromptInputs, numbered_line
+from services.llm import CHAT_TOKENS, LLM, Piece
+from services.prompts.chat import (
+    EARLIER_MESSAGES_WARNING,
+    INSTRUCTION_TOKENS,
+    latest_messages,
+    without_briefing_prompt,
+)
+from services.prompts.inputs import Message, PromptInputs, numbered_lines
+from services.prompts.tokens import BYTES_PER_TOKEN, estimate_prompt, estimate_tokens, fit_parts, size_in_bytes
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, StoredRoom
 from services.transcript.transcript import Role, SourceTurn, Turn
@@ -17,11 +27,15 @@ from services.upstream.chat_completions import Reply
 
 log = logging.getLogger(__name__)
 
-TRANSCRIPT_CHARACTERS = 160_000
-"""About 40 000 tokens: what a sidebar's answer may carry of the transcript. The end of it is what matters in a call."""
+MAX_TRANSCRIPT_BYTES = 160_000
+"""About 40,000 tokens: how much of a transcript one answer reads. Its end is what matters in a call."""
+HISTORY_SHARE = 5
+"""Earlier messages take at most one part in so many of the context."""
+TRANSCRIPT_STEPS = 4
+"""Where the start of a transcript is left out, it is left out in steps of one part in so many of what fits, so that
+servers can cache the same start of the prompt for several questions."""
 
 CUT_WARNING = "The transcript is long: this answer read its end only."
-LENGTH_WARNING = "The answer was cut off at its length limit."
 NOT_RECORDED_WARNING = "The answer could not be recorded, so the room's record of the sidebar lacks it."
 
 
@@ -37,6 +51,14 @@ class Question:
     """What the request says about the labels of the transcript."""
 
 
+class _Prompt(NamedTuple):
+    """What the model is given, and warnings about what was left out."""
+
+    parts: dict[str, str]
+    history: Sequence[Message]
+    warnings: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class ChatService:
     """Answers one room's questions and keeps a record of them."""
@@ -48,33 +70,49 @@ class ChatService:
 
     async def answer(self, question: Question) -> tuple[Reply, list[str]]:
         """The whole answer, and what the reader should know about how it was made."""
-        material, warnings = await self._material(question)
-        reply = await self.llm.chat_with_context(self.interview.room.name, material, question.history, question.message)
-        return reply, warnings + _warnings(reply) + await self._remember(question, reply)
+        prompt = await self._prompt(question)
+        reply = await self.llm.chat_with_context(
+            self.interview.room.name, prompt.parts, prompt.history, question.message
+        )
+        return reply, [*prompt.warnings, *reply.warnings, *await self._record(question, reply)]
 
     async def stream(self, question: Question) -> AsyncIterator[Piece | tuple[Reply, list[str]]]:
         """The answer's pieces as they come, and at the end the whole."""
-        material, warnings = await self._material(question)
+        prompt = await self._prompt(question)
         pieces = self.llm.stream_chat_with_context(
-            self.interview.room.name, material, question.history, question.message
+            self.interview.room.name, prompt.parts, prompt.history, question.message
         )
         async for piece in pieces:
             if isinstance(piece, Piece):
                 yield piece
             else:
-                yield piece, warnings + _warnings(piece) + await self._remember(question, piece)
+                yield piece, [*prompt.warnings, *piece.warnings, *await self._record(question, piece)]
 
-    async def _material(self, question: Question) -> tuple[PromptInputs, list[str]]:
-        briefing = self.interview.briefing
+    async def _prompt(self, question: Question) -> _Prompt:
         if not question.transcript:
-            return PromptInputs(briefing=briefing, context=question.context), []
+            return self._fitted(question, ())
         # in a thread: a long transcript would hold up every other call
-        said = await asyncio.to_thread(read_transcript, question.transcript, self.interview, question.speakers)
-        lines, warnings = await asyncio.to_thread(_last_lines, said.turns)
-        return PromptInputs(briefing=briefing, context=question.context, transcript=lines), warnings
+        transcript = await asyncio.to_thread(read_transcript, question.transcript, self.interview, question.speakers)
+        return await asyncio.to_thread(self._fitted, question, transcript.turns)
 
-    async def _remember(self, question: Question, reply: Reply) -> list[str]:
-        """The answer is what was asked for: that it could not be recorded is a warning, and does not take it away."""
+    def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:
+        """Everything that fits into the model's context beside the instructions, the question and the answer."""
+        briefing = self.interview.briefing
+        context = without_briefing_prompt(question.context, briefing)
+        tokens = self.llm.context_tokens - self.llm.cap(CHAT_TOKENS) - INSTRUCTION_TOKENS
+        tokens -= estimate_tokens(question.message)
+        history = latest_messages(question.history, tokens // HISTORY_SHARE)
+        tokens -= estimate_prompt(history)
+        fitted = fit_parts(PromptInputs(briefing=briefing, context=context).parts(), tokens)
+        size = min(MAX_TRANSCRIPT_BYTES, max(0, fitted.tokens_left) * BYTES_PER_TOKEN)
+        lines, is_cut = latest_lines(turns, size)
+        cut_history = [EARLIER_MESSAGES_WARNING] if len(history) < len(question.history) else []
+        cut_transcript = [CUT_WARNING] if is_cut else []
+        warnings = [*cut_transcript, *cut_history, *fitted.warnings]
+        return _Prompt(fitted.parts | {"transcript": lines}, history, warnings)
+
+    async def _record(self, question: Question, reply: Reply) -> list[str]:
+        """Stores question and answer. A failure is a warning: the answer was paid for and is given anyway."""
         now = self.clock()
         turns = (ChatTurn("user", question.message, now), ChatTurn("assistant", reply.text, now))
         try:
@@ -85,19 +123,17 @@ class ChatService:
         return []
 
 
-def _last_lines(turns: Sequence[Turn]) -> tuple[str, list[str]]:
-    """The numbered end of the transcript, and a warning where something before it is left out."""
-    lines: list[str] = []
-    room = TRANSCRIPT_CHARACTERS
-    for turn in reversed(turns):
-        line = numbered_line(turn.number, turn.role, turn.at, turn.text[-room:])
-        lines.append(line)
-        room -= max(len(line), len(turn.text))
-        if room <= 0:
-            break
-    is_cut = room < 0 or len(lines) < len(turns)
-    return "\n".join(reversed(lines)), [CUT_WARNING] if is_cut else []
+def latest_lines(turns: Sequence[Turn], size: int) -> tuple[str, bool]:
+    """The end of the numbered transcript in at most `size` bytes, and whether anything before it is left out.
 
-
-def _warnings(reply: Reply) -> list[str]:
-    return [LENGTH_WARNING] if reply.finish_reason == "length" else []
+    Where the start is left out, it moves in steps (`TRANSCRIPT_STEPS`).
+    """
+    step = max(1, size // TRANSCRIPT_STEPS)
+    lines = [line for turn in turns for line in numbered_lines(turn, step)]
+    sizes = [size_in_bytes(line) + 1 for line in lines]
+    excess = sum(sizes) - size
+    if excess <= 0:
+        return "\n".join(lines), False
+    left_out = -(-excess // step) * step
+    start = bisect_left(list(accumulate(sizes)), left_out) + 1
+    return "\n".join(lines[start:]), True

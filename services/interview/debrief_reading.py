@@ -2,46 +2,105 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import replace
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
+from services.errors import PayloadTooLarge
 from services.evidence.debrief import Quote
 from services.evidence.model_answer import ModelDebrief
 from services.evidence.quotes import QuoteFinder
-from services.llm import LLM, DebriefReply, add_usage
-from services.prompts.inputs import PromptInputs, numbered_line, split_lines
+from services.llm import DEBRIEF_TOKENS, LLM, DebriefReply, add_usage
+from services.prompts.debrief import DebriefPrompt
+from services.prompts.inputs import SAMPLE_NONCE, PromptInputs, TranscriptPart, numbered_line, split_transcript
+from services.prompts.tokens import (
+    BYTES_PER_TOKEN,
+    FittedParts,
+    estimate_prompt,
+    estimate_tokens,
+    fit_parts,
+    size_in_bytes,
+)
 from services.transcript.transcript import Transcript
 
-PART_CHARACTERS = 240_000
-"""About 60 000 tokens: what one call carries of a transcript beside everything else."""
+MAX_PART_TOKENS = 80_000
+"""Of a transcript in one call, whatever the context allows: models miss more in longer texts."""
+MIN_PART_TOKENS = 500
+MAX_INPUT_TOKENS = 500_000
+"""Of all calls of one debrief, estimated."""
+
+
+class _Passages(NamedTuple):
+    """The passages that the parts were found to hold, as lines of a transcript."""
+
+    part: TranscriptPart
+    found: int
+    left_out: int
 
 
 async def read_with_model(
     llm: LLM, room_name: str, inputs: PromptInputs, transcript: Transcript, competencies: Sequence[str]
 ) -> tuple[DebriefReply, list[str]]:
-    """The model's answer and warnings about how it was made. Raises the provider errors of `LLM`.
+    """The model's answer, and warnings about how it was made.
 
     `inputs` lacks the transcript. A transcript that is too long for one call is read in parts first, to find the
-    passages that matter; the debrief is then made of those.
+    passages that matter; the debrief is then made of those. Raises PayloadTooLarge above `MAX_INPUT_TOKENS`, and the
+    provider errors of `LLM`.
     """
+    fitted = await asyncio.to_thread(_fit, llm, inputs, competencies)
+    size = max(MIN_PART_TOKENS, min(MAX_PART_TOKENS, fitted.tokens_left)) * BYTES_PER_TOKEN
+    parts = await asyncio.to_thread(split_transcript, transcript.turns, size)
+    _check_total(fitted, parts)
 
-    async def ask(lines: str) -> DebriefReply:
-        return await llm.generate_debrief(room_name, replace(inputs, transcript=lines), competencies)
+    async def ask(part: TranscriptPart) -> DebriefReply:
+        prompt = DebriefPrompt(fitted.parts | {"transcript": part.text}, competencies, part.quotable_turns)
+        return await llm.generate_debrief(room_name, prompt)
 
-    parts = await asyncio.to_thread(split_lines, transcript.turns, PART_CHARACTERS)
     if len(parts) <= 1:
-        return await ask("".join(parts)), []
-    replies = await _gather([ask(part) for part in parts])
-    passages = await asyncio.to_thread(_quoted_passages, [reply.reading for reply in replies], transcript)
-    lines, left_out = _passage_lines(passages, PART_CHARACTERS)
-    last = await ask(lines)
+        reply = await ask(parts[0] if parts else TranscriptPart("", ()))
+        return reply, [*fitted.warnings, *_reply_warnings([reply])]
+    replies = await _gather([ask(part) for part in parts], llm.max_parallel_answers)
+    passages = await asyncio.to_thread(_passages, [reply.reading for reply in replies], transcript, size)
+    last = await ask(passages.part)
     usage = reduce(add_usage, (reply.usage for reply in replies), last.usage)
-    return last._replace(usage=usage), _parts_warnings(len(parts), len(passages), left_out)
+    warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *_reply_warnings([*replies, last])]
+    return DebriefReply(last.reading, last.model, usage), warnings
+
+
+def _fit(llm: LLM, inputs: PromptInputs, competencies: Sequence[str]) -> FittedParts:
+    """The inputs as far as the model's context allows, beside the instructions and the answer."""
+    parts = inputs.parts()
+    empty = DebriefPrompt(dict.fromkeys(parts, "-"), competencies, ())
+    instructions = estimate_prompt(empty.messages(SAMPLE_NONCE))
+    return fit_parts(parts, llm.context_tokens - llm.cap(DEBRIEF_TOKENS) - instructions)
+
+
+def _check_total(fitted: FittedParts, parts: Sequence[TranscriptPart]) -> None:
+    """Raises PayloadTooLarge where the calls would read more than `MAX_INPUT_TOKENS` together."""
+    repeated = sum(map(estimate_tokens, fitted.parts.values())) * len(parts)
+    total = repeated + sum(estimate_tokens(part.text) for part in parts)
+    if total > MAX_INPUT_TOKENS:
+        raise PayloadTooLarge(
+            f"This debrief would read about {total:,} tokens in {len(parts)} parts, and the limit is "
+            f"{MAX_INPUT_TOKENS:,}; send the interview alone, or shorten the notes and the briefing."
+        )
+
+
+def _passages(readings: Iterable[ModelDebrief], transcript: Transcript, size: int) -> _Passages:
+    """The quotes that occur in the transcript, each once and in its order, as lines of at most `size` bytes in all."""
+    lines: list[str] = []
+    turns: list[int] = []
+    found = _quoted_passages(readings, transcript)
+    for passage in found:
+        line = numbered_line(passage.turn or 0, passage.speaker or "unknown", passage.at, passage.text)
+        if size_in_bytes(line) < size:
+            lines.append(line)
+            turns.append(passage.turn or 0)
+            size -= size_in_bytes(line) + 1
+    part = TranscriptPart("\n".join(lines), tuple(dict.fromkeys(turns)))
+    return _Passages(part, len(found), len(found) - len(lines))
 
 
 def _quoted_passages(readings: Iterable[ModelDebrief], transcript: Transcript) -> list[Quote]:
-    """The quotes that stand in the transcript, each once, in its order."""
     finder = QuoteFinder(transcript)
     found = {
         (quote.start, quote.end): quote
@@ -53,32 +112,36 @@ def _quoted_passages(readings: Iterable[ModelDebrief], transcript: Transcript) -
     return [found[place] for place in sorted(found)]
 
 
-def _passage_lines(passages: Iterable[Quote], size: int) -> tuple[str, int]:
-    """The passages as numbered lines of at most `size` characters in all, and how many had to be left out."""
-    lines: list[str] = []
-    left_out = 0
-    for passage in passages:
-        line = numbered_line(passage.turn or 0, passage.speaker or "unknown", passage.at, passage.text)
-        if len(line) < size:
-            lines.append(line)
-            size -= len(line) + 1
-        else:
-            left_out += 1
-    return "\n".join(lines), left_out
+async def _gather(calls: Sequence[Coroutine[Any, Any, DebriefReply]], at_once: int) -> list[DebriefReply]:
+    """All results, of at most `at_once` calls at a time. When one fails, the others are cancelled: they would cost
+    money for nothing.
+    """
+    slots = asyncio.Semaphore(at_once)
 
+    async def in_slot(call: Coroutine[Any, Any, DebriefReply]) -> DebriefReply:
+        async with slots:
+            return await call
 
-async def _gather(calls: Sequence[Coroutine[Any, Any, DebriefReply]]) -> list[DebriefReply]:
-    """All results. When one call fails, the others are cancelled: they would cost money for nothing."""
-    tasks = [asyncio.create_task(call) for call in calls]
+    tasks = [asyncio.create_task(in_slot(call)) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
+        for task, call in zip(tasks, calls, strict=True):
             task.cancel()
+            call.close()
 
 
-def _parts_warnings(parts: int, passages: int, left_out: int) -> list[str]:
+def _reply_warnings(replies: Sequence[DebriefReply]) -> list[str]:
+    """One warning where any prompt was cut, and one for the items that the last answer, the debrief, lost."""
+    cut = [reply.prompt_warning for reply in replies if reply.prompt_warning][:1]
+    dropped = replies[-1].reading.dropped
+    items = "1 item of the model's answer was" if dropped == 1 else f"{dropped} items of the model's answer were"
+    return [*cut, *([f"{items} unreadable and left out."] if dropped else [])]
+
+
+def _parts_warning(parts: int, passages: _Passages) -> str:
     read = f"The transcript is long: it was read whole, in {parts} parts, and the debrief is made of the passages found"
-    if left_out:
-        return [f"{read}, {passages - left_out} of {passages}; {left_out} more did not fit."]
-    return [f"{read} to matter, {passages} in all."]
+    if passages.left_out:
+        kept = passages.found - passages.left_out
+        return f"{read}, {kept} of {passages.found}; {passages.left_out} more did not fit."
+    return f"{read} to matter, {passages.found} in all."

@@ -1,24 +1,21 @@
-"""The four vendors emulated in the process, behind the same clients.
+"""The four vendors, emulated in the process behind the same clients.
 
-A sandbox transport takes the place of the network under a vendor's own client,
-so what runs here is what runs in production. Nothing in this package opens a
-connection, and no answer in it was written by a language model.
+A sandbox transport replaces the network under a vendor's client, so the rest of the code is the code of production.
+Nothing in this package opens a connection, and none of its texts comes from a language model.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import httpx
 
+from config import Provider
 from services.sandbox.daily import Daily
 from services.sandbox.openai import OpenAI
 from services.sandbox.openrouter import OpenRouter
 from services.sandbox.vapi import Vapi
 from services.sandbox.wire import Clock, Emulation
 
-Vendor = Literal["daily", "openrouter", "openai", "vapi"]
-
-_EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
+_EMULATIONS: Mapping[Provider, Callable[[Clock], Emulation]] = {
     "daily": Daily,
     "openrouter": OpenRouter,
     "openai": OpenAI,
@@ -26,6 +23,6 @@ _EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
 }
 
 
-def sandbox_transport(vendor: Vendor, now: Clock) -> httpx.AsyncBaseTransport:
-    """A fresh emulation of the vendor under the httpx API. `now` gives Unix seconds."""
+def sandbox_transport(vendor: Provider, now: Clock) -> httpx.AsyncBaseTransport:
+    """A new emulation of the vendor, as an httpx transport. `now` gives Unix seconds."""
     return httpx.MockTransport(_EMULATIONS[vendor](now).answer)

@@ -1,32 +1,85 @@
-"""Daily emulated: rooms that are kept until they expire, and tokens signed with the API key.
+"""Daily, emulated: rooms that exist until they expire, tokens signed with the API key, transcripts.
 
-What it accepts and answers: https://docs.daily.co/reference/rest-api
+Requests and responses are Daily's (https://docs.daily.co/reference/rest-api). Only the properties that this service
+sends are known; any other is refused, as Daily refuses a property that it does not know.
 """
 
-import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Annotated, Any, Literal
 
 import httpx
 from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
+from pydantic import Field
 from pydantic_core import ErrorDetails, to_json
 
-from services.sandbox.daily_objects import CLAIMS, CreateRoom, CreateToken, RoomProperties
-from services.sandbox.wire import Clock, Emulation, Refusal, Route, bearer_key, field_path, read_body, reason, timestamp
+from services.sandbox.daily_transcripts import Call, Transcript
+from services.sandbox.wire import (
+    Clock,
+    Closed,
+    Emulation,
+    Refusal,
+    Route,
+    bearer_key,
+    field_path,
+    read_body,
+    reason,
+    timestamp,
+)
 
 DOMAIN = "https://sandbox.daily.co"
 DOMAIN_ID = "5a4d6b0e-5a4d-4b0e-8000-000000000000"
-MAX_ROOMS = 20_000
-MAX_USER_ID = 36
+CAPACITY = 20_000
+"""The most rooms, and the most transcripts."""
+PAGE = 100
+"""The most items of one list."""
+NO_EXPIRY = 0
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+RoomName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+
+
+class RoomProperties(Closed):
+    """https://docs.daily.co/reference/rest-api/rooms/config"""
+
+    exp: int = NO_EXPIRY
+    eject_at_room_exp: bool = False
+    enable_transcription_storage: bool = False
+
+
+class CreateRoom(Closed):
+    """The body of `POST /rooms`."""
+
+    name: RoomName = Field(default_factory=lambda: uuid.uuid4().hex[:20])
+    privacy: Literal["public", "private"] = "public"
+    properties: RoomProperties = RoomProperties()
+
+
+class TokenProperties(Closed):
+    """https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+
+    Each is serialized under the name of its claim:
+    https://docs.daily.co/docs/guides/privacy-and-security/self-signing-tokens
+    """
+
+    room_name: RoomName = Field("", serialization_alias="r")
+    exp: int = Field(NO_EXPIRY, serialization_alias="exp")
+    is_owner: bool = Field(default=False, serialization_alias="o")
+    user_name: str = Field("", serialization_alias="u")
+    user_id: str = Field("", max_length=36, serialization_alias="ud")
+    auto_start_transcription: bool = Field(default=False, serialization_alias="ast")
+
+
+class CreateToken(Closed):
+    """The body of `POST /meeting-tokens`."""
+
+    properties: TokenProperties = TokenProperties()
 
 
 @dataclass(frozen=True)
-class KeptRoom:
+class StoredRoom:
     """A room as it was created."""
 
     id: str
@@ -34,12 +87,13 @@ class KeptRoom:
     privacy: str
     created_at: float
     properties: RoomProperties
+    call: Call = field(default_factory=Call)
 
     def is_expired(self, now: float) -> bool:
-        return self.properties.exp is not None and now >= self.properties.exp
+        return self.properties.exp != NO_EXPIRY and now >= self.properties.exp
 
     def document(self) -> dict[str, Any]:
-        """The room as Daily sends it: `config` holds what differs from the defaults."""
+        """The room as Daily sends it: `config` has the properties that differ from the defaults."""
         return {
             "id": self.id,
             "name": self.name,
@@ -52,17 +106,26 @@ class KeptRoom:
 
 
 class Daily(Emulation):
-    """Rooms and tokens of one Daily domain. An expired room counts as deleted and is dropped when space is needed."""
+    """One Daily domain. An expired room counts as deleted.
 
-    def __init__(self, now: Clock, capacity: int = MAX_ROOMS) -> None:
+    Above the capacity expired rooms and the oldest transcripts are dropped.
+    """
+
+    def __init__(self, now: Clock, capacity: int = CAPACITY) -> None:
         self._now = now
         self._capacity = capacity
-        self._rooms: dict[str, KeptRoom] = {}
+        self._rooms: dict[str, StoredRoom] = {}
+        self._transcripts: dict[str, Transcript] = {}
         self.routes = (
             Route("POST", "/rooms", self._create_room),
             Route("GET", "/rooms/{name}", self._get_room),
             Route("DELETE", "/rooms/{name}", self._delete_room),
             Route("POST", "/meeting-tokens", self._create_token),
+            Route("POST", "/rooms/{name}/transcription/start", self._start_transcription),
+            Route("GET", "/transcript", self._list_transcripts),
+            Route("DELETE", "/transcript/{transcript_id}", self._delete_transcript),
+            Route("GET", "/transcript/{transcript_id}/access-link", self._link_transcript),
+            Route("GET", "/transcript-files/{transcript_id}", self._download_transcript, needs_key=False),
         )
 
     def without_key(self) -> Refusal:
@@ -75,45 +138,101 @@ class Daily(Emulation):
 
     def _create_room(self, request: httpx.Request) -> httpx.Response:
         body = read_body(CreateRoom, request, _invalid_body)
-        name = uuid.uuid4().hex[:20] if body.name is None else body.name
-        if not _NAME.fullmatch(name):
-            raise _invalid("name must be 1 to 128 characters of A-Z, a-z, 0-9, '-' and '_'")
         self._refuse_past(body.properties.exp)
-        if (kept := self._rooms.get(name)) and not kept.is_expired(self._now()):
-            raise _invalid(f"a room named {name} already exists")
+        if (existing := self._rooms.get(body.name)) and not existing.is_expired(self._now()):
+            raise _invalid(f"a room named {body.name} already exists")
         self._make_space()
-        self._rooms[name] = KeptRoom(str(uuid.uuid4()), name, body.privacy, self._now(), body.properties)
-        return httpx.Response(200, json=self._rooms[name].document())
+        room = StoredRoom(str(uuid.uuid4()), body.name, body.privacy, self._now(), body.properties)
+        self._rooms[room.name] = room
+        return httpx.Response(200, json=room.document())
 
     def _get_room(self, _request: httpx.Request, name: str) -> httpx.Response:
         room = self._rooms.get(name)
         if room is None or room.is_expired(self._now()):
-            raise _not_found(name)
+            raise _no_room(name)
         return httpx.Response(200, json=room.document())
 
     def _delete_room(self, _request: httpx.Request, name: str) -> httpx.Response:
         room = self._rooms.pop(name, None)
         if room is None:
-            raise _not_found(name)
+            raise _no_room(name)
         if room.is_expired(self._now()):
-            raise _not_found(name, deleted=True)
+            raise _no_room(name, deleted=True)
         return httpx.Response(200, json={"deleted": True, "name": name})
 
     def _create_token(self, request: httpx.Request) -> httpx.Response:
         properties = read_body(CreateToken, request, _invalid_body).properties
         self._refuse_past(properties.exp)
-        if properties.room_name is not None and not _NAME.fullmatch(properties.room_name):
-            raise _invalid("room_name is not the name of a room")
-        if len(properties.user_id or "") > MAX_USER_ID:
-            raise _invalid(f"user_id must be at most {MAX_USER_ID} characters")
-        sent = properties.model_dump(exclude_unset=True)
-        claims = {CLAIMS[name]: value for name, value in sent.items() if name in CLAIMS}
-        claims |= {"d": DOMAIN_ID, "iat": int(self._now())}
+        if (room := self._rooms.get(properties.room_name)) is not None:
+            self._join(room, properties)
+        claims = properties.model_dump(by_alias=True, exclude_unset=True) | {"d": DOMAIN_ID, "iat": int(self._now())}
         return httpx.Response(200, json={"token": sign(claims, bearer_key(request))})
 
-    def _refuse_past(self, exp: int | None) -> None:
-        if exp is not None and exp <= self._now():
-            raise _invalid("exp is in the past")
+    def _join(self, room: StoredRoom, token: TokenProperties) -> None:
+        room.call.join(token.user_name, self._now(), is_owner=token.is_owner)
+        if token.is_owner and token.auto_start_transcription:
+            self._transcribe(room)
+
+    def _transcribe(self, room: StoredRoom) -> None:
+        """Begin a transcript, unless the room has one already or stores none."""
+        has_one = room.call.transcript is not None and not room.call.transcript.is_deleted
+        if has_one or not room.properties.enable_transcription_storage:
+            return
+        room.call.transcript = transcript = Transcript(room.id, room.call, self._now())
+        self._transcripts[transcript.id] = transcript
+        for oldest in list(islice(self._transcripts, max(0, len(self._transcripts) - self._capacity))):
+            del self._transcripts[oldest]
+
+    def _start_transcription(self, _request: httpx.Request, name: str) -> httpx.Response:
+        room = self._rooms.get(name)
+        if room is None or room.is_expired(self._now()) or room.call.last_join is None:
+            raise Refusal(404, {"error": "not-found", "info": f"room {name} is not hosting a call"})
+        self._transcribe(room)
+        return httpx.Response(200, json={"sent": "true"})
+
+    def _list_transcripts(self, request: httpx.Request) -> httpx.Response:
+        parameters = request.url.params
+        found = [
+            transcript
+            for transcript in reversed(self._transcripts.values())
+            if transcript.room_id == parameters.get("roomId", transcript.room_id)
+        ]
+        ids = [transcript.id for transcript in found]
+        first = ids.index(after) + 1 if (after := parameters.get("starting_after")) in ids else 0
+        limit = parameters.get("limit", "")
+        page = found[first : first + min(PAGE, int(limit) if limit.isdecimal() else PAGE)]
+        documents = [transcript.document(self._now(), DOMAIN_ID) for transcript in page]
+        return httpx.Response(200, json={"total_count": len(found), "data": documents})
+
+    def _delete_transcript(self, _request: httpx.Request, transcript_id: str) -> httpx.Response:
+        transcript = self._transcript(transcript_id)
+        transcript.is_deleted = True
+        return httpx.Response(200, json=transcript.document(self._now(), DOMAIN_ID))
+
+    def _link_transcript(self, request: httpx.Request, transcript_id: str) -> httpx.Response:
+        """A link to the file, beside the API. Like Daily's it works without the key, and only without it."""
+        transcript = self._transcript(transcript_id)
+        base = request.url.path.partition("/transcript/")[0]
+        link = request.url.copy_with(path=f"{base}/transcript-files/{transcript.id}", query=None)
+        return httpx.Response(200, json={"transcriptId": transcript.id, "link": str(link)})
+
+    def _download_transcript(self, request: httpx.Request, transcript_id: str) -> httpx.Response:
+        transcript = self._transcript(transcript_id)
+        if "authorization" in request.headers:
+            return httpx.Response(400, text="<Error><Code>InvalidArgument</Code></Error>")
+        if transcript.status(self._now()) != "t_finished":
+            return httpx.Response(404, text="<Error><Code>NoSuchKey</Code></Error>")
+        return httpx.Response(200, text=transcript.webvtt(), headers={"content-type": "text/vtt"})
+
+    def _transcript(self, transcript_id: str) -> Transcript:
+        transcript = self._transcripts.get(transcript_id)
+        if transcript is None or transcript.is_deleted:
+            raise Refusal(404, {"error": "not-found", "info": f"transcript {transcript_id} not found"})
+        return transcript
+
+    def _refuse_past(self, exp: int) -> None:
+        if exp != NO_EXPIRY and exp <= self._now():
+            raise _invalid(f"exp was {exp}, which is in the past")
 
     def _make_space(self) -> None:
         if len(self._rooms) < self._capacity:
@@ -121,11 +240,11 @@ class Daily(Emulation):
         now = self._now()
         self._rooms = {name: room for name, room in self._rooms.items() if not room.is_expired(now)}
         if len(self._rooms) >= self._capacity:
-            raise Refusal(429, {"error": "rate-limit-error", "info": "the sandbox keeps no more rooms"})
+            raise Refusal(429, {"error": "rate-limit-error", "info": "the sandbox has no space for more rooms"})
 
 
-class _KeyOfAnyLength(HMACAlgorithm):
-    """HS256 as Daily uses it: its API keys are the secret, whatever their length, where PyJWT would warn."""
+class _AnyLengthHS256(HMACAlgorithm):
+    """HS256 as Daily uses it: the API key is the secret, whatever its length. PyJWT would warn about short ones."""
 
     def check_key_length(self, _key: bytes) -> str | None:
         return None
@@ -133,7 +252,7 @@ class _KeyOfAnyLength(HMACAlgorithm):
 
 _signer = PyJWS()
 _signer.unregister_algorithm("HS256")
-_signer.register_algorithm("HS256", _KeyOfAnyLength(HMACAlgorithm.SHA256))
+_signer.register_algorithm("HS256", _AnyLengthHS256(HMACAlgorithm.SHA256))
 
 
 def sign(claims: Mapping[str, Any], key: str) -> str:
@@ -141,8 +260,8 @@ def sign(claims: Mapping[str, Any], key: str) -> str:
     return _signer.encode(to_json(claims), key.encode(), algorithm="HS256", sort_headers=True)
 
 
-def _invalid(why: str) -> Refusal:
-    return Refusal(400, {"error": "invalid-request-error", "info": why})
+def _invalid(info: str) -> Refusal:
+    return Refusal(400, {"error": "invalid-request-error", "info": info})
 
 
 def _invalid_body(errors: Sequence[ErrorDetails]) -> Refusal:
@@ -154,5 +273,5 @@ def _invalid_body(errors: Sequence[ErrorDetails]) -> Refusal:
     return _invalid(f"{field_path(first)}: {reason(first)}")
 
 
-def _not_found(name: str, **more: bool) -> Refusal:
+def _no_room(name: str, **more: bool) -> Refusal:
     return Refusal(404, {"error": "not-found", "info": f"room {name} not found", **more})

@@ -1,6 +1,7 @@
-"""OpenAI Realtime emulated: client secrets that open nothing.
+"""OpenAI Realtime, emulated: client secrets that open nothing.
 
-What it accepts and answers: https://developers.openai.com/api/reference/resources/realtime
+Requests and responses are OpenAI's (https://developers.openai.com/api/reference/resources/realtime). Only the
+parameters that this service sends are known; any other is refused, as OpenAI refuses a parameter that it does not know.
 """
 
 import secrets
@@ -19,64 +20,37 @@ Voice = Literal["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "v
 
 
 class ExpiresAfter(Closed):
-    """How long the secret may start sessions."""
+    """How long the secret can start sessions."""
 
     anchor: Literal["created_at"] = "created_at"
     seconds: int = Field(DEFAULT_SECONDS, ge=10, le=7200)
 
 
-class AudioFormat(Closed):
-    """An object since the general release; the old strings are refused."""
-
-    type: Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
-    rate: Literal[24000] | None = None
-
-
 class Transcription(Closed):
-    """What writes the user's words down."""
+    """The model that transcribes the user."""
 
     model: str | None = None
-    language: str | None = None
-    languages: list[str] | None = None
-    keywords: list[str] | None = None
-    prompt: str | None = None
-    delay: str | None = None
 
 
 class NoiseReduction(Closed):
-    """What is filtered out of the microphone."""
+    """The filter for the microphone."""
 
     type: Literal["near_field", "far_field"]
 
 
-class ServerVad(Closed):
-    """Turns told by silence."""
-
-    type: Literal["server_vad"]
-    threshold: float = 0.5
-    prefix_padding_ms: int = 300
-    silence_duration_ms: int = 500
-    idle_timeout_ms: int | None = Field(None, ge=5000, le=30000)
-    create_response: bool = True
-    interrupt_response: bool = True
-
-
-class SemanticVad(Closed):
-    """Turns told by what was said."""
+class TurnDetection(Closed):
+    """How the end of a turn is detected."""
 
     type: Literal["semantic_vad"]
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"
-    create_response: bool = True
-    interrupt_response: bool = True
 
 
 class AudioInput(Closed):
-    """From the microphone."""
+    """The user's audio."""
 
-    format: AudioFormat | None = None
     transcription: Transcription | None = None
     noise_reduction: NoiseReduction | None = None
-    turn_detection: Annotated[ServerVad | SemanticVad, Field(discriminator="type")] | None = None
+    turn_detection: TurnDetection | None = None
 
 
 class CustomVoice(Closed):
@@ -86,24 +60,16 @@ class CustomVoice(Closed):
 
 
 class AudioOutput(Closed):
-    """To the loudspeaker."""
+    """The model's audio."""
 
-    format: AudioFormat | None = None
     voice: Voice | CustomVoice = "alloy"
-    speed: float = Field(1.0, ge=0.25, le=1.5)
 
 
 class Audio(Closed):
-    """Both ways."""
+    """Audio in both directions."""
 
     input: AudioInput = AudioInput()
     output: AudioOutput = AudioOutput()
-
-
-class Reasoning(Closed):
-    """How much a reasoning model thinks."""
-
-    effort: Literal["minimal", "low", "medium", "high", "xhigh"] = "low"
 
 
 class Session(Closed):
@@ -113,26 +79,19 @@ class Session(Closed):
     model: str = "gpt-realtime"
     instructions: str = ""
     output_modalities: list[Literal["audio", "text"]] = Field(["audio"], min_length=1, max_length=1)
-    audio: Audio = Audio()
-    include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
-    tracing: Literal["auto"] | dict[str, Any] | None = None
-    tools: list[dict[str, Any]] = Field(default_factory=list)
-    tool_choice: str | dict[str, Any] = "auto"
-    parallel_tool_calls: bool | None = None
-    reasoning: Reasoning | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
-    truncation: Literal["auto", "disabled"] | dict[str, Any] = "auto"
+    audio: Audio = Audio()
 
 
 class ClientSecretRequest(Closed):
-    """The body of `POST /realtime/client_secrets`. The model stands inside the session, never beside it."""
+    """The body of `POST /realtime/client_secrets`. The model belongs to the session."""
 
     expires_after: ExpiresAfter = ExpiresAfter()
     session: Session
 
 
 class OpenAI(Emulation):
-    """Mints client secrets."""
+    """Issues client secrets."""
 
     def __init__(self, now: Clock) -> None:
         self._now = now
@@ -146,16 +105,16 @@ class OpenAI(Emulation):
 
     def _create_client_secret(self, request: httpx.Request) -> httpx.Response:
         body = read_body(ClientSecretRequest, request, _invalid_body)
-        answer = {
+        content = {
             "value": f"ek_sandbox_{secrets.token_hex(16)}",
             "expires_at": int(self._now()) + body.expires_after.seconds,
             "session": _session_document(body.session),
         }
-        return httpx.Response(200, json=answer, headers={"x-request-id": f"req_{secrets.token_hex(16)}"})
+        return httpx.Response(200, json=content, headers={"x-request-id": f"req_{secrets.token_hex(16)}"})
 
 
 def _session_document(session: Session) -> dict[str, Any]:
-    """The session as it is echoed, with the defaults that there are. Its own `expires_at` is 0, as documented."""
+    """The session as OpenAI echoes it, defaults included. Its own `expires_at` is 0, as in the documented example."""
     identity = {"id": f"sess_{secrets.token_hex(10)}", "object": "realtime.session", "expires_at": 0}
     return session.model_dump(exclude_none=True) | identity
 

@@ -1,6 +1,7 @@
-"""Vapi emulated: phone calls that ring nowhere and take twenty seconds.
+"""Vapi, emulated: phone calls that ring nowhere and last twenty seconds.
 
-What it accepts and answers: https://docs.vapi.ai/api-reference/calls/create
+Requests and responses are Vapi's (https://docs.vapi.ai/api-reference/calls/create). Only the properties that this
+service sends are known; any other is refused, as Vapi refuses a property that it does not know.
 """
 
 import re
@@ -11,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 import httpx
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
@@ -35,90 +36,61 @@ WRONG_KEY = "Invalid Key. Hot tip, you may be using the private key instead of t
 
 
 class _Object(Closed):
-    """Closed like the rest, in Vapi's spelling."""
+    """A closed object with camelCase names."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
 
 class Assistant(_Object):
-    """An assistant sent whole. Nothing in it is required, and `tools` belong in `model`."""
+    """An assistant sent with the call. Nothing in it is required; `tools` would belong in `model`."""
 
     name: str | None = Field(None, max_length=40)
     model: dict[str, Any] | None = None
     voice: dict[str, Any] | None = None
-    transcriber: dict[str, Any] | None = None
     first_message: str | None = None
     first_message_mode: str | None = None
-    first_message_interruptions_enabled: bool | None = None
-    voicemail_detection: Any = None
-    voicemail_message: str | None = None
-    end_call_message: str | None = None
+    voicemail_detection: dict[str, Any] | None = None
     end_call_phrases: list[str] | None = None
-    client_messages: list[str] | None = None
-    server_messages: list[str] | None = None
     max_duration_seconds: float | None = Field(None, ge=10, le=43200)
-    background_sound: str | None = None
-    model_output_in_messages_enabled: bool | None = None
-    transport_configurations: list[dict[str, Any]] | None = None
-    observability_plan: dict[str, Any] | None = None
-    credentials: list[dict[str, Any]] | None = None
-    credential_ids: list[str] | None = None
-    hooks: list[dict[str, Any]] | None = None
-    compliance_plan: dict[str, Any] | None = None
-    metadata: dict[str, Any] | None = None
-    background_speech_denoising_plan: dict[str, Any] | None = None
-    analysis_plan: dict[str, Any] | None = None
     artifact_plan: dict[str, Any] | None = None
-    start_speaking_plan: dict[str, Any] | None = None
-    stop_speaking_plan: dict[str, Any] | None = None
     monitor_plan: dict[str, Any] | None = None
-    server: dict[str, Any] | None = None
-    keypad_input_plan: dict[str, Any] | None = None
 
 
-class AssistantOverrides(Assistant):
-    """Any field of an assistant, and the values of its template."""
+class AssistantOverrides(_Object):
+    """What differs from the assistant in this call, and the values for its prompt."""
 
+    max_duration_seconds: float | None = Field(None, ge=10, le=43200)
     variable_values: dict[str, Any] | None = None
 
 
 class Customer(_Object):
-    """Who is phoned."""
+    """The person who is called."""
 
-    number_e164_check_enabled: bool = True
-    number: str | None = Field(None, min_length=3, max_length=40)
-    extension: str | None = Field(None, max_length=10)
-    sip_uri: str | None = None
+    number: str = Field("", max_length=40)
     name: str | None = Field(None, max_length=40)
-    email: str | None = Field(None, max_length=40)
-    external_id: str | None = Field(None, max_length=40)
-    assistant_overrides: AssistantOverrides | None = None
 
     @field_validator("number")
     @classmethod
-    def _is_e164(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and info.data.get("number_e164_check_enabled", True) and not _E164.fullmatch(value):
+    def _is_e164(cls, value: str) -> str:
+        if not _E164.fullmatch(value):
             raise ValueError(NOT_E164)
         return value
 
 
 class CreateCall(_Object):
-    """The body of `POST /call`, as far as a single phone call needs it."""
+    """The body of `POST /call`."""
 
     assistant_id: str | None = None
-    assistant_version: str | None = None
     assistant: Assistant | None = None
     assistant_overrides: AssistantOverrides | None = None
     phone_number_id: str | None = None
-    phone_number: dict[str, Any] | None = None
     customer: Customer | None = None
     name: str | None = Field(None, max_length=40)
-    schedule_plan: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class PlacedCall:
-    """A call as it was asked for. What became of it follows from the clock."""
+    """A call as it was requested. Its state follows from the clock."""
 
     id: str
     placed_at: float
@@ -148,7 +120,7 @@ class PlacedCall:
 
 
 class Vapi(Emulation):
-    """Phone calls of one organisation; the oldest are forgotten."""
+    """The phone calls of one organisation. Above its capacity the oldest are dropped."""
 
     def __init__(self, now: Clock, capacity: int = MAX_CALLS) -> None:
         self._now = now
@@ -169,9 +141,9 @@ class Vapi(Emulation):
         body = read_body(CreateCall, request, _invalid_body)
         if body.assistant_id is None and body.assistant is None:
             raise _bad_request(NO_ASSISTANT)
-        if body.phone_number_id is None and body.phone_number is None:
+        if body.phone_number_id is None:
             raise _bad_request(NO_NUMBER_TO_CALL_FROM)
-        if body.customer is None or (body.customer.number is None and body.customer.sip_uri is None):
+        if body.customer is None or not body.customer.number:
             raise _bad_request([NOT_E164])
         call = PlacedCall(str(uuid.uuid4()), self._now(), body.model_dump(by_alias=True, exclude_unset=True))
         self._keep(call)
@@ -199,14 +171,14 @@ def _status(elapsed: float) -> str:
 
 
 def _invalid_body(errors: Sequence[ErrorDetails]) -> Refusal:
-    return _bad_request([_complaint(error) for error in errors])
+    return _bad_request([_message(error) for error in errors])
 
 
-def _complaint(error: ErrorDetails) -> str:
-    """One line of the list that Vapi answers with."""
+def _message(error: ErrorDetails) -> str:
+    """One item of the `message` list."""
     if error["type"] == "extra_forbidden":
-        *where, name = map(str, error["loc"])
-        return ".".join([*where, f"property {name} should not exist"])
+        *parents, name = map(str, error["loc"])
+        return ".".join([*parents, f"property {name} should not exist"])
     if error["type"] == "value_error":
         return reason(error)
     return f"{field_path(error)}: {reason(error)}"

@@ -1,4 +1,4 @@
-"""What the emulations share: a table of calls, a key that must be there, errors in the vendor's own shape."""
+"""The base of the emulated vendors: routes, the check for a key, errors in the vendor's own form."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,13 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 class Closed(BaseModel):
-    """An object that refuses what it does not know and converts nothing, as the vendors' validators do."""
+    """An object that refuses unknown fields and converts no types, as the vendors' validators do."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Refusal(Exception):
-    """An error answer as the vendor sends it."""
+    """An error response of the vendor."""
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
         super().__init__(status)
@@ -29,55 +29,55 @@ class Refusal(Exception):
 
 
 class Route(NamedTuple):
-    """One call. `path` is how the URL ends, with `{names}`: in front of it stands whatever the base URL has."""
+    """One call of the vendor's API. `path` is the end of the URL, with `{names}`; the base URL comes before it."""
 
     method: str
     path: str
     answer: Callable[..., httpx.Response]
+    needs_key: bool = True
 
     def match(self, request: httpx.Request) -> Mapping[str, str] | None:
-        """The named parts of the path, or None when this is another call."""
+        """The named parts of the path, or None if the request is another call."""
         pattern = ".*" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
         found = re.fullmatch(pattern, request.url.path)
         return found.groupdict() if found and request.method == self.method else None
 
 
 class Emulation:
-    """A vendor: its calls, and how it refuses. Subclasses fill in `routes` and the two refusals."""
+    """An emulated vendor. Subclasses define `routes` and the two refusals."""
 
     routes: Sequence[Route] = ()
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         try:
-            if not bearer_key(request):
-                raise self.without_key()
             return self._dispatch(request)
         except Refusal as refusal:
             return httpx.Response(refusal.status, json=refusal.body)
 
     def without_key(self) -> Refusal:
-        """How a request without a usable `Authorization` header is refused."""
+        """The refusal of a request without a usable `Authorization` header."""
         raise NotImplementedError
 
     def unknown_call(self, request: httpx.Request) -> Refusal:
-        """How a call that the vendor does not have is refused."""
+        """The refusal of a call that the vendor does not have."""
         raise NotImplementedError
 
     def _dispatch(self, request: httpx.Request) -> httpx.Response:
+        has_key = bool(bearer_key(request))
         for route in self.routes:
-            if (names := route.match(request)) is not None:
+            if (has_key or not route.needs_key) and (names := route.match(request)) is not None:
                 return route.answer(request, **names)
-        raise self.unknown_call(request)
+        raise self.unknown_call(request) if has_key else self.without_key()
 
 
 def bearer_key(request: httpx.Request) -> str:
-    """The API key that the request shows; empty when it shows none."""
+    """The API key of the request, or an empty string."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def read_body(model: type[Body], request: httpx.Request, refuse: Callable[[Sequence[ErrorDetails]], Refusal]) -> Body:
-    """The request's JSON as the vendor's schema has it, or the vendor's refusal."""
+    """The body of the request, validated. Raises the refusal that `refuse` makes of the errors."""
     try:
         return model.model_validate_json(request.content)
     except ValidationError as error:
@@ -85,15 +85,15 @@ def read_body(model: type[Body], request: httpx.Request, refuse: Callable[[Seque
 
 
 def field_path(error: ErrorDetails) -> str:
-    """Where the refused value stands, with dots: `session.audio.input`. pydantic's own names are left out."""
+    """The path of the refused value, with dots: `session.audio.input`. Parts that pydantic adds are left out."""
     return ".".join(str(part) for part in error["loc"] if "[" not in str(part))
 
 
 def reason(error: ErrorDetails) -> str:
-    """What is wrong with the refused value."""
+    """Why the value was refused."""
     return error["msg"].removeprefix("Value error, ")
 
 
 def timestamp(at: float) -> str:
-    """Unix seconds as the vendors print times: ISO 8601 with milliseconds, in UTC."""
+    """Unix seconds as vendors write times: ISO 8601 with milliseconds, in UTC."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

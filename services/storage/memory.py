@@ -5,14 +5,14 @@ space is needed; the one that ended first goes first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from math import ceil
 from sys import getsizeof
 
 from services.briefing import Briefing
 from services.errors import RoomNotFound, StorageFull
-from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
+from services.storage.records import ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredResponse, StoredRoom
 
 MAX_ROOMS = 10_000
 MAX_BYTES = 256 * 1024 * 1024
@@ -37,17 +37,18 @@ class _RoomEntry:
 
 @dataclass(slots=True)
 class _Slot:
-    """A piece of work that must run once, and its answer when it is done."""
+    """A slot of work that must run once, with its response when it is done."""
 
     fingerprint: str
     until: datetime
     lease: datetime
     size: int
-    answer: Answer | None = None
-    room: str | None = None
+    room: str | None
+    response: StoredResponse | None = None
 
-    def is_free(self, now: datetime) -> bool:
-        return now >= self.until or (self.answer is None and now >= self.lease)
+    def is_lost(self, now: datetime) -> bool:
+        """Whether its holder stopped renewing the lease before there was a response."""
+        return self.response is None and now >= self.lease
 
 
 class MemoryStorage:
@@ -160,47 +161,58 @@ class MemoryStorage:
         """Memory leaves nothing in files."""
         return True
 
-    async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:
+    async def claim_slot(
+        self,
+        slot: str,
+        fingerprint: str,
+        *,
+        now: datetime,
+        until: datetime,
+        lease: datetime,
+        room: str | None = None,
+        is_repeatable: bool = True,
+    ) -> Claim:
         self._sweep()
         held = self._slots.get(slot)
-        if held is None or held.is_free(now):
-            self._take(slot, fingerprint, until, lease)
+        if held is None or now >= held.until or (is_repeatable and held.is_lost(now)):
+            self._take_slot(slot, fingerprint, until, lease, room)
             return Claim("started")
         if held.fingerprint != fingerprint:
             return Claim("mismatch")
-        return Claim("done", held.answer) if held.answer else Claim("running")
+        if held.response is not None:
+            return Claim("done", held.response)
+        return Claim("running" if is_repeatable or not held.is_lost(now) else "abandoned")
 
     async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
         mine = self._slots.get(slot)
-        if mine is None or mine.answer is not None or mine.lease != held:
+        if mine is None or mine.response is not None or mine.lease != held:
             return False
         mine.lease = lease
         return True
 
-    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
-        """Keeps the answer even at the limit: the work is done, and it must not run twice."""
+    async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
+        """Stores the response even at the limit: the work is done, and must not run twice."""
         held = self._slots.get(slot)
         if held is None:
             return
         if room is not None and self._find_entry(room) is None:
-            self._drop(slot)
+            self._drop_slot(slot)
             return
-        size = _size_of((answer.status, answer.headers, answer.body))
-        held.answer, held.room = answer, room
+        size = _size_of((response.status, response.headers, response.body))
+        held.response, held.until = replace(response, is_replayed=True), until
         held.size += size
         self._bytes += size
-        if room is not None:
-            self._rooms[room].slots.add(slot)
+        self._assign_slot(slot, held, room)
 
     async def release_slot(self, slot: str) -> None:
         held = self._slots.get(slot)
-        if held is not None and held.answer is None:
-            self._drop(slot)
+        if held is not None and held.response is None:
+            self._drop_slot(slot)
 
     async def delete_expired_responses(self, now: datetime) -> int:
         outlived = [slot for slot, held in self._slots.items() if now >= held.until]
         for slot in outlived:
-            self._drop(slot)
+            self._drop_slot(slot)
         return len(outlived)
 
     async def ping(self) -> None:
@@ -275,17 +287,25 @@ class MemoryStorage:
         self._sweep_due = now + SWEEP_EVERY
         for name in [name for name, entry in self._rooms.items() if self._is_outlived(entry, now)]:
             self._forget(name)
-        for slot in [slot for slot, held in self._slots.items() if held.is_free(now)]:
-            self._drop(slot)
+        for slot in [slot for slot, held in self._slots.items() if now >= held.until]:
+            self._drop_slot(slot)
 
-    def _take(self, slot: str, fingerprint: str, until: datetime, lease: datetime) -> None:
+    def _take_slot(self, slot: str, fingerprint: str, until: datetime, lease: datetime, room: str | None) -> None:
+        entry = None if room is None else self._entry(room)
         size = _size_of((slot, fingerprint, until, lease))
-        self._drop(slot)
-        self._evict_ended(size)
-        self._slots[slot] = _Slot(fingerprint, until, lease, size)
+        self._drop_slot(slot)
+        self._evict_ended(size, keeping=entry)
+        self._slots[slot] = held = _Slot(fingerprint, until, lease, size, None)
         self._bytes += size
+        self._assign_slot(slot, held, room)
 
-    def _drop(self, slot: str) -> None:
+    def _assign_slot(self, slot: str, held: _Slot, room: str | None) -> None:
+        """From now on the slot is deleted with this room."""
+        held.room = room
+        if room is not None:
+            self._rooms[room].slots.add(slot)
+
+    def _drop_slot(self, slot: str) -> None:
         held = self._slots.pop(slot, None)
         if held is None:
             return
@@ -299,7 +319,7 @@ class MemoryStorage:
             return Receipt()
         self._bytes -= entry.size
         for slot in entry.slots:
-            self._drop(slot)
+            self._drop_slot(slot)
         return Receipt(
             room=1,
             briefing=int(entry.briefing is not None),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.briefing import Briefing
-from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
+from services.storage.records import ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredResponse, StoredRoom
 
 
 class Storage(Protocol):
@@ -60,7 +60,7 @@ class Storage(Protocol):
     async def erase(self, name: str) -> Receipt:
         """Erase everything under the name, whether or not the room itself is there. Repeatable.
 
-        What `scrub` says afterwards tells whether it is gone from the storage's files too.
+        Call `purge_deleted` afterwards: it says whether it is gone from the storage's files too.
         """
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
@@ -70,32 +70,42 @@ class Storage(Protocol):
         """
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
-        """Overwrite what erased records left behind in the storage's files; whether nothing of them is left there.
+        """Overwrite what deleted records left behind in the storage's files; whether nothing of them is left.
 
-        Where that takes long, it is done for a patient caller only. What is not done is due still, across restarts.
+        Large files are purged in the background only; pending work survives a restart.
         """
 
-    async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:
-        """Take the slot for one piece of work that must run once.
+    async def claim_slot(
+        self,
+        slot: str,
+        fingerprint: str,
+        *,
+        now: datetime,
+        until: datetime,
+        lease: datetime,
+        room: str | None = None,
+        is_repeatable: bool = True,
+    ) -> Claim:
+        """Claim the slot for work that must run once. The slot is deleted with `room`; raises RoomNotFound.
 
-        A slot that is free, whose answer was to be kept `until` a time now past, or
-        whose holder's `lease` has passed, is taken and answers `started`.
+        A slot is free when it does not exist or its `until` has passed. One whose holder's `lease` has passed
+        without a response is taken over; where the work is not repeatable it is `abandoned` until its `until`.
         """
 
     async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
-        """Move the lease that the slot is held under to a later end; False when it is held under it no longer."""
+        """Change the end of the lease from `held` to `lease`; False when the slot is no longer held until `held`."""
 
-    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
-        """Keep the answer under the slot; it is erased with `room`.
+    async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
+        """Store the response until then, or until the room is deleted.
 
-        When that room is not there (any longer), nothing is kept and the slot is free.
+        When the slot or the room no longer exists, nothing is stored and the slot is free.
         """
 
     async def release_slot(self, slot: str) -> None:
-        """Free the slot without an answer."""
+        """Free the slot, unless it has a response."""
 
     async def delete_expired_responses(self, now: datetime) -> int:
-        """Erase the slots that were to be kept until a time now past; how many it were."""
+        """Delete the slots whose `until` has passed; how many were deleted."""
 
     async def ping(self) -> None:
         """Return when the storage answers; raise StorageUnavailable when it does not."""

@@ -1,19 +1,14 @@
-"""SQLite's files, rid of what was erased.
+"""Purges SQLite's files: removes what deleted rows leave behind in them.
 
-`secure_delete` overwrites what is deleted, but where rows moved between pages
-before, copies of them stay in the pages' unused middle; and the write-ahead log
-holds pages as they were. So after an erasure the file is written anew and the
-log is emptied.
+`secure_delete` overwrites a deleted row, but copies of rows that moved between pages earlier stay in unused parts of
+those pages, and the write-ahead log holds older versions of pages. So after a deletion the file is rewritten with
+VACUUM (https://www.sqlite.org/lang_vacuum.html) and the log is truncated.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from secrets import randbelow
-from time import monotonic
+from contextlib import suppress
 
-from filelock import FileLock, Timeout
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,130 +18,84 @@ from services.storage.database import BUSY_MILLISECONDS, CALL_SECONDS, Database
 log = logging.getLogger(__name__)
 
 LARGE_BYTES = 256 * 1024 * 1024
-"""A file of more than this takes seconds to write anew, and nobody can write to it meanwhile."""
-LARGE_EVERY_SECONDS = 86400.0
-"""How often each process writes one anew, at most."""
-PATIENCE_SECONDS = 120.0
-"""The longest that a patient caller waits; others wait as long as for any call."""
+"""A larger file takes seconds to rewrite, and nothing can be written meanwhile, so only the background rewrites it."""
+BACKGROUND_SECONDS = 120.0
+"""Longest purge in the background; others take at most as long as any call to the database."""
 TRIES = 4
 READERS_MILLISECONDS = 500
-"""How long each try waits for those who read from the log. Nobody can write meanwhile."""
+"""How long each try waits for readers of the log. Nothing can be written meanwhile."""
 PAUSE_SECONDS = 0.2
-"""Between two tries: SQLite does not wait for another process that is emptying the log."""
+"""Between two tries: SQLite does not wait for another process that is truncating the log."""
 INTERRUPT_EVERY_SECONDS = 0.05
-
-_CLEAN = 0
-_MARKS = 2**31 - 1
 
 
 class FilePurger:
-    """Knows whether something is due to be scrubbed: the file says so itself, in its `user_version`, which SQLite
-    leaves to programs (https://www.sqlite.org/pragma.html#pragma_user_version). So it is known after a restart,
-    and to every process. `clock` counts seconds.
+    """Purges the file of one database after deletions.
+
+    Each process knows about its own deletions. A new process assumes that there were some, so what a stopped
+    process left undone is done after the restart.
     """
 
-    def __init__(
-        self, database: Database, large_bytes: int = LARGE_BYTES, clock: Callable[[], float] = monotonic
-    ) -> None:
+    def __init__(self, database: Database, large_bytes: int = LARGE_BYTES) -> None:
         self._database = database
         self._large_bytes = large_bytes
-        self._clock = clock
-        self._large_again = clock()
-        self._file_lock = FileLock(f"{database.file}-scrub", mode=0o600, blocking=False)
-        self._turn = asyncio.Lock()
-        self._begun = 0
-        self._is_clean = True
+        self._lock = asyncio.Lock()
+        self._deletions = 1
+        self._purged = 0
+        """How many of the deletions left nothing behind in the files."""
+        self._attempts = 0
 
-    async def mark(self, connection: AsyncConnection) -> None:
-        """Note, in the transaction that erases something, that it is due. No two marks are alike, so that whoever
-        was slow to settle an older one leaves this one standing.
-        """
-        await connection.exec_driver_sql(f"PRAGMA user_version = {1 + randbelow(_MARKS)}")
+    def note_deletion(self) -> None:
+        """Call this after the deletion is committed."""
+        self._deletions += 1
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
-        """Scrub what is due; whether nothing is left. A large file is written anew for the patient only, once a day.
+        """Purge what was deleted before this call; whether nothing of it is left.
 
-        Those who wait for their turn share the next one: it covers what all of them erased.
+        Callers that wait for the lock share the next attempt, because it covers the deletions of all of them.
         """
-        begun, seconds = self._begun, PATIENCE_SECONDS if in_background else CALL_SECONDS
+        deletions, attempts = self._deletions, self._attempts
+        seconds = BACKGROUND_SECONDS if in_background else CALL_SECONDS
         try:
-            async with asyncio.timeout(seconds), self._turn:
-                if self._begun == begun or (in_background and not self._is_clean):
-                    self._begun += 1
-                    self._is_clean = False
-                    self._is_clean = await self._is_nothing_due() or await self._scrub(
-                        seconds, in_background=in_background
-                    )
-                return self._is_clean
-        except (StorageUnavailable, DBAPIError, OSError) as error:
-            log.warning("the database file still holds what was erased: %s", _reason(error))
-            return False
+            async with asyncio.timeout(seconds), self._lock:
+                if self._purged < deletions and (in_background or self._attempts == attempts):
+                    await self._attempt(seconds, in_background=in_background)
+        except (StorageUnavailable, TimeoutError) as error:
+            log.warning("the database file still holds deleted rows: %s", _reason(error))
+        return self._purged >= deletions
 
-    async def _is_nothing_due(self) -> bool:
-        async with self._database.connection() as connection:
-            return await _number(connection, "user_version") == _CLEAN
+    async def _attempt(self, seconds: float, *, in_background: bool) -> None:
+        self._attempts += 1
+        deletions = self._deletions
+        if await self._purge(seconds, in_background=in_background):
+            self._purged = deletions
 
-    async def _scrub(self, seconds: float, *, in_background: bool) -> bool:
-        rewritten = _CLEAN
-        async with _alone(self._file_lock):
-            for _ in range(TRIES):
-                async with self._database.connection(is_writing=True, seconds=seconds) as connection:
-                    mark = await _number(connection, "user_version")
-                    if mark == _CLEAN:
-                        return True
-                    # first, since each rewriting makes the log grow while somebody reads it
-                    is_empty = await _empty_log(connection)
-                    if is_empty and not rewritten and await self._may_rewrite(connection, in_background=in_background):
-                        rewritten = mark
-                        await _rewrite(connection)
-                        is_empty = await _empty_log(connection)
-                if is_empty and rewritten:
-                    await self._settle(rewritten)
-                if is_empty:
-                    return bool(rewritten)
-                await asyncio.sleep(PAUSE_SECONDS)
-        log.warning("the log of the database file still holds what was erased: another process is reading it")
+    async def _purge(self, seconds: float, *, in_background: bool) -> bool:
+        """Whether the file was rewritten and its log is empty."""
+        is_rewritten = False
+        for _ in range(TRIES):
+            async with self._database.connection(is_writing=True, seconds=seconds) as connection:
+                # first, because each rewrite makes the log grow while another process reads it
+                is_empty = await _truncate_log(connection)
+                if is_empty and not is_rewritten and (in_background or await self._is_small(connection)):
+                    await _rewrite(connection)
+                    is_rewritten = True
+                    is_empty = await _truncate_log(connection)
+            if is_empty:
+                return is_rewritten
+            await asyncio.sleep(PAUSE_SECONDS)
+        log.warning("the log of the database file still holds deleted rows: another process is reading it")
         return False
 
-    async def _may_rewrite(self, connection: AsyncConnection, *, in_background: bool) -> bool:
-        """A large file's next time is a day later, whatever comes of it."""
+    async def _is_small(self, connection: AsyncConnection) -> bool:
         size = await _number(connection, "page_count") * await _number(connection, "page_size")
-        if size <= self._large_bytes:
-            return True
-        if not in_background or self._clock() < self._large_again:
-            return False
-        self._large_again = self._clock() + LARGE_EVERY_SECONDS
-        return True
-
-    async def _settle(self, mark: int) -> None:
-        """What was erased since bears another mark and is due still."""
-        async with self._database.transaction() as connection:
-            if await _number(connection, "user_version") == mark:
-                await connection.exec_driver_sql(f"PRAGMA user_version = {_CLEAN}")
-
-
-@asynccontextmanager
-async def _alone(lock: FileLock) -> AsyncIterator[None]:
-    """One process at a time: they would take each other for readers. A process that is killed lets go of the lock."""
-    while True:
-        try:
-            lock.acquire()
-        except Timeout:
-            await asyncio.sleep(PAUSE_SECONDS)
-        else:
-            break
-    try:
-        yield
-    finally:
-        lock.release()
+        return size <= self._large_bytes
 
 
 def _reason(error: Exception) -> str:
-    """SQLite's own words, such as that the disk of its temporary folder is full, which a rewriting needs."""
-    cause = error if isinstance(error, DBAPIError) else error.__cause__
-    if isinstance(cause, DBAPIError):
-        return str(cause.orig)
-    return getattr(error, "strerror", None) or "it took too long, or other processes kept it busy"
+    """SQLite's own words where there are any, such as that the disk is full, since a rewrite needs temporary space."""
+    cause = error.__cause__
+    return str(cause.orig) if isinstance(cause, DBAPIError) else "it took too long, or other processes kept it busy"
 
 
 async def _number(connection: AsyncConnection, pragma: str) -> int:
@@ -154,20 +103,20 @@ async def _number(connection: AsyncConnection, pragma: str) -> int:
     return number
 
 
-async def _empty_log(connection: AsyncConnection) -> bool:
-    """Whether everything stands in the file itself now and the log is empty."""
+async def _truncate_log(connection: AsyncConnection) -> bool:
+    """Whether all pages were moved from the log to the file and the log is empty."""
     try:
         await connection.exec_driver_sql(f"PRAGMA busy_timeout = {READERS_MILLISECONDS}")
         is_busy = await _number(connection, "wal_checkpoint(TRUNCATE)")
         await connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     except BaseException:
-        await connection.invalidate()  # it would go on with the short patience
+        await connection.invalidate()  # otherwise it keeps the short timeout
         raise
     return not is_busy
 
 
 async def _rewrite(connection: AsyncConnection) -> None:
-    """Cancelled, it is interrupted and waited for: SQLite's thread would go on by itself, with the file locked."""
+    """VACUUM. When cancelled, interrupt it and wait: SQLite's thread would go on by itself, with the file locked."""
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     rewriting = asyncio.ensure_future(connection.exec_driver_sql("VACUUM"))
@@ -175,7 +124,7 @@ async def _rewrite(connection: AsyncConnection) -> None:
         await asyncio.shield(rewriting)
     except asyncio.CancelledError:
         while not rewriting.done():
-            await driver.interrupt()  # has no effect where the thread has not begun yet
+            await driver.interrupt()  # has no effect before the thread has begun
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([rewriting], timeout=INTERRUPT_EVERY_SECONDS)
         rewriting.exception()

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import BaseModel
 
 from services.briefing import Briefing
 
@@ -85,21 +87,40 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer kept for replay."""
+class StoredResponse:
+    """An HTTP response in JSON, kept for its idempotency key."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes = field(repr=False)
+    room: str | None = None
+    """A room that the work created: the response is deleted with it."""
+    expires_at: datetime | None = None
+    """When a replay becomes useless, such as the end of a secret's life."""
+    is_replayed: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        model: BaseModel,
+        status: int = 200,
+        *,
+        location: str | None = None,
+        room: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> Self:
+        """The response that holds this model."""
+        headers = (("Location", location),) if location else ()
+        return cls(status, headers, model.model_dump_json().encode(), room, expires_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What became of `Storage.begin`.
+    """Result of `Storage.claim_slot`.
 
-    `started`: the slot is ours, go on. `running`: somebody else holds it.
-    `mismatch`: it was used with another fingerprint. `done`: `answer` is the first answer.
+    `started`: the slot is ours. `running`: another holder works. `mismatch`: it was used with another fingerprint.
+    `done`: `response` is the first response. `abandoned`: its work is not repeatable and ended without a response.
     """
 
-    state: Literal["started", "running", "mismatch", "done"]
-    answer: Answer | None = None
+    state: Literal["started", "running", "mismatch", "done", "abandoned"]
+    response: StoredResponse | None = None

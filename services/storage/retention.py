@@ -1,4 +1,7 @@
-"""Erasing in the background what has outlived its time."""
+"""Retention: deletes expired records in the background, then purges the storage's files.
+
+Apart from `purging.py`, because it also runs over memory, where SQLAlchemy is never imported.
+"""
 
 import asyncio
 import logging
@@ -11,14 +14,12 @@ from services.storage.protocol import Storage
 log = logging.getLogger(__name__)
 
 BATCH = 100
-"""Rooms erased in one transaction: few enough that nobody waits for it."""
+"""Rooms deleted in one transaction: few enough that no other call waits long."""
 EVERY = timedelta(minutes=10)
 
 
 async def delete_expired(storage: Storage, now: datetime, retention: timedelta | None, *, batch: int = BATCH) -> int:
-    """Erase answers kept for replay that are past their time and, where there is a `retention`,
-    the rooms that ended longer ago than that; how many rooms it were.
-    """
+    """Delete expired responses and, where there is a `retention`, rooms that ended longer ago; the number of rooms."""
     await storage.delete_expired_responses(now)
     if retention is None:
         return 0
@@ -35,19 +36,16 @@ async def run_retention(
     *,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Erase now and every ten minutes, until cancelled, and scrub what was erased here or elsewhere.
-
-    Whatever goes wrong is tried again the next time.
-    """
+    """Delete and purge now and every ten minutes, until cancelled. A failure is logged and tried again next time."""
     while True:
         try:
             count = await delete_expired(storage, clock(), retention)
             await storage.purge_deleted(in_background=True)
         except StorageUnavailable as error:
             log.warning("ended rooms were not erased: %s", error.detail)
-        except Exception:  # nobody awaits this task, so a defect would end retention in silence
+        except Exception:  # nothing awaits this task, so an unexpected error would end retention without a log line
             log.exception("ended rooms were not erased")
         else:
             if count:
-                log.info("erased %d rooms that ended long ago", count)
+                log.info("erased %d rooms that ended longer ago than the retention", count)
         await pause(EVERY.total_seconds())

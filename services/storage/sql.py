@@ -1,12 +1,13 @@
 """Storage in SQLite or PostgreSQL: one code path, shared by as many processes as there are."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Executable, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,9 +17,23 @@ from services.storage import statements
 from services.storage.database import Database
 from services.storage.failures import is_missing_room, reads_only
 from services.storage.purging import FilePurger
-from services.storage.records import Answer, ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredRoom
+from services.storage.records import ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredResponse, StoredRoom
 from services.storage.statements import Upserts
 from services.storage.tables import CHILDREN, chat_turns
+
+
+@dataclass(slots=True)
+class _Deletion:
+    """Counts the rows that are deleted over one connection."""
+
+    connection: AsyncConnection
+    rows: int = 0
+
+    async def execute(self, statement: Executable, values: Mapping[str, Any]) -> int:
+        """How many rows the statement deleted."""
+        rows = (await self.connection.execute(statement, values)).rowcount
+        self.rows += rows
+        return rows
 
 
 class SqlStorage:
@@ -41,14 +56,14 @@ class SqlStorage:
 
     async def save_briefing(self, briefing: Briefing) -> None:
         values = {"room": briefing.room_name, "document": briefing.model_dump_json()}
-        async with _room_is_there():
+        async with _room_must_exist():
             await self._database.write(self._upserts.save_briefing, values)
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
         if not turns:
             return
         rows = [asdict(turn) | {"room": name} for turn in turns]
-        async with _room_is_there():
+        async with _room_must_exist():
             await self._database.write(insert(chat_turns).values(rows))
 
     async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
@@ -58,7 +73,7 @@ class SqlStorage:
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
         values = {"name": name, "fingerprint": fingerprint, "created_at": created_at, "document": document}
         while True:
-            async with _room_is_there():
+            async with _room_must_exist():
                 rows = await self._database.write_returning(self._upserts.add_debrief, values)
             if rows:
                 version: int = rows[0][0]
@@ -73,7 +88,7 @@ class SqlStorage:
         return statements.read_debrief(rows[0]) if rows else None
 
     async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
-        async with _room_is_there():
+        async with _room_must_exist():
             await self._database.write(self._upserts.add_phone_call, {"room": name, "call_id": call_id, "at": at})
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
@@ -97,53 +112,61 @@ class SqlStorage:
 
     async def erase(self, name: str) -> Receipt:
         values = {"name": name}
-        async with self._database.transaction() as connection:
-            # With the room locked, a second eraser waits, and finds nothing left to count.
-            await connection.execute(statements.LOCK_ROOM, values)
-            counts = [(await connection.execute(statements.erase_from(table), values)).rowcount for table in CHILDREN]
-            room = (await connection.execute(statements.ERASE_ROOM, values)).rowcount
-            await self._mark(connection, room + sum(counts))
+        async with self._deletion() as deletion:
+            # With the room locked, a concurrent erasure waits, and finds nothing left to count.
+            await deletion.connection.execute(statements.LOCK_ROOM, values)
+            counts = [await deletion.execute(statements.erase_from(table), values) for table in CHILDREN]
+            room = await deletion.execute(statements.ERASE_ROOM, values)
         return Receipt(room, *counts)
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        async with self._database.transaction() as connection:
-            erased = await connection.execute(statements.ERASE_ENDED, {"before": before, "limit": limit})
-            count = len(erased.fetchall())
-            await self._mark(connection, count)
-        return count
+        async with self._deletion() as deletion:
+            erased = await deletion.connection.execute(statements.ERASE_ENDED, {"before": before, "limit": limit})
+            deletion.rows = len(erased.fetchall())
+        return deletion.rows
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
         return self._purger is None or await self._purger.purge_deleted(in_background=in_background)
 
-    async def claim_slot(self, slot: str, fingerprint: str, now: datetime, until: datetime, lease: datetime) -> Claim:
-        values = {"slot": slot, "fingerprint": fingerprint, "now": now, "until": until, "lease": lease}
+    async def claim_slot(
+        self,
+        slot: str,
+        fingerprint: str,
+        *,
+        now: datetime,
+        until: datetime,
+        lease: datetime,
+        room: str | None = None,
+        is_repeatable: bool = True,
+    ) -> Claim:
+        values = {"slot": slot, "fingerprint": fingerprint, "until": until, "lease": lease, "room": room}
+        conditions = {"now": now, "is_repeatable": is_repeatable}
         while True:
-            if await self._database.write_returning(self._upserts.begin, values):
-                return Claim("started")
+            async with _room_must_exist():
+                if await self._database.write_returning(self._upserts.claim_slot, values | conditions):
+                    return Claim("started")
             if held := await self._database.fetch(statements.FIND_SLOT, {"slot": slot}):
-                return statements.read_slot(held[0], fingerprint)
-            # Its holder let go of it between the two statements.
+                return statements.read_claim(held[0], fingerprint, now, is_repeatable=is_repeatable)
+            # The slot was released between the two statements.
 
     async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
         return bool(await self._database.write(statements.RENEW_SLOT, {"key": slot, "held": held, "end": lease}))
 
-    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
-        values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body, "room": room}
+    async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
+        values = {"status": response.status, "headers": json.dumps(response.headers), "body": response.body}
         try:
-            await self._database.write(statements.FINISH_SLOT, values | {"key": slot})
+            await self._database.write(statements.COMPLETE_SLOT, values | {"key": slot, "room": room, "until": until})
         except IntegrityError as error:
             if not is_missing_room(error):
                 raise
-            await self._database.write(statements.DROP_SLOT, {"slot": slot})
+            await self._database.write(statements.DELETE_SLOT, {"slot": slot})
 
     async def release_slot(self, slot: str) -> None:
-        await self._database.write(statements.ABANDON_SLOT, {"slot": slot})
+        await self._database.write(statements.RELEASE_SLOT, {"slot": slot})
 
     async def delete_expired_responses(self, now: datetime) -> int:
-        async with self._database.transaction() as connection:
-            count = (await connection.execute(statements.DELETE_EXPIRED_RESPONSES, {"now": now})).rowcount
-            await self._mark(connection, count)
-        return count
+        async with self._deletion() as deletion:
+            return await deletion.execute(statements.DELETE_EXPIRED_RESPONSES, {"now": now})
 
     async def ping(self) -> None:
         if self.kind == "sqlite":
@@ -154,14 +177,22 @@ class SqlStorage:
     async def close(self) -> None:
         await self._database.close()
 
-    async def _mark(self, connection: AsyncConnection, erased: int) -> None:
-        if self._purger is not None and erased:
-            await self._purger.mark(connection)
+    @asynccontextmanager
+    async def _deletion(self) -> AsyncIterator[_Deletion]:
+        """A transaction that deletes rows; afterwards the file is due to be purged, even if the commit is uncertain."""
+        deletion = None
+        try:
+            async with self._database.transaction() as connection:
+                deletion = _Deletion(connection)
+                yield deletion
+        finally:
+            if self._purger is not None and deletion is not None and deletion.rows:
+                self._purger.note_deletion()
 
 
 @asynccontextmanager
-async def _room_is_there() -> AsyncIterator[None]:
-    """What is saved belongs to a room, and the database holds us to it."""
+async def _room_must_exist() -> AsyncIterator[None]:
+    """Raises RoomNotFound where the database refuses a row because its room does not exist."""
     try:
         yield
     except IntegrityError as error:

@@ -1,10 +1,14 @@
 """Every SQL statement, made once, so that SQLAlchemy compiles each once; and how rows become records."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Delete,
     Executable,
@@ -22,8 +26,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.briefing import Briefing
-from services.storage.records import Answer, ChatTurn, Claim, Room, StoredDebrief, StoredRoom
+from services.errors import UnreadableRecord
+from services.storage.records import ChatTurn, Claim, Room, StoredDebrief, StoredResponse, StoredRoom
 from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, quota_uses, rooms
+
+log = logging.getLogger(__name__)
 
 NAME: ColumnElement[str] = bindparam("name")
 SLOT: ColumnElement[str] = bindparam("slot")
@@ -85,14 +92,15 @@ REFUND_QUOTA = delete(quota_uses).where(quota_uses.c.room == NAME, quota_uses.c.
 
 FIND_SLOT = select(
     idempotency_slots.c.fingerprint,
+    idempotency_slots.c.lease,
     idempotency_slots.c.status,
     idempotency_slots.c.headers,
     idempotency_slots.c.body,
 ).where(idempotency_slots.c.slot == SLOT)
-FINISH_SLOT = (
+COMPLETE_SLOT = (
     update(idempotency_slots)
     .where(idempotency_slots.c.slot == bindparam("key"))
-    .values({name: bindparam(name) for name in ("status", "headers", "body", "room")})
+    .values({name: bindparam(name) for name in ("status", "headers", "body", "room", "until")})
 )
 RENEW_SLOT = (
     update(idempotency_slots)
@@ -103,8 +111,8 @@ RENEW_SLOT = (
     )
     .values(lease=bindparam("end"))
 )
-DROP_SLOT = delete(idempotency_slots).where(idempotency_slots.c.slot == SLOT)
-ABANDON_SLOT = DROP_SLOT.where(idempotency_slots.c.status.is_(None))
+DELETE_SLOT = delete(idempotency_slots).where(idempotency_slots.c.slot == SLOT)
+RELEASE_SLOT = DELETE_SLOT.where(idempotency_slots.c.status.is_(None))
 DELETE_EXPIRED_RESPONSES = delete(idempotency_slots).where(idempotency_slots.c.until <= bindparam("now"))
 
 
@@ -130,7 +138,7 @@ class Upserts:
             .on_conflict_do_nothing()
             .returning(debriefs.c.version)
         )
-        self.begin: Executable = _begin(make)
+        self.claim_slot: Executable = _claim_slot(make)
 
 
 def _next_version() -> Select[Any]:
@@ -140,17 +148,18 @@ def _next_version() -> Select[Any]:
     return select(rooms.c.name, version.scalar_subquery(), *values).where(rooms.c.name == NAME)
 
 
-def _begin(make: Callable[..., Any]) -> Executable:
+def _claim_slot(make: Callable[..., Any]) -> Executable:
     """Insert the slot, or take it over where it is free; a row comes back only then."""
     statement = make(idempotency_slots).values(
-        {name: bindparam(name) for name in ("slot", "fingerprint", "until", "lease")}
+        {name: bindparam(name) for name in ("slot", "fingerprint", "until", "lease", "room")}
     )
     held, new = idempotency_slots.c, statement.excluded
     now = bindparam("now", type_=held.until.type)
-    taken = {"fingerprint": new.fingerprint, "until": new.until, "lease": new.lease}
-    emptied = {"room": None, "status": None, "headers": None, "body": None}
-    is_free = or_(held.until <= now, and_(held.status.is_(None), held.lease <= now))
-    upsert = statement.on_conflict_do_update(index_elements=["slot"], set_=taken | emptied, where=is_free)
+    claimed = {"fingerprint": new.fingerprint, "until": new.until, "lease": new.lease, "room": new.room}
+    emptied = {"status": None, "headers": None, "body": None}
+    may_take_over = and_(bindparam("is_repeatable", type_=Boolean), held.status.is_(None), held.lease <= now)
+    is_free = or_(held.until <= now, may_take_over)
+    upsert = statement.on_conflict_do_update(index_elements=["slot"], set_=claimed | emptied, where=is_free)
     returning: Executable = upsert.returning(held.slot)
     return returning
 
@@ -162,9 +171,18 @@ def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> Stor
     stored_debrief = tuple(columns) if debrief else ()
     return StoredRoom(
         Room(*row[:_ROOM_WIDTH]),
-        Briefing.model_validate_json(document) if document is not None else None,
+        _read_briefing(document) if document is not None else None,
         StoredDebrief(*stored_debrief) if debrief and stored_debrief[0] is not None else None,
     )
+
+
+def _read_briefing(document: str) -> Briefing:
+    try:
+        return Briefing.model_validate_json(document)
+    except ValidationError as error:
+        fields = {".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)}
+        log.error("a stored briefing can't be read: %s", ", ".join(sorted(fields)) or "it is not JSON")  # noqa: TRY400
+        raise UnreadableRecord("briefing") from None
 
 
 def read_debrief(row: Sequence[Any]) -> StoredDebrief:
@@ -177,11 +195,12 @@ def read_turn(row: Sequence[Any]) -> ChatTurn:
     return ChatTurn(*row)
 
 
-def read_slot(row: Sequence[Any], fingerprint: str) -> Claim:
-    """What a slot that is held says to somebody who comes with this fingerprint."""
-    used_for, status, headers, body = row
-    if used_for != fingerprint:
+def read_claim(row: Sequence[Any], used_for: str, now: datetime, *, is_repeatable: bool) -> Claim:
+    """A row of FIND_SLOT as the result of a claim that did not get the slot."""
+    fingerprint, lease, status, headers, body = row
+    if fingerprint != used_for:
         return Claim("mismatch")
-    if status is None:
-        return Claim("running")
-    return Claim("done", Answer(status, tuple((name, value) for name, value in json.loads(headers)), body))
+    if status is not None:
+        pairs = tuple((name, value) for name, value in json.loads(headers))
+        return Claim("done", StoredResponse(status, pairs, body, is_replayed=True))
+    return Claim("running" if is_repeatable or now < lease else "abandoned")

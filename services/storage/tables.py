@@ -1,7 +1,4 @@
-"""The tables, and how times and texts stand in them.
-
-The migrations build the same; a test compares the two.
-"""
+"""The tables of the database. The migrations build the same; a test compares the two."""
 
 from datetime import UTC, datetime
 
@@ -20,12 +17,9 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-ESCAPE = "\uffff"
-"""A code point that Unicode gives no character, so that hardly any text is changed by escaping."""
-
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC. SQLite knows no time zones, so there it stands without one."""
+    """An aware time in UTC. SQLite has no time zones, so it stores the time without one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -41,23 +35,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
-class Words(TypeDecorator[str]):
-    """Any text. PostgreSQL can't hold U+0000, which people paste all the same, so it stands escaped."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's signature)
-        if value is None or ("\x00" not in value and ESCAPE not in value):
-            return value
-        return value.replace(ESCAPE, f"{ESCAPE}1").replace("\x00", f"{ESCAPE}0")
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (the same)
-        if value is None or ESCAPE not in value:
-            return value
-        return value.replace(f"{ESCAPE}0", "\x00").replace(f"{ESCAPE}1", ESCAPE)
-
-
 def _room_key() -> Column[str]:
     return Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), primary_key=True)
 
@@ -68,13 +45,13 @@ rooms = Table(
     "rooms",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("url", Words, nullable=False),
-    Column("created_by", Words, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
-    Column("daily_id", Words),
-    Column("owner", Words),
-    Column("candidate_name", Words),
+    Column("daily_id", Text),
+    Column("owner", Text),
+    Column("candidate_name", Text),
     Index("rooms_by_end", "expires_at"),
 )
 
@@ -82,7 +59,7 @@ briefings = Table(
     "briefings",
     metadata,
     _room_key(),
-    Column("document", Words, nullable=False),
+    Column("document", Text, nullable=False),
 )
 
 debriefs = Table(
@@ -92,7 +69,7 @@ debriefs = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("fingerprint", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("document", Words, nullable=False),
+    Column("document", Text, nullable=False),
 )
 
 chat_turns = Table(
@@ -101,7 +78,7 @@ chat_turns = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), nullable=False),
     Column("role", Text, nullable=False),
-    Column("content", Words, nullable=False),
+    Column("content", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index("chat_turns_of_room", "room", "id"),
 )
@@ -140,4 +117,4 @@ quota_uses = Table(
 )
 
 CHILDREN = (briefings, debriefs, chat_turns, phone_calls, idempotency_slots)
-"""What goes with its room and is counted in the receipt. Uses of quotas go as well."""
+"""Deleted with their room and counted in the receipt. Quota uses are deleted as well, and not counted."""

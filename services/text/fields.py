@@ -14,6 +14,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -63,7 +64,11 @@ FocusArea = Annotated[
     StringConstraints(strip_whitespace=True, max_length=120),
     AfterValidator(_reject_hidden_text),
 ]
-Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """RFC 3339 in UTC with `Z`."""
 
 
@@ -97,7 +102,12 @@ class RequestModel(BaseModel):
 class ResponseModel(BaseModel):
     """What clients get, and what is stored for them: a value that never changes."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        from_attributes=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,  # a response always has the fields that have a default
+    )
 
 
 _ABOUT_A_FIELD = frozenset({"default", "description", "title", "examples"})

@@ -1,58 +1,85 @@
-"""A chat completion as OpenRouter and its like send it, whole or in pieces, with the many ways in which it fails.
+"""Reads chat completions of OpenRouter and of OpenAI-compatible servers, whole or streamed.
 
-https://openrouter.ai/docs/api-reference/errors-and-debugging
+https://openrouter.ai/docs/api-reference/overview, https://platform.openai.com/docs/api-reference/chat
 """
 
-import logging
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import httpx
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from services.errors import PayloadTooLarge, ProviderBadAnswer, ProviderRefused, ProviderUnavailable, ServiceError
+from services.errors import ProviderBadAnswer, ProviderRefused, ServiceError
 from services.evidence.debrief import Usage
 from services.text.invisible import strip_control
-from services.upstream.responses import Json, MappedError, VendorResponse, error_by_status
+from services.text.thoughts import ThoughtFilter
+from services.upstream.model_errors import VENDOR, error_in_success
+from services.upstream.responses import InvalidAsNone, VendorResponse, log_refusal
 
-log = logging.getLogger(__name__)
+MAX_TOKENS = 10**9
+MAX_NAME_CHARACTERS = 200
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-VENDOR = "The language model"
-KEY_VARIABLE = "OPENROUTER_API_KEY"
+
+class AnswerCutOff(ProviderBadAnswer):
+    """The model reached the cap of its answer before it had written anything that can be used."""
+
+    def __init__(self, usage: Usage, cap: int | None = None) -> None:
+        limit = "all tokens" if cap is None else f"all {cap:,} tokens"
+        super().__init__(
+            f"The language model used up {limit} of its answer before it had finished, most likely by thinking; choose "
+            "a model that thinks less, or raise LLM_CONTEXT_TOKENS if its server allows."
+        )
+        self.usage = usage
 
 
 def _joined(content: Any) -> Any:
-    """Some providers send text in parts."""
+    """The text of content in parts; parts of other kinds, such as thoughts, are left out."""
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
         return content
     texts = [part.get("text") for part in content if part.get("type") == "text"]
     return "".join(texts) if all(isinstance(text, str) for text in texts) else content
 
 
-def _counted(number: Any) -> Any:
-    """A count that can't be one is not known."""
-    return number if isinstance(number, int | float) and 0 <= number < _MOST_TOKENS else None
+def _number(value: Any) -> Any:
+    """A number of tokens or dollars, also as text; None where it cannot be one."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 <= number < MAX_TOKENS and not isinstance(value, bool) else None
 
 
-def _short(name: Any) -> Any:
-    return strip_control(name)[:_LONGEST_NAME] if isinstance(name, str) else name
+def _count(value: Any) -> Any:
+    number = _number(value)
+    return None if number is None else round(number)
 
 
-_MOST_TOKENS = 10**9
-_LONGEST_NAME = 200
+def _name(value: Any) -> Any:
+    return strip_control(value)[:MAX_NAME_CHARACTERS] if isinstance(value, str) else None
 
-Count = Annotated[int | None, BeforeValidator(_counted)]
+
+Name = Annotated[str | None, BeforeValidator(_name)]
+Count = Annotated[int | None, BeforeValidator(_count)]
 
 
 class _Message(BaseModel):
     content: Annotated[str | None, BeforeValidator(_joined)] = None
-    refusal: str | None = None
+    refusal: Annotated[str | None, InvalidAsNone] = None
+    reasoning: Any = None
+    reasoning_content: Any = None
+
+    @property
+    def has_parsed_thoughts(self) -> bool:
+        """Whether the server keeps the model's thoughts apart from its answer."""
+        return bool(self.reasoning or self.reasoning_content)
 
 
 class _Choice(BaseModel):
     message: _Message | None = None
     delta: _Message | None = None
-    finish_reason: str | None = None
+    finish_reason: Name = None
     error: Any = None
 
 
@@ -60,157 +87,195 @@ class _Usage(BaseModel):
     prompt_tokens: Count = None
     completion_tokens: Count = None
     total_tokens: Count = None
-    cost: Annotated[float | None, BeforeValidator(_counted)] = None
+    cost: Annotated[float | None, BeforeValidator(_number)] = None
+
+    def public(self) -> Usage:
+        return Usage.model_validate(self.model_dump())
 
 
 class Completion(BaseModel):
-    """An answer, or one piece of a streamed one: every field may be missing."""
+    """A response, or one event of a stream. Every field may be missing; an odd usage is an unknown one."""
 
-    model: Annotated[str | None, BeforeValidator(_short)] = None
+    model: Name = None
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Annotated[_Usage | None, InvalidAsNone] = None
     error: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's answer as text, with who gave it and what it cost."""
+    """A model's answer, and what it cost. `text` of a whole answer may hold thoughts until `without_thoughts`."""
 
     text: str
     model: str
     finish_reason: str | None
     usage: Usage
+    has_parsed_thoughts: bool = False
+    """The server keeps the model's thoughts apart."""
+    has_bare_close: bool = False
+    """The server put thoughts before a closing tag alone."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know about how the answer was made."""
+
+    def without_thoughts(self) -> "Reply":
+        """The answer for a reader. Raises AnswerCutOff or ProviderBadAnswer where nothing but thoughts is left."""
+        thoughts = ThoughtFilter()
+        thoughts.feed(self.text)
+        thoughts.finish()
+        reply = replace(self, text=thoughts.answer.strip(), has_bare_close=thoughts.has_bare_close)
+        _check_not_empty(reply)
+        return reply
 
 
-def map_error(answer: VendorResponse) -> MappedError:
-    """What an error answer means: https://openrouter.ai/docs/api-reference/errors-and-debugging."""
-    problem = (answer.json_object() or {}).get("error")
-    error = problem if isinstance(problem, dict) else {}
-    availability = error.get("availability")
-    if isinstance(availability, dict) and availability.get("retryable") is False:
-        return MappedError(error_of(answer, error).error)
-    return error_of(answer, error)
+def parse_completion(content: bytes) -> Completion | None:
+    """The completion; None for what does not even start like JSON, as happens in streams. Raises ProviderBadAnswer."""
+    content = content.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return Completion.model_validate_json(content)
+    except ValidationError:
+        if not content.lstrip().startswith(b"{"):
+            return None
+        raise ProviderBadAnswer(f"{VENDOR}'s server sent a response that can't be read; try again.") from None
 
 
-def error_of(answer: VendorResponse, error: Json) -> MappedError:
-    """The failure for a status and an `error` object; the object's text is never passed on."""
-    match answer.status:
-        case 400 if "context" in str(error.get("message", "")).casefold():
-            return MappedError(PayloadTooLarge("This is more than the language model can read at once; send less."))
-        case 402:
-            detail = "The language model's account is out of credit; whoever runs this server should top it up."
-            return MappedError(ProviderUnavailable(detail))
-        case 403:
-            return MappedError(ProviderRefused("The language model's provider refused this request; rephrase it."))
-        case 404:
-            detail = "No provider serves this language model; whoever runs this server should check OPENROUTER_MODEL."
-            return MappedError(ProviderUnavailable(detail))
-        case _:
-            return error_by_status(VENDOR, answer, KEY_VARIABLE)
+def read_reply(response: VendorResponse, requested_model: str) -> Reply:
+    """The answer in a whole response. Raises AnswerCutOff, ProviderBadAnswer, ProviderRefused, or the error in it."""
+    completion = parse_completion(response.content)
+    if completion is None:
+        raise ProviderBadAnswer(
+            f"{VENDOR}'s server did not answer with JSON; check OPENROUTER_BASE_URL, which ends in the version part."
+        )
+    if completion.error:
+        raise _raised(completion.error)
+    if not completion.choices or completion.choices[0].message is None:
+        raise ProviderBadAnswer(f"{VENDOR}'s server sent a response without an answer; try again.")
+    choice, message = completion.choices[0], completion.choices[0].message
+    if choice.error or choice.finish_reason == "error":
+        raise _raised(choice.error)
+    reply = Reply(
+        text=strip_control(message.content or ""),
+        model=completion.model or requested_model,
+        finish_reason=choice.finish_reason,
+        usage=_usage(completion.usage),
+        has_parsed_thoughts=message.has_parsed_thoughts,
+    )
+    _check_not_refused(reply, is_refused=bool(message.refusal))
+    _check_not_empty(reply)
+    return reply
 
 
 class StreamedAnswer:
-    """Puts a streamed answer together, and knows whether it came to its end."""
+    """Puts a streamed answer together, without the model's thoughts.
 
-    def __init__(self, model: str) -> None:
-        self._texts: list[str] = []
-        self._model = model
+    `is_held`: nothing is returned before the end, because this server may put thoughts before a closing tag alone.
+    """
+
+    def __init__(self, requested_model: str, *, is_held: bool) -> None:
+        self._thoughts = ThoughtFilter()
+        self._model = requested_model
         self._usage: _Usage | None = None
         self._is_refused = False
+        self._has_parsed_thoughts = False
+        self._is_held = self._has_held = is_held
         self._failure: ServiceError | None = None
+        self.has_begun = False
+        """Whether any event has come."""
         self.finish_reason: str | None = None
         self.is_complete = False
 
+    @property
+    def has_bare_close(self) -> bool:
+        """Whether thoughts came before a closing tag alone."""
+        return self._thoughts.has_bare_close
+
     def take(self, batch: list[bytes]) -> str:
-        """The new words in these events. What an error event means is raised by `check`, after these words."""
-        words: list[str] = []
+        """The new text in these events. An error event is raised by `check`, after this text."""
+        self.has_begun = True
+        texts: list[str] = []
         try:
-            words.extend(map(self._words, batch))
+            texts.extend(map(self._content, batch))
         except ServiceError as failure:
             self._failure = failure
-        text = strip_control("".join(words))
-        if text:
-            self._texts.append(text)
-        return text
+        shown = self._thoughts.feed(strip_control("".join(texts)))
+        if self._is_held:
+            return ""
+        released, self._has_held = self._has_held, False
+        return self._thoughts.answer if released else shown
 
     def check(self) -> None:
-        """Raises the failure that the stream told of."""
+        """Raises the failure that an event reported."""
         if self._failure is not None:
             raise self._failure
 
-    def _words(self, event: bytes) -> str:
+    def finish(self) -> str:
+        """The rest of the text. Raises ProviderBadAnswer when the stream ended before the answer did."""
+        if self.finish_reason is None and not self.is_complete:
+            raise ProviderBadAnswer(f"{VENDOR} broke off in the middle of its answer; try again.")
+        rest = self._thoughts.finish()
+        return self._thoughts.answer if self._has_held else rest
+
+    def reply(self) -> Reply:
+        """The whole answer. Raises AnswerCutOff, ProviderBadAnswer or ProviderRefused where there is none."""
+        reply = Reply(
+            text=self._thoughts.answer,
+            model=self._model,
+            finish_reason=self.finish_reason,
+            usage=_usage(self._usage),
+            has_parsed_thoughts=self._has_parsed_thoughts,
+        )
+        _check_not_refused(reply, is_refused=self._is_refused)
+        _check_not_empty(reply)
+        return reply
+
+    def _content(self, event: bytes) -> str:
         if event == b"[DONE]":
             self.is_complete = True
             return ""
         piece = parse_completion(event)
         if piece is None or self.is_complete:
             return ""
-        if piece.error is not None:
-            raise _error_in_success(piece.error)
+        if piece.error:
+            raise _raised(piece.error)
         self._model = piece.model or self._model
         self._usage = piece.usage or self._usage
         return self._choice(piece.choices[0]) if piece.choices else ""
 
     def _choice(self, choice: _Choice) -> str:
-        if choice.error is not None or choice.finish_reason == "error":
-            raise _error_in_success(choice.error)
+        if choice.error or choice.finish_reason == "error":
+            raise _raised(choice.error)
         self.finish_reason = choice.finish_reason or self.finish_reason
-        # a server that does not stream sends its one answer whole
-        words = choice.delta or choice.message
-        if words is None:
+        # a server that does not stream sends one whole message
+        message = choice.delta or choice.message
+        if message is None:
             return ""
-        self._is_refused = self._is_refused or bool(words.refusal)
-        return words.content or ""
-
-    def reply(self) -> Reply:
-        """The whole answer. Raises ProviderBadAnswer when the stream ended before the answer did."""
-        if self.finish_reason is None and not self.is_complete:
-            raise ProviderBadAnswer(f"{VENDOR} broke off in the middle of its answer; try again.")
-        text = "".join(self._texts)
-        _check_usable(text, self.finish_reason, is_refused=self._is_refused)
-        return Reply(text, self._model, self.finish_reason, _usage(self._usage))
+        self._is_refused = self._is_refused or bool(message.refusal)
+        if message.has_parsed_thoughts:
+            self._has_parsed_thoughts, self._is_held = True, False
+        return message.content or ""
 
 
-def parse_completion(content: bytes) -> Completion | None:
-    """None for what does not even begin like JSON, as streams hold now and then. Raises ProviderBadAnswer."""
-    try:
-        return Completion.model_validate_json(content)
-    except ValidationError:
-        if not content.lstrip().startswith(b"{"):
-            return None
-        raise ProviderBadAnswer(f"{VENDOR} answered in a form that can't be read; try again.") from None
-
-
-def reply_of(completion: Completion, asked: str) -> Reply:
-    """In the order that the vendor's failures need: error, choices, finish reason, content."""
-    if completion.error is not None:
-        raise _error_in_success(completion.error)
-    if not completion.choices or completion.choices[0].message is None:
-        raise ProviderBadAnswer(f"{VENDOR} sent an empty answer; try again.")
-    choice = completion.choices[0]
-    if choice.error is not None or choice.finish_reason == "error":
-        raise _error_in_success(choice.error)
-    assert choice.message is not None
-    text = strip_control(choice.message.content or "")
-    _check_usable(text, choice.finish_reason, is_refused=bool(choice.message.refusal))
-    return Reply(text, completion.model or asked, choice.finish_reason, _usage(completion.usage))
-
-
-def _check_usable(text: str, finish_reason: str | None, *, is_refused: bool) -> None:
-    if is_refused or finish_reason == "content_filter":
+def _check_not_refused(reply: Reply, *, is_refused: bool) -> None:
+    if is_refused or reply.finish_reason == "content_filter":
         raise ProviderRefused("The language model declined to answer this; rephrase it.")
-    if not text.strip():
-        raise ProviderBadAnswer(f"{VENDOR} sent an empty answer; try again.")
 
 
-def _error_in_success(error: object) -> ServiceError:
-    """An error that came with status 200, as happens once a model has started."""
-    details = error if isinstance(error, dict) else {}
-    code = details.get("code")
-    status = code if isinstance(code, int) else 502
-    log.warning("%s answered 200 with error %s", VENDOR, status)
-    return error_of(VendorResponse(status, httpx.Headers(), b""), details).error
+def _check_not_empty(reply: Reply) -> None:
+    if reply.text.strip():
+        return
+    if reply.finish_reason == "length":
+        raise AnswerCutOff(reply.usage)
+    if reply.has_parsed_thoughts:
+        raise ProviderBadAnswer(
+            f"{VENDOR}'s server gave thoughts and no answer; check the reasoning parser of that server, or try again."
+        )
+    raise ProviderBadAnswer(f"{VENDOR} sent an empty answer; try again.")
+
+
+def _raised(error: Any) -> ServiceError:
+    """The error that came with status 200, logged like one that came with its own status."""
+    log_refusal(VENDOR, VendorResponse(200, httpx.Headers(), json.dumps({"error": error}, default=str).encode()))
+    return error_in_success(error)
 
 
 def _usage(usage: _Usage | None) -> Usage:
-    return Usage() if usage is None else Usage.model_validate(usage.model_dump())
+    return Usage() if usage is None else usage.public()

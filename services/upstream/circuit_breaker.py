@@ -1,4 +1,4 @@
-"""A vendor that keeps failing is left alone for a short while, then tried with one call."""
+"""Circuit breaker: opens after 10 failures in a row; after 5 s one probe decides."""
 
 import logging
 from collections.abc import Callable
@@ -9,13 +9,15 @@ from services.errors import ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
-FAILURES_IN_A_ROW = 10
-REST_SECONDS = 5.0
+FAILURE_THRESHOLD = 10
+OPEN_SECONDS = 5.0
 
 
 class CircuitBreaker:
-    """Counts failures in a row. After ten of them every call is refused for five seconds;
-    then one call is let through, and its outcome decides.
+    """Refuses calls to a vendor that keeps failing, so that callers need not wait for another failure.
+
+    After `FAILURE_THRESHOLD` failures in a row every call is refused for `OPEN_SECONDS`. Then one call, the probe, goes
+    through: its success closes the circuit, its failure opens it again.
     """
 
     def __init__(self, vendor: str, clock: Callable[[], float] = monotonic) -> None:
@@ -26,31 +28,33 @@ class CircuitBreaker:
         self._is_probing = False
 
     def before_call(self) -> bool:
-        """Whether the call is the one that probes a failing vendor. Raises ProviderUnavailable while it rests."""
-        if self._failures < FAILURES_IN_A_ROW:
+        """Whether this call is the probe. Raises ProviderUnavailable while the circuit is open."""
+        if self._failures < FAILURE_THRESHOLD:
             return False
-        rest = self._open_until - self._clock()
-        if rest > 0 or self._is_probing:
+        remaining = self._open_until - self._clock()
+        if remaining > 0 or self._is_probing:
             raise ProviderUnavailable(
-                f"{self._vendor} has been failing and is left alone for a moment; try again shortly.",
-                retry_after=max(1, ceil(rest)),
+                f"{self._vendor} has failed several times in a row and is not called for a moment; try again shortly.",
+                retry_after=max(1, ceil(remaining)),
             )
         self._is_probing = True
         return True
 
     def after_call(self, *, is_probe: bool) -> None:
-        """The call has ended, whatever its outcome."""
+        """Marks the end of a call, whatever its outcome; a cancelled probe makes way for the next."""
         if is_probe:
             self._is_probing = False
 
     def succeeded(self) -> None:
+        """Close the circuit."""
         self._failures = 0
 
     def failed(self) -> None:
+        """Count a failure, and open the circuit when there were too many in a row."""
         self._failures += 1
-        if self._failures < FAILURES_IN_A_ROW:
+        if self._failures < FAILURE_THRESHOLD:
             return
         now = self._clock()
         if now >= self._open_until:
-            log.warning("%s fails again and again, left alone for %.0f s", self._vendor, REST_SECONDS)
-        self._open_until = now + REST_SECONDS
+            log.warning("%s failed %d times in a row; no calls for %.0f s", self._vendor, self._failures, OPEN_SECONDS)
+        self._open_until = now + OPEN_SECONDS

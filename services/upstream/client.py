@@ -1,82 +1,119 @@
-"""How any vendor is called: deadlines, safe retries, a limit on calls in flight, failures turned into ours.
+"""HTTP client for one vendor: deadline, retries, concurrency limit, circuit breaker.
 
-Every vendor call of the service goes through `VendorClient`. It is the only place
-that retries, and it retries only what its caller declares safe to repeat, only
-before the first byte of an answer, and only while the one deadline that covers
-the whole call allows.
+Every call to a vendor goes through `VendorClient`. Where two time limits could pass at the same moment, the answer does
+not depend on which one is noticed first:
+
+- A response whose status is an error is judged by that status, even if its body never comes.
+- A request that has not been sent when its deadline passes could not reach the vendor; one that has been sent timed
+  out.
+- A retry that runs into the deadline leaves the failure before it as the answer.
 """
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import httpx
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
+from services.upstream.bodies import MAX_ERROR_BYTES, read_chunks, read_whole
 from services.upstream.circuit_breaker import CircuitBreaker
-from services.upstream.responses import DEFAULT_RETRY_AFTER, Json, MappedError, VendorResponse
+from services.upstream.responses import DEFAULT_RETRY_AFTER, Json, MappedError, VendorResponse, log_refusal
+from services.upstream.retry_policy import RetryPolicy, backoff
 from services.upstream.sse import SSEDecoder
-from services.upstream.transport import TRANSPORT_ERRORS, TransportFailure, transport_failure_of
+from services.upstream.transport import (
+    ANONYMOUS_HEADERS,
+    TRANSPORT_ERRORS,
+    TransportFailure,
+    error_name,
+    transport_failure_of,
+    watch_sending,
+)
 
 log = logging.getLogger(__name__)
 
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
-"""More than any answer we ask for; beyond it an answer is not read on."""
 CONNECT_SECONDS = 5.0
-"""For the connection alone, at most."""
-PART_OF_DEADLINE = 0.8
-"""For looking the name up, connecting and encrypting, so that it is known in time that nothing was sent; and for the
-body of an error, whose status says enough."""
+"""For one TCP and TLS connection, at most."""
 ERROR_BODY_SECONDS = 2.0
-BACKOFF_SECONDS = 0.25
+"""For the body of an error response, at most."""
 BUSY_RETRY_AFTER = 1
-STREAM_READS_A_SECOND = 2500
-"""Of all streams of a vendor together: what a core can do beside everything else."""
-SHORTEST_PAUSE = 0.02
-REST_SECONDS = 0.05
-"""How long the rest of a stream is read after its reader has what he wants. One that is read to its end leaves a
-connection that serves the next call."""
+STREAM_READS_PER_SECOND = 2500
+"""Of all open streams of a vendor together: about what one core can do beside everything else."""
+MIN_PAUSE_SECONDS = 0.02
+DRAIN_SECONDS = 0.05
+"""After the consumer of a stream stops, read this long so that the connection can be reused."""
+
+ErrorMapper = Callable[[VendorResponse], MappedError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request, and what decides over its attempts."""
+
+    request: httpx.Request
+    breaker: CircuitBreaker
+    map_error: ErrorMapper
+    ends: float
+    """Its deadline, in the time of `time.monotonic`."""
+    is_repeatable: bool
+    sent: Json | None = None
+
+
+class _Failure(NamedTuple):
+    """What came of an attempt that failed."""
+
+    error: ServiceError
+    retries: int
+    """How often such a call may be retried."""
+    is_down: bool
+    """It counts as a failure of the vendor for the circuit breaker."""
+    is_deadline: bool = False
+    """The call's own deadline has passed."""
+
+
+class VendorUnreachable(ProviderUnavailable):
+    """Nothing was sent: there is no such host, no connection, or no trust in its certificate."""
 
 
 class VendorClient:
-    """One vendor's way out: its client, its deadline, its limit on calls in flight, its breaker.
+    """HTTP client for one vendor.
 
-    `map_error` says what an answer that is no success means. `deadline` is
-    seconds for a whole call, retries included.
+    `map_error` gives the error of ours for an error response. `deadline` is in seconds, for a whole call, retries
+    included. `max_concurrency` is the most calls in flight; more are refused with ProviderUnavailable.
     """
 
     def __init__(
         self,
         vendor: str,
         client: httpx.AsyncClient,
-        map_error: Callable[[VendorResponse], MappedError],
+        map_error: ErrorMapper,
         *,
         deadline: float,
         max_concurrency: int,
+        retry_policy: RetryPolicy,
     ) -> None:
         self.vendor = vendor
         self.deadline = deadline
         self._client = client
-        # `pool` is what aiohttp counts all of it against, until there is a connection
-        self._timeout = httpx.Timeout(
-            None, connect=min(CONNECT_SECONDS, deadline / 2), pool=PART_OF_DEADLINE * deadline
-        )
-        self._read_failure = map_error
-        self._ceiling = max_concurrency
-        self._in_flight = 0
+        self._timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, deadline / 2))
+        self._map_error = map_error
+        self._max_concurrency = max_concurrency
+        self._retry_policy = retry_policy
+        self.in_flight = 0
         self._breaker = CircuitBreaker(vendor)
+        self._download_breaker = CircuitBreaker(f"{vendor}'s file storage")
 
     @property
-    def in_flight(self) -> int:
-        """How many calls are running now."""
-        return self._in_flight
+    def base_url(self) -> httpx.URL:
+        """Where the vendor's API is."""
+        return self._client.base_url
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -94,33 +131,55 @@ class VendorClient:
         *,
         repeatable: bool,
         json: Json | None = None,
+        params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
     ) -> VendorResponse:
-        """The vendor's successful answer. `repeatable`: doing it twice does no harm.
+        """The vendor's successful response. `repeatable`: sending the request twice does no harm.
 
-        Raises ProviderUnavailable, ProviderBadAnswer, ProviderTimeout, or what `map_error` made of the answer.
+        `deadline` in seconds replaces the client's own, where several calls share one. Raises ProviderUnavailable,
+        ProviderBadAnswer, ProviderTimeout, or the error that `map_error` gives.
         """
-        request = self._client.build_request(method, self._url(path), json=json, headers=headers, timeout=self._timeout)
-        ends = monotonic() + self.deadline
-        with self._in_flight_call():
-            return await self._read_by(ends, await self._open(request, repeatable=repeatable, ends=ends))
+        request = self._client.build_request(
+            method, self._url(path), json=json, params=params, headers=headers, timeout=self._timeout
+        )
+        ends = self._ends(deadline)
+        return await self._fetch(_Call(request, self._breaker, self._map_error, ends, repeatable, json))
+
+    async def download(self, link: httpx.URL, map_error: ErrorMapper) -> VendorResponse:
+        """The successful response to a GET of a link that the vendor gave, which is sent without the vendor's key.
+
+        The link may lead to another service, so its failures open a circuit of their own. Raises like `call`.
+        """
+        timeout = {"timeout": self._timeout.as_dict()}
+        request = httpx.Request("GET", link, headers=ANONYMOUS_HEADERS, extensions=timeout)
+        return await self._fetch(_Call(request, self._download_breaker, map_error, self._ends(), is_repeatable=True))
 
     @asynccontextmanager
-    async def stream(self, path: str, *, json: Json, idle_timeout: float) -> AsyncIterator[AsyncIterator[list[bytes]]]:
+    async def stream(
+        self,
+        path: str,
+        *,
+        json: Json,
+        idle_timeout: float,
+        first_timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> AsyncIterator[AsyncIterator[list[bytes]]]:
         """The server-sent events of a POST, as lists of `data` payloads: one list for each read of the socket.
 
-        `idle` is the longest silence in seconds; a keep-alive comment is silence.
-        The first event may take twice as long, and the whole never more than the
-        deadline. What fails before the vendor answers at all is raised on entering.
-        A server that does not stream gives its whole answer as the one payload.
+        `first_timeout` is the longest wait for the first event in seconds (default: the deadline), `idle_timeout` the
+        longest silence after it; a keep-alive comment is silence. The whole stream never takes more than the deadline.
+        A failure before the response begins is raised on entering. A server that does not stream gives its whole
+        response as the one payload.
         """
         headers = {"Accept": "text/event-stream"}
         request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
         now = monotonic()
-        ends = now + self.deadline
-        first = min(ends, now + 2 * idle_timeout)
-        with self._in_flight_call():
-            response = await self._open(request, repeatable=True, ends=first)
+        ends = self._ends(deadline)
+        first = ends if first_timeout is None else min(ends, now + first_timeout)
+        with self._concurrency_slot(self._breaker):
+            call = _Call(request, self._breaker, self._map_error, first, is_repeatable=True, sent=json)
+            response = await self._open(call)
             is_whole = "json" in response.headers.get("content-type", "")
             pieces = self._whole(response, ends) if is_whole else self._events(response, first, idle_timeout, ends)
             try:
@@ -129,98 +188,85 @@ class VendorClient:
             finally:
                 await response.aclose()
 
+    async def _fetch(self, call: _Call) -> VendorResponse:
+        with self._concurrency_slot(call.breaker):
+            return await self._read_by(call.ends, await self._open(call), call.breaker)
+
+    def _ends(self, deadline: float | None = None) -> float:
+        return monotonic() + (self.deadline if deadline is None else deadline)
+
     def _url(self, path: str) -> httpx.URL:
         return _absolute(str(self._client.base_url), path)
 
-    async def _open(self, request: httpx.Request, *, repeatable: bool, ends: float) -> httpx.Response:
-        """A successful answer, its body unread, after as many tries as are allowed."""
-        tries = 0
-        failure: MappedError | None = None
+    async def _open(self, call: _Call) -> httpx.Response:
+        """A successful response, its body unread, after as many attempts as are allowed."""
+        retries = 0
+        failure: _Failure | None = None
         while True:
-            try:
-                async with asyncio.timeout(ends - monotonic()):
-                    outcome = await self._try(request, ends)
-            except TimeoutError:
-                # what the vendor said before it fell silent says more than the silence
-                raise self._too_slow() if failure is None else self._given_up(failure) from None
+            outcome = await self._attempt(call)
             if isinstance(outcome, httpx.Response):
                 return outcome
-            failure = outcome
-            wait = _backoff(tries, failure.error)
-            if not repeatable or tries >= failure.retries or monotonic() + wait >= ends:
-                raise self._given_up(failure)
-            tries += 1
+            failure = failure if failure is not None and outcome.is_deadline else outcome
+            wait = backoff(retries, failure.error.retry_after)
+            if not call.is_repeatable or retries >= failure.retries or monotonic() + wait >= call.ends:
+                raise self._give_up(failure, call.breaker)
+            retries += 1
             await asyncio.sleep(wait)
 
-    async def _try(self, request: httpx.Request, ends: float) -> httpx.Response | MappedError:
-        try:
-            response = await self._client.send(request, stream=True)
-        except TRANSPORT_ERRORS as error:
-            return self._transport_failure(error)
-        if response.is_success:
-            return response
-        answer = await self._read_error(response, ends)
-        failure = self._read_failure(answer)
-        log.warning("%s answered %d, for us %s", self.vendor, answer.status, failure.error.code)
-        return failure._replace(is_down=answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR)
+    async def _attempt(self, call: _Call) -> httpx.Response | _Failure:
+        with watch_sending() as sending:
+            try:
+                async with asyncio.timeout(call.ends - monotonic()):
+                    response = await self._client.send(call.request, stream=True)
+            except (TimeoutError, *TRANSPORT_ERRORS) as error:
+                is_deadline = isinstance(error, TimeoutError)
+                log.warning("%s gave no response: %s", self.vendor, "deadline" if is_deadline else error_name(error))
+                return self._transport_failure(transport_failure_of(error, sending))._replace(is_deadline=is_deadline)
+        return response if response.is_success else await self._refused(call, response)
+
+    async def _refused(self, call: _Call, response: httpx.Response) -> _Failure:
+        refusal = await self._read_error(response, call.ends)
+        mapped = call.map_error(refusal)
+        log_refusal(self.vendor, refusal, sent=call.sent)
+        retries = 0 if mapped.is_permanent else self._retry_policy.retries_after(refusal.status)
+        is_down = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not mapped.is_permanent
+        return _Failure(mapped.error, retries, is_down=is_down)
 
     async def _read_error(self, response: httpx.Response, ends: float) -> VendorResponse:
-        """The status says enough where the body can't be read, or does not come."""
+        """The error response, without its body where that can't be read or does not come: the status decides."""
         try:
-            async with asyncio.timeout(min(ERROR_BODY_SECONDS, PART_OF_DEADLINE * (ends - monotonic()))):
-                return await self._read(response)
+            async with asyncio.timeout(min(ERROR_BODY_SECONDS, (ends - monotonic()) / 2)):
+                return await read_whole(self.vendor, response, MAX_ERROR_BYTES)
         except (ProviderBadAnswer, TimeoutError):
             return VendorResponse(response.status_code, response.headers, b"")
 
-    async def _read(self, response: httpx.Response) -> VendorResponse:
-        try:
-            async with aclosing(self._chunks(response)) as chunks:
-                content = b"".join([chunk async for chunk in chunks])
-        finally:
-            await response.aclose()
-        return VendorResponse(response.status_code, response.headers, content)
-
-    async def _chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
-        """The body as it comes, bounded in size; a compressed one was not asked for and is refused."""
-        if response.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
-            raise ProviderBadAnswer(f"{self.vendor} sent an answer that can't be read; try again.")
-        size = 0
-        try:
-            async for chunk in response.aiter_bytes():
-                size += len(chunk)
-                if size > MAX_ANSWER_BYTES:
-                    raise ProviderBadAnswer(f"{self.vendor} sent more than can be read; try again.")
-                yield chunk
-        except TRANSPORT_ERRORS as error:
-            raise ProviderBadAnswer(f"{self.vendor} broke off in the middle of its answer; try again.") from error
-
-    async def _read_by(self, ends: float, response: httpx.Response) -> VendorResponse:
+    async def _read_by(self, ends: float, response: httpx.Response, breaker: CircuitBreaker) -> VendorResponse:
         try:
             async with asyncio.timeout(ends - monotonic()):
-                answer = await self._read(response)
+                whole = await read_whole(self.vendor, response)
         except TimeoutError:
-            raise self._too_slow() from None
+            raise self._deadline_passed(breaker) from None
         except ProviderBadAnswer:
-            self._breaker.failed()
+            breaker.failed()
             raise
-        self._breaker.succeeded()
-        return answer
+        breaker.succeeded()
+        return whole
 
     async def _whole(self, response: httpx.Response, ends: float) -> AsyncGenerator[list[bytes]]:
-        yield [(await self._read_by(ends, response)).content]
+        yield [(await self._read_by(ends, response, self._breaker)).content]
 
     async def _events(
         self, response: httpx.Response, first: float, idle_timeout: float, ends: float
     ) -> AsyncGenerator[list[bytes]]:
         decoder = SSEDecoder()
-        quiet_until = first
-        async with aclosing(self._chunks(response)) as chunks, _read_to_the_end(chunks):
+        silent_until = first
+        async with aclosing(read_chunks(self.vendor, response)) as chunks, _drained(chunks):
             while True:
                 try:
-                    async with asyncio.timeout(min(quiet_until, ends) - monotonic()):
+                    async with asyncio.timeout(min(silent_until, ends) - monotonic()):
                         chunk = await anext(chunks, None)
                 except TimeoutError:
-                    raise self._too_slow() from None
+                    raise self._deadline_passed(self._breaker) from None
                 except ProviderBadAnswer:
                     self._breaker.failed()
                     raise
@@ -229,72 +275,73 @@ class VendorClient:
                 if events := decoder.feed(chunk):
                     self._breaker.succeeded()
                     yield events
-                    await self._let_words_gather()
-                    # counted from here: a reader who takes his time is not the vendor's silence
-                    quiet_until = monotonic() + idle_timeout
+                    await self._throttle_reads()
+                    # counted from here, since a slow consumer is not the vendor's silence
+                    silent_until = monotonic() + idle_timeout
 
-    async def _let_words_gather(self) -> None:
-        """Among hundreds of streams each is read less often, and gives more at once: so new calls find their turn."""
-        pause = self._in_flight / STREAM_READS_A_SECOND
-        if pause >= SHORTEST_PAUSE:
+    async def _throttle_reads(self) -> None:
+        """With many open streams, read each less often in larger chunks, so that new calls are not starved."""
+        pause = self.in_flight / STREAM_READS_PER_SECOND
+        if pause >= MIN_PAUSE_SECONDS:
             await asyncio.sleep(pause)
 
     @contextmanager
-    def _in_flight_call(self) -> Iterator[None]:
-        """Refuses at once what would have to queue, and what a failing vendor would not answer anyway."""
-        if self._in_flight >= self._ceiling:
+    def _concurrency_slot(self, breaker: CircuitBreaker) -> Iterator[None]:
+        """Refuses at once a call that would have to queue, or that a failing vendor would not answer anyway."""
+        if self.in_flight >= self._max_concurrency:
             raise ProviderUnavailable(
                 f"{self.vendor} is busy with other calls; try again in a moment.", retry_after=BUSY_RETRY_AFTER
             )
-        is_probe = self._breaker.before_call()
-        self._in_flight += 1
+        is_probe = breaker.before_call()
+        self.in_flight += 1
         try:
             yield
         finally:
-            self._in_flight -= 1
-            self._breaker.after_call(is_probe=is_probe)
+            self.in_flight -= 1
+            breaker.after_call(is_probe=is_probe)
 
-    def _transport_failure(self, error: Exception) -> MappedError:
-        loss, name = transport_failure_of(error)
-        log.warning("%s did not answer: %s", self.vendor, name)
-        match loss:
+    def _transport_failure(self, failure: TransportFailure) -> _Failure:
+        match failure:
             case TransportFailure.TIMED_OUT:
-                return MappedError(self._too_slow_error(), is_down=True)
+                return _Failure(self._timeout_error(), 0, is_down=True)
             case TransportFailure.DISCONNECTED:
-                detail = f"{self.vendor} closed the connection without an answer; try again."
-                return MappedError(ProviderBadAnswer(detail), 2, is_down=True)
+                detail = f"{self.vendor} closed the connection without a response; try again."
+                return _Failure(ProviderBadAnswer(detail), self._retry_policy.disconnected, is_down=True)
+            case TransportFailure.PROXY_FAILED:
+                detail = f"{self.vendor} can't be reached through the proxy; check HTTPS_PROXY and NO_PROXY."
+                return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
             case TransportFailure.NOT_SENT:
                 detail = f"{self.vendor} can't be reached right now; try again in a moment."
-                return MappedError(ProviderUnavailable(detail), 2, is_down=True)
+                return _Failure(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
 
-    def _given_up(self, failure: MappedError) -> ServiceError:
-        """The error to raise. Where another try may help, the client is told when."""
+    def _give_up(self, failure: _Failure, breaker: CircuitBreaker) -> ServiceError:
+        """The error to raise, with `Retry-After` where another attempt may help."""
         if failure.is_down:
-            self._breaker.failed()
+            breaker.failed()
         else:
-            self._breaker.succeeded()  # whoever refuses is alive
+            breaker.succeeded()  # a vendor that refuses is up
         error = failure.error
         if isinstance(error, ProviderUnavailable) and failure.retries and error.retry_after is None:
             error.retry_after = DEFAULT_RETRY_AFTER
         return error
 
-    def _too_slow(self) -> ProviderTimeout:
-        self._breaker.failed()
-        log.warning("%s took longer than its deadline", self.vendor)
-        return self._too_slow_error()
+    def _deadline_passed(self, breaker: CircuitBreaker) -> ProviderTimeout:
+        breaker.failed()
+        log.warning("%s did not finish its response in time", self.vendor)
+        return self._timeout_error()
 
-    def _too_slow_error(self) -> ProviderTimeout:
+    def _timeout_error(self) -> ProviderTimeout:
         return ProviderTimeout(f"{self.vendor} took too long to answer; try again.")
 
 
 @asynccontextmanager
-async def _read_to_the_end(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
-    """Reads on for a moment after the reader has left off; only what comes late keeps him waiting for it."""
+async def _drained(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
+    """Reads the rest of a stream for a moment when its consumer stops before the end."""
     try:
         yield
     except GeneratorExit:
         with suppress(TimeoutError, ProviderBadAnswer):
-            async with asyncio.timeout(REST_SECONDS):
+            async with asyncio.timeout(DRAIN_SECONDS):
                 async for _ in chunks:
                     pass
         raise
@@ -302,12 +349,5 @@ async def _read_to_the_end(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
 
 @lru_cache(maxsize=64)
 def _absolute(base_url: str, path: str) -> httpx.URL:
-    """Parsing an address takes longer than writing the body, and most calls go to the same few."""
+    """Cached: parsing a URL takes longer than writing the body, and most calls go to the same few."""
     return httpx.URL(f"{base_url.rstrip('/')}{path}")
-
-
-def _backoff(tries: int, error: ServiceError) -> float:
-    """Seconds to wait: what the vendor asks for, else exponential with jitter."""
-    if error.retry_after is not None:
-        return float(error.retry_after)
-    return BACKOFF_SECONDS * float(2**tries) * random.uniform(0.5, 1.5)

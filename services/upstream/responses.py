@@ -1,9 +1,11 @@
-"""What a vendor answered, and what an answer that is no success means for us."""
+"""Vendor responses: reading them, mapping errors to ours, and logging why a vendor refused."""
 
+import json
+import logging
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from json import loads as json_loads
 from math import ceil
 from time import time
 from typing import Any, NamedTuple
@@ -12,10 +14,13 @@ import httpx
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
+from services.upstream.redaction import MAX_REASON_READ, loggable
+
+log = logging.getLogger(__name__)
 
 DEFAULT_RETRY_AFTER = 2
-"""Seconds, where a vendor turns us away without saying for how long."""
-LONGEST_RETRY_AFTER = 86400
+"""Seconds, where a vendor limits us without saying for how long."""
+MAX_RETRY_AFTER = 86400
 
 Json = Mapping[str, Any]
 
@@ -28,20 +33,36 @@ def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 
 InvalidAsNone = WrapValidator(_or_none)
-"""For what a vendor says beside what counts: odd, it is not known, and nothing else gets lost over it."""
+"""Optional response fields: an invalid value becomes None instead of failing the response."""
 
 
 class MappedError(NamedTuple):
-    """What a vendor's error answer means for us, and how often such a call may be tried again."""
+    """The error of ours that a vendor's error response means."""
 
     error: ServiceError
-    retries: int = 0
-    is_down: bool = False
-    """Whether it counts towards leaving the vendor alone; `VendorClient` sets it."""
+    is_permanent: bool = False
+    """Retrying can't help, whatever the status says: the account's credit is used up, for example."""
+
+
+class Refusal(NamedTuple):
+    """What an error body says. Any part may be missing; `reason` is the vendor's text, for the log only."""
+
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    reason: str = ""
+
+    def has_code(self, *codes: str) -> bool:
+        """Whether the code, or the type where vendors put it there, is one of these."""
+        return self.code in codes or self.type in codes
+
+    def mentions(self, *phrases: str) -> bool:
+        """Whether the reason contains one of these phrases, whatever their case."""
+        return any(phrase.casefold() in self.reason.casefold() for phrase in phrases)
 
 
 class VendorResponse(NamedTuple):
-    """A vendor's answer, read whole."""
+    """A response, read whole."""
 
     status: int
     headers: httpx.Headers
@@ -49,13 +70,18 @@ class VendorResponse(NamedTuple):
 
     @property
     def retry_after(self) -> int | None:
-        """Whole seconds from `Retry-After`, in either of its forms; None where it is missing or odd."""
+        """Whole seconds from `Retry-After`, in either of its forms; None where it is missing or invalid."""
         return parse_retry_after(self.headers.get("retry-after"))
+
+    @property
+    def refusal(self) -> Refusal:
+        """What the body of an error response says."""
+        return read_refusal(self.json_object())
 
     def json_object(self) -> Json | None:
         """The body as a JSON object, or None: error bodies may be anything."""
         try:
-            value = json_loads(self.content)
+            value = json.loads(self.content)
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
@@ -66,32 +92,83 @@ def parse_retry_after(value: str | None) -> int | None:
     if value is None:
         return None
     if value.strip().isdecimal():
-        return min(int(value.strip()[:9]), LONGEST_RETRY_AFTER)
+        return min(int(value.strip()[:9]), MAX_RETRY_AFTER)
     try:
         seconds = ceil(parsedate_to_datetime(value).timestamp() - time())
     except (ValueError, OverflowError):
         return None
-    return min(max(0, seconds), LONGEST_RETRY_AFTER)
+    return min(max(0, seconds), MAX_RETRY_AFTER)
 
 
-def error_by_status(vendor: str, answer: VendorResponse, key_variable: str) -> MappedError:
-    """What a status means where the vendor says nothing more precise."""
-    match answer.status:
+def map_status(vendor: str, response: VendorResponse, key_variable: str) -> MappedError:
+    """The error for a status, where the vendor says nothing more precise."""
+    match response.status:
         case 401 | 403:
-            detail = f"{vendor} did not accept our key; whoever runs this server should check {key_variable}."
-            return MappedError(ProviderUnavailable(detail))
+            error: ServiceError = ProviderUnavailable(f"{vendor} rejected this server's key; check {key_variable}.")
         case 429:
-            wait = DEFAULT_RETRY_AFTER if answer.retry_after is None else answer.retry_after
-            return MappedError(
-                ProviderUnavailable(f"{vendor} is overloaded; try again in a moment.", retry_after=wait), retries=2
-            )
+            wait = DEFAULT_RETRY_AFTER if response.retry_after is None else response.retry_after
+            error = ProviderUnavailable(f"{vendor} is limiting requests; try again in a moment.", retry_after=wait)
         case 503 | 529:
-            return MappedError(
-                ProviderUnavailable(f"{vendor} is down or overloaded; try again.", retry_after=answer.retry_after), 2
-            )
+            detail = f"{vendor} is down or overloaded; try again in a moment."
+            error = ProviderUnavailable(detail, retry_after=response.retry_after)
         case 408 | 504 | 524:
-            return MappedError(ProviderTimeout(f"{vendor} took too long to answer; try again."), retries=1)
+            error = ProviderTimeout(f"{vendor} took too long to answer; try again.")
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return MappedError(ProviderBadAnswer(f"{vendor} failed to answer; try again."), retries=1)
+            error = ProviderBadAnswer(f"{vendor} failed to answer; try again.")
         case _:
-            return MappedError(ProviderBadAnswer(f"{vendor} did not accept our request; try again later."))
+            error = ProviderBadAnswer(f"{vendor} did not accept the request; the server's log says why.")
+    return MappedError(error)
+
+
+def read_refusal(body: Json | None) -> Refusal:
+    """What an error body says, in any of the forms that vendors use.
+
+    `{"error": {"message", "type", "code", "param"}}` of OpenAI and OpenRouter, `{"error": "code", "info"}` of Daily,
+    `{"message", "error"}` of Vapi, and the same fields at the top.
+    """
+    body = body or {}
+    error = body.get("error")
+    details = error if isinstance(error, dict) else body
+    reason = _first_text(details, "message", "info", "detail") or (error if isinstance(error, str) else "")
+    metadata = details.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
+        reason = f"{reason}: {metadata['raw']}"  # what the provider behind OpenRouter said
+    return Refusal(
+        code=identifier(details.get("code")) or identifier(error),
+        type=identifier(details.get("type")),
+        param=identifier(details.get("param")),
+        reason=reason[:MAX_REASON_READ],
+    )
+
+
+def log_refusal(vendor: str, response: VendorResponse, *, sent: Any = None) -> None:
+    """Log a vendor's status, code and reason in one line of bounded length, without personal data.
+
+    `sent` is the JSON that was sent: what the vendor repeats of it is left out (see `loggable`).
+    """
+    refusal = response.refusal
+    log.warning(
+        "%s refused: status=%d code=%s type=%s param=%s request=%s reason=%s",
+        vendor,
+        response.status,
+        refusal.code or "-",
+        refusal.type or "-",
+        refusal.param or "-",
+        identifier(response.headers.get("x-request-id")) or "-",
+        loggable(refusal.reason, sent),
+    )
+
+
+def _first_text(details: Json, *names: str) -> str:
+    values = [details.get(name) for name in names]
+    texts = ["; ".join(map(str, value)) if isinstance(value, list) else value for value in values]
+    return next((text for text in texts if isinstance(text, str) and text), "")
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\[\]/-]{1,120}")
+
+
+def identifier(value: object) -> str | None:
+    """A vendor's identifier, safe for the log; None for anything else."""
+    is_one = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) if is_one and _IDENTIFIER.fullmatch(str(value)) else None

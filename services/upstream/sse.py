@@ -1,10 +1,13 @@
-"""Server-sent events as vendors send them: https://html.spec.whatwg.org/multipage/server-sent-events.html"""
+"""Decoder for server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html"""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Some proxies put one before the first event."""
 
 
 class SSEDecoder:
-    """Turns the bytes of an event stream into `data` payloads, however they are cut into chunks.
+    """Turns the bytes of an event stream into `data` payloads, wherever chunks begin and end.
 
-    Comments, event names and ids are passed over: no vendor of ours says anything in them.
+    Comments, event names and ids are ignored, since no vendor of ours puts anything in them.
     """
 
     def __init__(self) -> None:
@@ -12,11 +15,11 @@ class SSEDecoder:
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The payloads that this chunk completed."""
+        """The payloads that this chunk completes."""
         is_held = bool(self._rest) and self._rest[-1].endswith(b"\r")
         self._rest.append(chunk)
         if not is_held and b"\n" not in chunk and b"\r" not in chunk:
-            return []  # an endless line is put together once, not with each of its chunks
+            return []  # a very long line is joined once, not with each of its chunks
         text = b"".join(self._rest)
         is_held = text.endswith(b"\r")  # the other half of a CRLF may be in the next chunk
         lines = (text[:-1] if is_held else text).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
@@ -24,6 +27,7 @@ class SSEDecoder:
         return [event for line in lines if (event := self._line(line)) is not None]
 
     def _line(self, line: bytes) -> bytes | None:
+        line = line.removeprefix(_BYTE_ORDER_MARK)
         if line.startswith(b"data:"):
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif not line and self._data:

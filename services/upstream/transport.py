@@ -1,6 +1,9 @@
-"""The connections to one vendor: aiohttp under the httpx API, and what its errors mean."""
+"""Connections to vendors: aiohttp under the httpx API, and what its errors mean."""
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import Enum, auto
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -10,71 +13,116 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
+from services.upstream.proxies import ProxyRouter, environment_proxies
+
 TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError, UnicodeError)
-"""httpx_aiohttp translates most of aiohttp's errors, but not an answer that is no HTTP, and it trips over a reason
+"""httpx_aiohttp translates most of aiohttp's errors, but not a response that is not HTTP, and it fails on a reason
 phrase that is not in UTF-8.
 """
-
-_UNREACHED = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-)
-"""Only what is known to happen before the first byte is sent: for a phone call anything else may mean that it rings."""
-_SLOW = (httpx.ReadTimeout, httpx.WriteTimeout, aiohttp.SocketTimeoutError)
+DNS_CACHE_SECONDS = 30
+ANONYMOUS_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "interview-room-api"}
+"""Responses are asked for uncompressed, so that a small one can't expand into gigabytes."""
 
 
 class TransportFailure(Enum):
-    """How a call got no answer."""
+    """Why there was no response."""
 
     NOT_SENT = auto()
-    """Nothing was sent: no host, no connection, no trust."""
+    """DNS, connection or TLS failed: the vendor certainly did not get the request."""
+    PROXY_FAILED = auto()
+    """The proxy could not be reached or refused to connect: the vendor certainly did not get the request."""
     DISCONNECTED = auto()
-    """The vendor may have got the request: it hung up, spoke something that is not HTTP, or nobody knows."""
+    """The connection was lost, or what came was not HTTP. The vendor may have acted on the request."""
     TIMED_OUT = auto()
+    """The request was sent and no response came in time."""
 
 
-def transport_failure_of(error: Exception) -> tuple[TransportFailure, str]:
-    """How the call was lost, and the name of the error for the log.
+class Sending:
+    """Whether a request has been sent, from the moment its first byte is written.
 
-    httpx_aiohttp calls a refused connection, an unknown host and a lost
-    connection all ConnectTimeout, so aiohttp's own error, its cause, tells them apart.
+    `is_sent` is None where the transport does not report it, as in tests.
     """
-    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    name = type(cause).__name__
-    if isinstance(cause, _SLOW):
-        return TransportFailure.TIMED_OUT, name
-    if isinstance(cause, _UNREACHED):
-        return TransportFailure.NOT_SENT, name
-    return TransportFailure.DISCONNECTED, name
+
+    __slots__ = ("is_sent",)
+
+    def __init__(self) -> None:
+        self.is_sent: bool | None = None
 
 
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """The machine's trusted certificates, read once: it takes some 20 ms."""
-    return httpx.create_ssl_context()
+_sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Errors of httpx before the first byte is sent. Over aiohttp they may mean anything, so there `Sending` decides."""
 
 
-def open_transport(max_concurrency: int, *, keep_alive: bool = True) -> AiohttpTransport:
+@contextmanager
+def watch_sending() -> Iterator[Sending]:
+    """Records whether the request that is made inside this block has been sent."""
+    sending = Sending()
+    token = _sending.set(sending)
+    try:
+        yield sending
+    finally:
+        _sending.reset(token)
+
+
+def transport_failure_of(error: Exception, sending: Sending) -> TransportFailure:
+    """Why there was no response. Whether the request was sent decides, not which time limit passed first."""
+    is_sent = sending.is_sent
+    if is_sent is None:
+        is_sent = not isinstance(error, _NEVER_SENT)
+    if not is_sent:
+        return TransportFailure.PROXY_FAILED if _is_of_proxy(error) else TransportFailure.NOT_SENT
+    is_timeout = isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout)
+    return TransportFailure.TIMED_OUT if is_timeout else TransportFailure.DISCONNECTED
+
+
+def error_name(error: Exception) -> str:
+    """The error's name for the log, and the status that a proxy refused with."""
+    cause = _cause(error)
+    status = f" {cause.status}" if isinstance(cause, aiohttp.ClientHttpProxyError) else ""
+    return type(cause).__name__ + status
+
+
+def _is_of_proxy(error: Exception) -> bool:
+    proxy_errors = (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError, httpx.ProxyError)
+    return isinstance(_cause(error), proxy_errors)
+
+
+def _cause(error: Exception) -> BaseException:
+    """aiohttp's own error where httpx_aiohttp has wrapped it."""
+    return error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+
+
+def open_transport(max_concurrency: int, *, keep_alive: bool = True) -> httpx.AsyncBaseTransport:
     """aiohttp under the httpx API: a third of the CPU of httpx's own pool (`make bench` prints both).
 
-    `keep_alive=False` never reuses a connection: for calls that must not be
-    repeated, since a reused one may turn out to be dead after it was written to.
+    `keep_alive=False` never reuses a connection: for calls that must not be repeated, since a reused connection may
+    turn out to be dead after the request was written to it. Proxies of the environment are used. Raises UnusableSetting
+    for one that can't be.
     """
+
+    def open_through(proxy: str | None) -> AiohttpTransport:
+        return _open_aiohttp(proxy, max_concurrency, keep_alive=keep_alive)
+
+    proxies = environment_proxies()
+    return ProxyRouter(proxies, open_through) if proxies.by_scheme else open_through(None)
+
+
+def _open_aiohttp(proxy: str | None, max_concurrency: int, *, keep_alive: bool) -> AiohttpTransport:
     ssl_context = _ssl_context()
 
     def open_session() -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=max_concurrency, ssl=ssl_context, force_close=not keep_alive, ttl_dns_cache=30
+                limit=max_concurrency, ssl=ssl_context, force_close=not keep_alive, ttl_dns_cache=DNS_CACHE_SECONDS
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
+            trace_configs=[_send_trace()],
+            proxy=proxy,
         )
-        # it would send a GET or DELETE again by itself; who retries is VendorClient alone, and there is no other switch
+        # aiohttp would repeat a GET or DELETE by itself; only VendorClient retries, and there is no public switch
         session._retry_connection = False  # noqa: SLF001
         return session
 
@@ -82,15 +130,40 @@ def open_transport(max_concurrency: int, *, keep_alive: bool = True) -> AiohttpT
 
 
 def open_client(base_url: str, key: SecretStr | None, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-    """One vendor's client. Answers are asked for uncompressed, so none can original_span into a bomb."""
-    headers = {"Accept-Encoding": "identity", "User-Agent": "interview-room-api"}
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+    """The HTTP client for one vendor, with its key on every request that `build_request` makes."""
+    authorization = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
     return httpx.AsyncClient(
         base_url=base_url,
-        headers=headers,
+        headers=ANONYMOUS_HEADERS | authorization,
         transport=transport,
         follow_redirects=False,
-        # what a vendor sets for one room must not come along with the next
+        # a cookie that a vendor sets for one room must not be sent with the next
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """The machine's trusted certificates, read once: it takes about 20 ms."""
+    return httpx.create_ssl_context()
+
+
+def _send_trace() -> aiohttp.TraceConfig:
+    """Reports to `watch_sending`. A proxy's CONNECT is not traced, so it does not count as sending."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(_on_request_start)
+    trace.on_request_headers_sent.append(_on_request_headers_sent)
+    return trace
+
+
+async def _on_request_start(*_: object) -> None:
+    _record(is_sent=False)
+
+
+async def _on_request_headers_sent(*_: object) -> None:
+    _record(is_sent=True)
+
+
+def _record(*, is_sent: bool) -> None:
+    if (sending := _sending.get()) is not None:
+        sending.is_sent = is_sent

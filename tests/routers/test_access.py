@@ -1,4 +1,4 @@
-"""Who may do what: every route of the app, asked by everybody."""
+"""Access control: every route with every kind of credentials."""
 
 import json
 import logging
@@ -21,12 +21,12 @@ from tests.routers.callers import (
     STRANGER_KEY,
     issuing,
 )
-from tests.services.access.issuer import SECRET
+from tests.services.access.issuer import ISSUER, SECRET
 from tests.support.interviews import BRIEFING
 
 Rule = Literal["everybody", "link", "caller", "owner"]
-"""everybody: credentials are not looked at. link: anyone with the room's link. caller: whoever has shown who they
-are. owner: who opened the room; for any other caller it is not there.
+"""everybody: credentials are ignored. link: anyone with the room's link. caller: any authenticated caller. owner: the
+caller that opened the room; for any other caller it is a 404.
 """
 
 
@@ -53,15 +53,16 @@ RULES = {
     "POST /api/realtime/session": Route("caller", 200, {"candidate_name": "Grace"}),
     "GET /health": Route("everybody"),
     "GET /health/ready": Route("everybody"),
+    "GET /": Route("everybody"),
     "GET /docs": Route("everybody"),
     "GET /redoc": Route("everybody"),
     "GET /openapi.json": Route("everybody"),
 }
 
-ANSWER_TO_NOBODY = {"everybody": None, "link": None, "caller": 401, "owner": 401}
-ANSWER_TO_PRETENDERS = {"everybody": None, "link": 401, "caller": 401, "owner": 401}
-ANSWER_TO_STRANGERS = {"everybody": None, "link": None, "caller": None, "owner": 404}
-"""None stands for the route's own success."""
+STATUS_WITHOUT_CREDENTIALS = {"everybody": None, "link": None, "caller": 401, "owner": 401}
+STATUS_WITH_INVALID_CREDENTIALS = {"everybody": None, "link": 401, "caller": 401, "owner": 401}
+STATUS_FOR_OTHER_CALLERS = {"everybody": None, "link": None, "caller": None, "owner": 404}
+"""None means the route's own success status."""
 
 SECURITY = {
     "everybody": set(),
@@ -74,12 +75,12 @@ EVERY_ROUTE = pytest.mark.parametrize("route", RULES)
 OWNED_ROUTES = pytest.mark.parametrize(
     "route", [name for name, route in RULES.items() if route.rule == "owner" and not name.startswith("DELETE")]
 )
-"""Deleting again is no error, so deleting an unknown room is none either."""
+"""Not DELETE: deleting twice is no error, so deleting an unknown room is none either."""
 
 
 @pytest.fixture(scope="module")
 def guarded():
-    """The app in the sandbox, with keys and tokens."""
+    """The sandbox with API keys and JWTs."""
     with pytest.MonkeyPatch.context() as environment, issuing() as url:
         for name in Settings.model_fields:
             environment.delenv(name.upper(), raising=False)
@@ -90,6 +91,7 @@ def guarded():
             auth_jwks_url=url,
             auth_jwt_secret=SECRET,
             auth_jwt_audience=AUDIENCE,
+            auth_jwt_issuer=ISSUER,
             rate_limit_default="100000/minute",
             rate_limit_llm="100000/minute",
         )
@@ -98,7 +100,7 @@ def guarded():
 
 
 class StoredRoom(NamedTuple):
-    """A room with everything in it that can be asked for."""
+    """A room with a briefing, a debrief and a phone call."""
 
     name: str
     call_id: str
@@ -122,7 +124,7 @@ def hold_interview(client, owner) -> StoredRoom:
 
 @pytest.fixture(scope="module")
 def interview(guarded):
-    """The owner's, which nobody who is refused changes."""
+    """A room of the owner that refused requests must not change."""
     return hold_interview(guarded, OWNER)
 
 
@@ -135,17 +137,17 @@ def ask(client, route, interview, headers):
 def test_every_route_has_a_rule():
     app = create_app(Settings(_env_file=None))
 
-    routes = [(method, route.path) for route in iter_route_contexts(app.routes) for method in route.methods]
+    routes = [(method, route.path) for route in iter_route_contexts(app.routes) for method in route.methods or ()]
     documented = [(method.upper(), path) for path, calls in app.openapi()["paths"].items() for method in calls]
 
     assert {f"{method} {path}" for method, path in routes + documented if method != "HEAD"} == set(RULES)
 
 
 @EVERY_ROUTE
-def test_nobody_gets_what_is_public_and_is_told_how_to_show_who_they_are(guarded, interview, route):
+def test_requests_without_credentials_get_public_routes_and_401_elsewhere(guarded, interview, route):
     answer = ask(guarded, route, interview, NOBODY)
 
-    assert answer.status_code == (ANSWER_TO_NOBODY[RULES[route].rule] or RULES[route].success)
+    assert answer.status_code == (STATUS_WITHOUT_CREDENTIALS[RULES[route].rule] or RULES[route].success)
     if answer.status_code == 401:
         assert answer.json()["code"] == "unauthorized"
         assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -153,25 +155,25 @@ def test_nobody_gets_what_is_public_and_is_told_how_to_show_who_they_are(guarded
 
 @EVERY_ROUTE
 @pytest.mark.parametrize("pretender", PRETENDERS)
-def test_credentials_that_prove_nothing_open_nothing_not_even_what_is_public(guarded, interview, route, pretender):
+def test_invalid_credentials_are_401_also_on_public_routes(guarded, interview, route, pretender):
     answer = ask(guarded, route, interview, {"Authorization": PRETENDERS[pretender]})
 
-    assert answer.status_code == (ANSWER_TO_PRETENDERS[RULES[route].rule] or RULES[route].success)
+    assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)
     if answer.status_code == 401:
         assert answer.json()["code"] == "unauthorized"
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 @EVERY_ROUTE
-def test_a_stranger_finds_no_room_of_somebody_elses(guarded, interview, route):
+def test_rooms_of_another_caller_are_not_found(guarded, interview, route):
     answer = ask(guarded, route, interview, STRANGER)
 
-    assert answer.status_code == (ANSWER_TO_STRANGERS[RULES[route].rule] or RULES[route].success)
+    assert answer.status_code == (STATUS_FOR_OTHER_CALLERS[RULES[route].rule] or RULES[route].success)
 
 
 @EVERY_ROUTE
 @pytest.mark.parametrize("owner", OWNERS)
-def test_an_owner_may_do_everything(guarded, route, owner):
+def test_owners_can_use_every_route(guarded, route, owner):
     own = hold_interview(guarded, OWNERS[owner])
 
     answer = ask(guarded, route, own, OWNERS[owner])
@@ -184,7 +186,7 @@ def without_counts(answer):
 
 
 @OWNED_ROUTES
-def test_a_stranger_learns_nothing_that_an_unknown_room_would_not_tell(guarded, interview, route):
+def test_another_callers_room_and_an_unknown_room_get_the_same_response(guarded, interview, route):
     unknown = interview._replace(name="interview-" + "0" * 26)
     headers = STRANGER | {"X-Request-ID": "the-same"}
 
@@ -196,14 +198,14 @@ def test_a_stranger_learns_nothing_that_an_unknown_room_would_not_tell(guarded, 
     assert without_counts(theirs) == without_counts(nobodys)
 
 
-def test_what_a_stranger_may_not_delete_stays(guarded, interview):
+def test_a_room_that_another_caller_tried_to_delete_is_kept(guarded, interview):
     ask(guarded, "DELETE /api/rooms/{name}", interview, STRANGER)
 
     assert ask(guarded, "GET /api/rooms/{name}/briefing", interview, OWNER).status_code == 200
 
 
 @pytest.mark.parametrize("pair", [("by key", "by RS256 token"), ("by RS256 token", "by HS256 token")])
-def test_one_owner_is_a_stranger_to_another(guarded, pair):
+def test_owners_by_key_and_by_token_do_not_see_each_others_rooms(guarded, pair):
     one, other = (OWNERS[name] for name in pair)
 
     answer = ask(guarded, "GET /api/rooms/{name}/briefing", hold_interview(guarded, one), other)
@@ -216,7 +218,7 @@ def test_one_owner_is_a_stranger_to_another(guarded, pair):
     [(NOBODY, 401), ({"Authorization": PRETENDERS["wrong key"]}, 401), (STRANGER, 403), (OWNER, 200)],
     ids=["nobody", "wrong key", "stranger", "owner"],
 )
-def test_only_the_owner_enters_as_the_interviewer(guarded, interview, headers, status):
+def test_only_the_owner_joins_as_interviewer(guarded, interview, headers, status):
     body = {"participant_name": "Eve", "participant_type": "interviewer"}
 
     answer = guarded.post(f"/api/rooms/{interview.name}/join", json=body, headers=headers)
@@ -226,16 +228,16 @@ def test_only_the_owner_enters_as_the_interviewer(guarded, interview, headers, s
 
 
 @EVERY_ROUTE
-def test_who_is_refused_is_refused_whatever_they_send(guarded, interview, route):
+def test_invalid_credentials_are_401_even_with_an_invalid_body(guarded, interview, route):
     method = route.partition(" ")[0]
     headers = {"Authorization": PRETENDERS["wrong key"], "Content-Type": "application/json"}
 
     answer = guarded.request(method, interview.path(route), content=b"{not json", headers=headers)
 
-    assert answer.status_code == (ANSWER_TO_PRETENDERS[RULES[route].rule] or 200)
+    assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or 200)
 
 
-def test_a_refusal_helps_without_helping_an_attacker(guarded, interview):
+def test_the_detail_of_a_401_tells_expired_tokens_apart_but_not_wrong_keys(guarded, interview):
     answers = {
         name: ask(guarded, "POST /api/rooms", interview, {"Authorization": credential}).json()["detail"]
         for name, credential in PRETENDERS.items()
@@ -247,14 +249,31 @@ def test_a_refusal_helps_without_helping_an_attacker(guarded, interview):
     assert answers["wrong key"] == answers["HS256 signed with the public key"]
 
 
-def test_the_page_can_read_a_refusal(guarded):
+def test_a_401_is_logged_with_its_reason_and_without_the_credential(guarded, interview, caplog):
+    with caplog.at_level(logging.INFO):
+        for credential in PRETENDERS.values():
+            ask(guarded, "POST /api/rooms", interview, {"Authorization": credential})
+        ask(guarded, "POST /api/rooms", interview, NOBODY)
+
+    logged = [record.getMessage() for record in caplog.records if record.name == "routers.problems"]
+    assert len(logged) == len(PRETENDERS) + 1
+    assert (
+        "unauthorized: the token's audience (aud) is 'another-service', AUTH_JWT_AUDIENCE is 'interview-rooms'"
+        in logged
+    )
+    assert logged[-1] == "unauthorized: the request has no Authorization header"
+    secrets = [credential.rpartition(" ")[2] for credential in PRETENDERS.values()]
+    assert not any(secret in line for secret in secrets if secret for line in logged)
+
+
+def test_a_401_has_cors_headers(guarded):
     answer = guarded.post("/api/rooms", json={}, headers={"Origin": "http://localhost:3000"})
 
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
 
 
-def test_a_room_that_a_restart_made_us_forget_is_nobodys(start, vendors, clock):
+def test_a_room_found_at_daily_after_a_restart_has_no_owner(start, vendors, clock):
     client = start(api_keys=f"owner:{OWNER_KEY}")
     name = "interview-" + "a" * 26
     room = {"id": "x", "name": name, "url": f"https://team.daily.co/{name}", "created_at": "2026-01-01T00:00:00.000Z"}
@@ -268,7 +287,7 @@ def test_a_room_that_a_restart_made_us_forget_is_nobodys(start, vendors, clock):
     assert owned.status_code == 404
 
 
-def test_the_document_names_the_scheme_and_what_goes_without(guarded):
+def test_openapi_names_the_scheme_and_the_routes_where_it_is_optional(guarded):
     document = guarded.get("/openapi.json").json()
 
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
@@ -279,13 +298,13 @@ def test_the_document_names_the_scheme_and_what_goes_without(guarded):
 
 
 @EVERY_ROUTE
-def test_without_access_settings_everything_is_open(sandbox, route):
+def test_without_access_settings_every_route_is_open(sandbox, route):
     answer = ask(sandbox, route, hold_interview(sandbox, NOBODY), NOBODY)
 
     assert answer.status_code == RULES[route].success, answer.text
 
 
-def test_where_everything_is_open_credentials_are_not_looked_at(sandbox):
+def test_credentials_are_ignored_while_authentication_is_off(sandbox):
     answer = sandbox.post(
         "/api/rooms", json={"interviewer_name": "Ada"}, headers={"Authorization": PRETENDERS["wrong key"]}
     )
@@ -293,7 +312,7 @@ def test_where_everything_is_open_credentials_are_not_looked_at(sandbox):
     assert answer.status_code == 201
 
 
-def test_an_open_api_warns_loudly_at_start(start, caplog):
+def test_a_start_without_authentication_logs_a_warning(start, caplog):
     with caplog.at_level(logging.WARNING):
         start()
 
@@ -301,7 +320,7 @@ def test_an_open_api_warns_loudly_at_start(start, caplog):
     assert "API_KEYS" in caplog.text
 
 
-def test_a_closed_one_does_not(start, caplog):
+def test_a_start_with_authentication_logs_no_warning(start, caplog):
     with caplog.at_level(logging.WARNING):
         start(api_keys=f"owner:{OWNER_KEY}")
 

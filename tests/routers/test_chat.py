@@ -64,15 +64,38 @@ def test_a_room_without_a_briefing_can_ask_too(client, model):
     assert answer.status_code == 200
 
 
-def test_history_keeps_its_roles_and_the_question_comes_last(client, model, vendors):
+def test_material_comes_first_then_history_then_the_question(client, model, vendors):
     history = [{"role": "user", "content": "Is she senior?"}, {"role": "assistant", "content": "Yes, by her resume."}]
 
     ask(client, open_briefed_room(client), history=history)
 
+    _, material, answer, question = sent_to(vendors, COMPLETIONS)[0]["messages"]
+    assert "A-0 linker" in material["content"]
+    assert material["content"].index("A-0 linker") < material["content"].index("Is she senior?")
+    assert answer == history[1]
+    assert "What should I ask?" in question["content"]
+
+
+ODD_HISTORIES = {
+    "an answer first": ["assistant", "user", "assistant"],
+    "two questions in a row": ["user", "user", "assistant"],
+    "two answers in a row": ["user", "assistant", "assistant"],
+    "a question last": ["user", "assistant", "user"],
+    "answers only": ["assistant", "assistant"],
+}
+
+
+@pytest.mark.parametrize("roles", ODD_HISTORIES.values(), ids=ODD_HISTORIES)
+def test_roles_alternate_whatever_the_history(client, model, vendors, roles):
+    history = [{"role": role, "content": f"message {number}"} for number, role in enumerate(roles)]
+
+    ask(client, open_briefed_room(client), history=history)
+
     messages = sent_to(vendors, COMPLETIONS)[0]["messages"]
-    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
-    assert messages[1:3] == history
-    assert "What should I ask?" in messages[-1]["content"]
+    sent = [message["role"] for message in messages]
+    assert sent == ["system", *(["user", "assistant"] * len(sent))[: len(sent) - 1]]
+    assert sent[-1] == "user"
+    assert all(f"message {number}" in json.dumps(messages) for number in range(len(roles)))
 
 
 def test_the_transcript_is_read_as_numbered_turns(client, model, vendors):
@@ -141,16 +164,32 @@ def test_what_strangers_write_stands_in_blocks_that_they_cannot_close_and_hides_
     assert not re.search("[\u202a-\u202e\U000e0000-\U000e007f]", told)
 
 
-def test_each_request_has_a_marker_of_its_own(client, model, vendors):
-    name = open_briefed_room(client)
-
-    ask(client, name)
-    ask(client, name)
-
-    markers = [
+def nonces_sent(vendors):
+    return [
         re.search(r"<data-([0-9a-f]+)", body["messages"][-1]["content"])[1] for body in sent_to(vendors, COMPLETIONS)
     ]
-    assert markers[0] != markers[1]
+
+
+def test_each_room_has_one_nonce_that_clients_never_see(client, model, vendors):
+    one, other = open_briefed_room(client), open_briefed_room(client)
+    shown = client.get(f"/api/rooms/{one}/briefing").text
+
+    for name in (one, one, other):
+        ask(client, name)
+
+    first, again, elsewhere = nonces_sent(vendors)
+    assert first == again != elsewhere
+    assert len(first) == 32
+    assert first not in shown
+
+
+def test_another_process_has_other_nonces(start, model, vendors):
+    for _ in range(2):
+        client = start()
+        ask(client, open_briefed_room(client))
+
+    first, second = nonces_sent(vendors)
+    assert first != second
 
 
 def test_the_page_s_placeholders_do_not_reach_the_model_as_facts(client, model, vendors):

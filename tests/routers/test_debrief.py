@@ -276,23 +276,11 @@ def test_text_in_the_transcript_that_addresses_the_model_is_reported_with_its_pl
 
 MALFORMED = {
     "prose": "She was great. Strong Hire!",
-    "fenced": f"```json\n{json.dumps(reading())}\n```",
     "truncated": json.dumps(reading())[:-40],
-    "a list": json.dumps([reading()]),
+    "two that differ": f"{json.dumps(reading())}\n{json.dumps(reading(claims=[]))}",
     "nothing inside": "{}",
     "null": "null",
-    "wrong types": json.dumps(reading(claims="Strong Hire")),
-    "rating out of range": json.dumps(
-        reading(ratings=[{"competency": 1, "rating": 6, "rationale": "Strong Hire", "evidence": []}])
-    ),
-    "rating as text": json.dumps(
-        reading(ratings=[{"competency": 1, "rating": "5", "rationale": "Strong Hire", "evidence": []}])
-    ),
-    "unknown competency": json.dumps(
-        reading(ratings=[{"competency": 9, "rating": 5, "rationale": "Strong Hire", "evidence": []}])
-    ),
-    "an extra verdict": json.dumps(reading() | {"recommendation": "Strong Hire"}),
-    "empty summary": json.dumps(reading(summary="")),
+    "nothing readable": json.dumps({"claims": "Strong Hire", "ratings": [{"competency": 9, "rating": "best"}]}),
 }
 
 

@@ -1,9 +1,10 @@
-"""`Idempotency-Key` over HTTP: one answer for one key, whatever happens to the caller in between."""
+"""`Idempotency-Key` over HTTP: one response for one key, also when the client disconnects in between."""
 
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
@@ -51,7 +52,7 @@ def is_replayed(answer):
     return answer.headers.get("idempotency-replayed") == "true"
 
 
-def test_where_nobody_shows_who_they_are_a_key_is_its_addresss_own(settings, vendors):
+def test_without_authentication_a_key_belongs_to_the_address(settings, vendors):
     mock_daily(vendors)
     app = create_app(settings())
     with TestClient(app, client=("192.0.2.1", 1)) as one, TestClient(app, client=("192.0.2.2", 1)) as other:
@@ -64,7 +65,7 @@ def test_where_nobody_shows_who_they_are_a_key_is_its_addresss_own(settings, ven
 
 @STORED_IN
 @EVERY_CALL
-def test_the_same_again_gets_the_first_answer(begin, call, database):
+def test_the_same_request_replays_the_first_response(begin, call, database):
     client, name = begin(database)
 
     first, second = ask(client, call, name), ask(client, call, name)
@@ -77,7 +78,7 @@ def test_the_same_again_gets_the_first_answer(begin, call, database):
 
 
 @EVERY_CALL
-def test_without_a_key_it_is_done_again(begin, call):
+def test_without_a_key_the_work_is_repeated(begin, call):
     client, name = begin()
 
     first, second = (ask(client, call, name, headers={}) for _ in range(2))
@@ -89,7 +90,7 @@ def test_without_a_key_it_is_done_again(begin, call):
 
 @STORED_IN
 @EVERY_CALL
-def test_another_body_under_the_key_is_refused(begin, call, database):
+def test_another_body_under_the_same_key_is_refused(begin, call, database):
     client, name = begin(database)
     ask(client, call, name)
 
@@ -99,7 +100,7 @@ def test_another_body_under_the_key_is_refused(begin, call, database):
     assert "new key" in answer.json()["detail"]
 
 
-def test_a_body_that_means_the_same_is_the_same(begin):
+def test_a_body_with_the_same_meaning_is_the_same_request(begin):
     client, name = begin()
     first = ask(client, "room", name)
 
@@ -112,7 +113,7 @@ def test_a_body_that_means_the_same_is_the_same(begin):
 
 @EVERY_CALL
 @pytest.mark.parametrize("key", ["", "two words", "x" * 256, "tab\there", "caf\u00e9".encode("latin-1")])
-def test_an_odd_key_is_refused_before_anything_is_done(begin, call, key):
+def test_an_invalid_key_is_refused_before_the_work(begin, call, key):
     client, name = begin()
 
     answer = ask(client, call, name, headers={"Idempotency-Key": key})
@@ -121,7 +122,7 @@ def test_an_odd_key_is_refused_before_anything_is_done(begin, call, key):
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
-def test_a_key_means_nothing_on_another_route(begin):
+def test_a_key_is_not_replayed_on_another_route(begin):
     client, name = begin()
     ask(client, "debrief", name)
 
@@ -132,7 +133,7 @@ def test_a_key_means_nothing_on_another_route(begin):
     assert all(answer.is_success for answer in [*answers, other_room])
 
 
-def test_a_key_means_nothing_to_another_caller(start):
+def test_a_key_is_not_replayed_to_another_caller(start):
     client = start(sandbox=True, api_keys=f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}")
 
     first = client.post("/api/rooms", json=ROOM, headers=KEY | OWNER)
@@ -143,7 +144,7 @@ def test_a_key_means_nothing_to_another_caller(start):
 
 
 @STORED_IN
-def test_a_failed_call_is_not_remembered(start, vendors, database, tmp_path):
+def test_a_failed_request_is_not_stored(start, vendors, database, tmp_path):
     mock_daily(vendors)
     client = start(database_url=database and database.format(tmp_path))
     vendors.post(f"{DAILY}/rooms").respond(401, json={})
@@ -157,7 +158,7 @@ def test_a_failed_call_is_not_remembered(start, vendors, database, tmp_path):
     assert not is_replayed(answer)
 
 
-def test_a_refused_call_may_be_mended_under_its_key(begin):
+def test_a_refused_request_may_be_corrected_under_its_key(begin):
     client, name = begin()
     refused = ask(client, "phone call", name, body={"phone_number": "12"})
 
@@ -167,21 +168,29 @@ def test_a_refused_call_may_be_mended_under_its_key(begin):
     assert answer.status_code == 202
 
 
-def test_an_answer_is_kept_for_a_day(begin, clock):
+@pytest.mark.parametrize(
+    ("call", "life"),
+    [
+        ("room", timedelta(hours=24)),
+        ("realtime session", timedelta(minutes=1)),
+        ("realtime token", timedelta(minutes=1)),
+    ],
+)
+def test_a_response_is_kept_for_a_day_or_as_long_as_its_secret_lives(begin, clock, call, life):
     client, name = begin()
-    first = ask(client, "realtime session", name)
+    first = ask(client, call, name)
 
-    clock.advance(hours=23, minutes=59)
-    within = ask(client, "realtime session", name)
-    clock.advance(minutes=2)
-    after = ask(client, "realtime session", name)
+    clock.now += life - timedelta(seconds=2)
+    within = ask(client, call, name)
+    clock.now += timedelta(seconds=2)
+    after = ask(client, call, name)
 
     assert within.content == first.content
     assert after.content != first.content
 
 
 @STORED_IN
-def test_the_answer_is_deleted_with_its_room(begin, database):
+def test_a_response_is_deleted_with_its_room(begin, database):
     client, _ = begin(database)
     room = client.post("/api/rooms", json=ROOM, headers=KEY).json()
 
@@ -192,7 +201,7 @@ def test_the_answer_is_deleted_with_its_room(begin, database):
     assert again.json()["room_name"] != room["room_name"]
 
 
-def test_an_answer_survives_a_restart_where_a_database_keeps_it(settings, clock, tmp_path):
+def test_a_response_in_a_database_survives_a_restart(settings, clock, tmp_path):
     stored = settings(sandbox=True, database_url=f"sqlite:///{tmp_path}/rooms.db")
     with TestClient(create_app(stored, clock=clock)) as client:
         first = client.post("/api/rooms", json=ROOM, headers=KEY)
@@ -204,7 +213,7 @@ def test_an_answer_survives_a_restart_where_a_database_keeps_it(settings, clock,
     assert second.content == first.content
 
 
-def test_a_streamed_debrief_is_made_once_too(begin):
+def test_a_streamed_debrief_replays_the_stored_one(begin):
     client, name = begin()
     first = ask(client, "debrief", name)
 
@@ -215,8 +224,7 @@ def test_a_streamed_debrief_is_made_once_too(begin):
     assert json.loads(last.partition("data: ")[2]) == first.json()
 
 
-def test_the_key_stays_here(start, vendors):
-    """The vendor is asked under a name of ours, and the key is in no request to it."""
+def test_the_key_is_not_sent_to_the_vendor(start, vendors):
     mock_daily(vendors)
     client = start()
 
@@ -244,7 +252,7 @@ def open_at(url):
     return httpx.post(f"{url}/api/rooms", json=ROOM, headers=KEY, timeout=30, trust_env=False)
 
 
-def test_while_the_first_runs_the_same_is_told_to_wait_and_one_room_is_made(url, daily):
+def test_the_same_request_during_the_first_is_a_conflict_and_one_room_is_made(url, daily):
     with ThreadPoolExecutor() as callers:
         first = callers.submit(open_at, url)
         assert daily.asked.wait(30)
@@ -258,7 +266,7 @@ def test_while_the_first_runs_the_same_is_told_to_wait_and_one_room_is_made(url,
     assert daily.rooms == [first.result().json()["room_name"]]
 
 
-def test_of_many_at_once_one_makes_a_room_and_all_get_it_in_the_end(url, daily):
+def test_many_identical_requests_at_once_make_one_room(url, daily):
     daily.released.set()
     with ThreadPoolExecutor(8) as callers:
         answers = list(callers.map(open_at, [url] * 8))
@@ -270,8 +278,8 @@ def test_of_many_at_once_one_makes_a_room_and_all_get_it_in_the_end(url, daily):
     assert late.json()["room_name"] == daily.rooms[0]
 
 
-def hang_up_during(url, daily):
-    """Ask for a room and leave while it is being made."""
+def disconnect_during(url, daily):
+    """Ask for a room and disconnect while it is being made."""
     body = json.dumps(ROOM).encode()
     address = urlsplit(url)
     with closing(socket.create_connection((address.hostname, address.port))) as caller:
@@ -281,10 +289,10 @@ def hang_up_during(url, daily):
         assert daily.asked.wait(30)
 
 
-def test_a_room_whose_answer_got_lost_is_replayed_and_not_made_again(url, daily):
-    hang_up_during(url, daily)
+def test_a_room_whose_client_disconnected_is_replayed_and_not_made_again(url, daily):
+    disconnect_during(url, daily)
     for _ in range(3):
-        httpx.get(f"{url}/health", trust_env=False)  # when it answers, it has seen the caller leave
+        httpx.get(f"{url}/health", trust_env=False)  # its response shows that the disconnect was seen
     daily.released.set()
 
     answer = open_at(url)

@@ -245,6 +245,17 @@ def test_a_key_whose_call_may_have_rung_never_dials_again(client, vendors, clock
 
 
 @UNCERTAIN
+def test_what_is_kept_of_an_uncertain_call_is_deleted_with_its_room(client, vendors, answer, status):
+    vendors.post(CALLS).mock(return_value=answer)
+    name = open_briefed_room(client)
+    assert call_up(client, name, **{"Idempotency-Key": "once"}).status_code == status
+
+    receipt = client.delete(f"/api/rooms/{name}").json()
+
+    assert receipt["deleted"]["idempotency_keys"] == 1
+
+
+@UNCERTAIN
 def test_a_key_whose_call_may_have_rung_is_not_used_for_another_number(client, vendors, answer, status):
     route = vendors.post(CALLS).mock(return_value=answer)
     name = open_briefed_room(client)

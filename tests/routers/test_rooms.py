@@ -19,7 +19,7 @@ def parse(moment):
     return datetime.fromisoformat(moment)
 
 
-def test_opening_a_room_gives_its_link_and_a_token_and_says_where_it_is(client):
+def test_opening_a_room_returns_its_url_a_token_and_a_location(client):
     answer = client.post("/api/rooms", json={"interviewer_name": "Ada", "candidate_name": "Grace"})
 
     room = answer.json()
@@ -31,7 +31,7 @@ def test_opening_a_room_gives_its_link_and_a_token_and_says_where_it_is(client):
     assert room["created_at"].endswith("Z")
 
 
-def test_a_room_is_private_unguessable_and_ends_for_everybody_in_it(client, vendors, clock):
+def test_a_room_is_private_unguessable_and_ejects_at_its_end(client, vendors, clock):
     names = {open_room(client, expires_in_minutes=30) for _ in range(5)}
 
     bodies = sent_to(vendors, f"{DAILY}/rooms")
@@ -42,13 +42,13 @@ def test_a_room_is_private_unguessable_and_ends_for_everybody_in_it(client, vend
     assert all(body["properties"]["exp"] == int((clock() + timedelta(minutes=30)).timestamp()) for body in bodies)
 
 
-def test_a_room_lasts_two_hours_unless_asked_otherwise(client, clock):
+def test_a_room_lasts_two_hours_by_default(client, clock):
     room = client.post("/api/rooms", json={"interviewer_name": "Ada"}).json()
 
     assert parse(room["expires_at"]) == (clock() + timedelta(hours=2)).replace(microsecond=0)
 
 
-def test_every_token_opens_one_room_until_it_ends_and_names_a_short_user(client, vendors):
+def test_every_token_is_for_one_room_and_its_time_with_a_short_user_id(client, vendors):
     name = open_room(client)
     room = client.get(f"/api/rooms/{name}").json()
 
@@ -71,7 +71,7 @@ def test_only_an_interviewer_gets_an_owners_token(client, vendors, kind, is_owne
     assert sent_to(vendors, f"{DAILY}/meeting-tokens")[-1]["properties"]["is_owner"] is is_owner
 
 
-def test_a_room_whose_token_cannot_be_minted_is_taken_away_again(client, vendors):
+def test_a_room_without_a_token_is_deleted_again(client, vendors):
     vendors.post(f"{DAILY}/meeting-tokens").respond(400, json={"error": "invalid-request-error"})
 
     answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})
@@ -83,7 +83,7 @@ def test_a_room_whose_token_cannot_be_minted_is_taken_away_again(client, vendors
     ]
 
 
-def test_a_room_that_only_daily_remembers_is_found_after_a_restart(start, vendors, clock):
+def test_a_room_that_only_daily_knows_is_found_after_a_restart(start, vendors, clock):
     name = open_room(start())
     exp = int((clock() + timedelta(hours=1)).timestamp())
     room = sample("daily/room.json") | {"name": name, "config": {"exp": exp}}
@@ -99,7 +99,7 @@ def test_a_room_that_only_daily_remembers_is_found_after_a_restart(start, vendor
     assert briefing.status_code == 200
 
 
-def test_a_room_at_daily_that_never_ends_is_none_of_ours(client, vendors):
+def test_a_room_at_daily_without_an_end_is_not_found(client, vendors):
     vendors.get(f"{DAILY}/rooms/board").respond(json=sample("daily/room.json") | {"name": "board", "config": {}})
 
     answer = client.get("/api/rooms/board")
@@ -117,7 +117,7 @@ def test_an_unknown_room_is_not_found(client, vendors, path):
     assert answer.json()["code"] == "room_not_found"
 
 
-def test_a_room_that_has_ended_is_gone_for_those_who_would_enter(client, clock):
+def test_an_ended_room_is_410_for_readers_and_participants(client, clock):
     name = open_room(client, expires_in_minutes=15)
     clock.advance(minutes=16)
 
@@ -128,7 +128,7 @@ def test_a_room_that_has_ended_is_gone_for_those_who_would_enter(client, clock):
     assert joined.status_code == 410
 
 
-def test_what_belongs_to_an_ended_room_can_still_be_read(client, clock):
+def test_the_briefing_of_an_ended_room_can_be_read(client, clock):
     name = open_room(client, expires_in_minutes=15)
     client.post(f"/api/rooms/{name}/briefing", json={"candidate_name": "Grace"})
     clock.advance(minutes=16)
@@ -139,7 +139,7 @@ def test_what_belongs_to_an_ended_room_can_still_be_read(client, clock):
 
 
 @pytest.mark.parametrize("database", [None, "sqlite"])
-def test_a_room_at_daily_that_can_not_be_ours_is_not_deleted_there(start, vendors, tmp_path, database):
+def test_a_room_at_daily_that_this_service_did_not_name_is_not_deleted(start, vendors, tmp_path, database):
     client = start(database_url=database and f"sqlite:///{tmp_path}/rooms.db")
     at_daily = vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(json={"deleted": True, "name": "team-standup"})
 
@@ -150,7 +150,7 @@ def test_a_room_at_daily_that_can_not_be_ours_is_not_deleted_there(start, vendor
     assert not at_daily.called
 
 
-def test_deleting_a_room_erases_it_and_gives_a_receipt(client, vendors):
+def test_deleting_a_room_erases_it_and_returns_a_receipt(client, vendors):
     vendors.get(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
     name = open_room(client)
     client.post(f"/api/rooms/{name}/briefing", json={"candidate_name": "Grace"})
@@ -162,7 +162,7 @@ def test_deleting_a_room_erases_it_and_gives_a_receipt(client, vendors):
     assert client.get(f"/api/rooms/{name}/briefing").status_code == 404
 
 
-def test_deleting_again_deletes_nothing_and_is_no_error(client):
+def test_deleting_twice_is_no_error(client):
     name = open_room(client)
     client.delete(f"/api/rooms/{name}")
 
@@ -172,7 +172,7 @@ def test_deleting_again_deletes_nothing_and_is_no_error(client):
     assert set(again.json()["deleted"].values()) == {0}
 
 
-def test_a_room_that_daily_does_not_know_any_more_counts_as_deleted(client, vendors):
+def test_a_room_that_daily_no_longer_knows_counts_as_deleted(client, vendors):
     vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
     name = open_room(client)
 
@@ -182,7 +182,7 @@ def test_a_room_that_daily_does_not_know_any_more_counts_as_deleted(client, vend
     assert receipt.json()["remaining"] == []
 
 
-def test_when_daily_is_down_the_data_is_erased_all_the_same_and_the_receipt_says_what_remains(client, vendors):
+def test_stored_data_is_erased_while_daily_is_down_and_the_receipt_names_the_room(client, vendors):
     vendors.delete(url__startswith=f"{DAILY}/rooms/").mock(side_effect=httpx.ConnectError("down"))
     name = open_room(client)
 
@@ -192,7 +192,7 @@ def test_when_daily_is_down_the_data_is_erased_all_the_same_and_the_receipt_says
     assert "repeat this call" in receipt["remaining"][0]
 
 
-def test_a_receipt_asks_for_no_repetition_that_would_do_nothing(start, vendors):
+def test_a_receipt_suggests_a_repetition_only_where_it_helps(start, vendors):
     """Without a database, and where callers show who they are, a room that is not stored belongs to nobody."""
     client = start(api_keys="ada:key-of-ada-0123456789")
     client.headers["Authorization"] = "Bearer key-of-ada-0123456789"
@@ -205,7 +205,7 @@ def test_a_receipt_asks_for_no_repetition_that_would_do_nothing(start, vendors):
     assert "repeat" not in remaining
 
 
-def test_a_name_that_is_taken_was_taken_by_us_when_the_first_answer_got_lost(client, vendors, clock):
+def test_a_retry_accepts_the_room_that_a_lost_response_had_made(client, vendors, clock):
     exp = int((clock() + timedelta(hours=2)).timestamp())
     vendors.post(f"{DAILY}/rooms").mock(
         side_effect=[httpx.ReadError("lost"), httpx.Response(400, json=sample("daily/error_400_duplicate_room.json"))]
@@ -220,7 +220,7 @@ def test_a_name_that_is_taken_was_taken_by_us_when_the_first_answer_got_lost(cli
     assert first == second
 
 
-def test_a_missing_key_is_named_by_the_call_that_needs_it(start):
+def test_a_missing_daily_key_is_503_and_named(start):
     client = start(daily_api_key=None)
 
     answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})
@@ -242,7 +242,7 @@ def test_a_missing_key_is_named_by_the_call_that_needs_it(start):
         (504, {}, 504),
     ],
 )
-def test_a_failure_of_daily_is_answered_in_our_words(client, vendors, status, body, expected):
+def test_failures_of_daily_become_problems_without_vendor_text(client, vendors, status, body, expected):
     vendors.post(f"{DAILY}/rooms").respond(status, json=body)
     vendors.get(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
 
@@ -254,7 +254,7 @@ def test_a_failure_of_daily_is_answered_in_our_words(client, vendors, status, bo
 
 
 @pytest.mark.parametrize("body", ["<html>", "null", "[]", "{}", json.dumps({"id": 1, "name": [], "url": None})])
-def test_an_answer_of_another_shape_is_a_bad_answer(client, vendors, body):
+def test_an_unexpected_response_of_daily_is_502(client, vendors, body):
     vendors.post(f"{DAILY}/rooms").respond(200, text=body)
 
     answer = client.post("/api/rooms", json={"interviewer_name": "Ada"})

@@ -1,4 +1,4 @@
-"""What clients send: null where the document allows it."""
+"""Request models take null for every optional field."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def nullable_fields():
                 yield pytest.param(model, name, id=f"{model.__name__}.{name}")
 
 
-def test_every_request_is_looked_at():
+def test_every_request_model_is_covered():
     kinds = [kind for module in (briefing, chat, debrief, rooms, voice) for kind in vars(module).values()]
     requests = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, RequestModel)}
 
@@ -40,5 +40,5 @@ def test_every_request_is_looked_at():
 
 
 @pytest.mark.parametrize(("model", "field"), [*nullable_fields()])
-def test_null_is_as_good_as_nothing(model, field):
+def test_null_means_that_an_optional_field_is_left_out(model, field):
     assert model.model_validate(REQUIRED[model] | {field: None}) == model.model_validate(REQUIRED[model])

@@ -1,4 +1,4 @@
-"""A stream towards a client that behaves badly."""
+"""Event streams to clients that stop reading or leave."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Source:
-    """Events without end, which knows whether it was let go."""
+    """An endless source of events that records whether it was closed."""
 
     def __init__(self) -> None:
         self.is_closed = False
@@ -30,7 +30,7 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
-async def test_a_client_that_stops_reading_is_given_up_and_its_source_let_go() -> None:
+async def test_a_client_that_stops_reading_is_disconnected_and_its_source_is_closed() -> None:
     source, sent = Source(), []
     events = source.events()
     stream = EventStream(asyncio.ensure_future(anext(events)), events, patience=0.05)
@@ -43,10 +43,10 @@ async def test_a_client_that_stops_reading_is_given_up_and_its_source_let_go() -
     await stream({"type": "http", "state": {}}, _nothing, send)
 
     assert source.is_closed
-    assert all(message.get("more_body", True) for message in sent), "left without an end, so that the server closes it"
+    assert all(message.get("more_body", True) for message in sent), "left incomplete, so that the server closes it"
 
 
-async def test_a_client_that_is_gone_before_the_first_byte_lets_the_source_go() -> None:
+async def test_a_client_that_leaves_before_the_first_byte_closes_the_source() -> None:
     source = Source()
     stream = await open_stream(source.events())
 
@@ -59,7 +59,7 @@ async def test_a_client_that_is_gone_before_the_first_byte_lets_the_source_go() 
     assert source.is_closed
 
 
-async def test_what_fails_before_the_first_event_is_raised() -> None:
+async def test_a_failure_before_the_first_event_is_raised() -> None:
     async def fails() -> AsyncGenerator[Event]:
         raise ProviderTimeout("It took too long; try again.")
         yield Event("delta", "{}")

@@ -1,6 +1,7 @@
 """Secrets for talking to the voice candidate, over HTTP, with OpenAI mocked at the wire."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -158,7 +159,8 @@ def test_a_token_that_openai_did_not_give_takes_nothing_from_the_limit(start, ve
     assert [answer.status_code for answer in answers] == [201] * 30 + [429]
 
 
-def test_the_same_key_gives_the_same_token(client, openai):
+def test_the_same_key_gives_the_same_token_while_it_lives(client, openai, clock):
+    clock.now = datetime(2026, 9, 21, 14, 14, tzinfo=UTC)
     name = open_briefed_room(client)
 
     first, second = (mint(client, name, **{"Idempotency-Key": "once"}) for _ in range(2))
@@ -166,6 +168,9 @@ def test_the_same_key_gives_the_same_token(client, openai):
     assert second.json() == first.json()
     assert second.headers["idempotency-replayed"] == "true"
     assert openai.call_count == 1
+
+    clock.advance(seconds=20)
+    assert "idempotency-replayed" not in mint(client, name, **{"Idempotency-Key": "once"}).headers
 
 
 @pytest.mark.parametrize(

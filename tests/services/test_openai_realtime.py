@@ -1,4 +1,4 @@
-"""OpenAI Realtime at the wire: what is sent, what is made of the answer, how it fails."""
+"""OpenAI Realtime at the wire: requests, responses, errors."""
 
 import json
 import logging
@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 import respx
-from pydantic import SecretStr
 
 from config import Settings
 from services.errors import (
@@ -22,7 +21,7 @@ from services.errors import (
 )
 from services.openai_realtime import VOICES, ClientSecret, OpenAIRealtime, map_error, warnings_about
 from services.upstream.client import VendorClient
-from services.upstream.transport import open_client, open_transport
+from tests.support.vendor_client import vendor_client
 from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +29,8 @@ pytestmark = pytest.mark.anyio
 BASE = "https://api.openai.com/v1"
 URL = f"{BASE}/realtime/client_secrets"
 KEY = "sk-test-0123456789"
-ANSWER = json.loads((Path(__file__).parent.parent / "data/openai/client_secret.json").read_text())
+DATA = Path(__file__).parent.parent / "data/openai"
+ANSWER = json.loads((DATA / "client_secret.json").read_text())
 SECRET_TEXT = "vendor text with sk-live-key and a resume"
 
 
@@ -51,8 +51,7 @@ def openai():
 
 @pytest.fixture
 async def upstream():
-    client = open_client(BASE, SecretStr(KEY), open_transport(10))
-    async with VendorClient("OpenAI", client, map_error, deadline=5, max_concurrency=10) as upstream:
+    async with vendor_client("OpenAI", BASE, map_error, key=KEY) as upstream:
         yield upstream
 
 
@@ -73,7 +72,7 @@ async def failure(realtime: OpenAIRealtime) -> ServiceError:
     return caught.value
 
 
-async def test_the_session_is_ready_to_talk(openai, realtime):
+async def test_request_describes_a_complete_session(openai, realtime):
     route = openai.post(URL).respond(200, json=ANSWER)
 
     await mint(realtime, instructions="Be Ada.", expires_in_seconds=60)
@@ -99,7 +98,7 @@ async def test_the_session_is_ready_to_talk(openai, realtime):
 
 
 @pytest.mark.parametrize("voice", ["cedar", "voice_1234"])
-async def test_the_request_is_what_the_published_document_asks_for(openai, upstream, voice):
+async def test_request_matches_the_published_schema(openai, upstream, voice):
     route = openai.post(URL).respond(200, json=ANSWER)
     checker = SpecChecker.from_environment()
     if checker is None:
@@ -110,7 +109,7 @@ async def test_the_request_is_what_the_published_document_asks_for(openai, upstr
     checker.check(route.calls.last.request)
 
 
-async def test_the_key_travels_as_bearer_and_the_room_as_a_hash(openai, realtime):
+async def test_key_is_sent_as_bearer_and_the_room_as_a_hash(openai, realtime):
     route = openai.post(URL).respond(200, json=ANSWER)
 
     await mint(realtime, safety_identifier="room-1")
@@ -120,7 +119,7 @@ async def test_the_key_travels_as_bearer_and_the_room_as_a_hash(openai, realtime
     assert headers["openai-safety-identifier"] == sha256(b"room-1").hexdigest()
 
 
-async def test_the_answer_is_the_secret_and_where_to_use_it(openai, realtime):
+async def test_response_gives_the_secret_and_the_url_to_use_it_at(openai, realtime):
     openai.post(URL).respond(200, json=ANSWER)
 
     secret = await mint(realtime)
@@ -135,7 +134,7 @@ async def test_the_answer_is_the_secret_and_where_to_use_it(openai, realtime):
     )
 
 
-async def test_the_secret_never_shows_in_a_representation(openai, realtime):
+async def test_secret_is_not_in_the_repr(openai, realtime):
     openai.post(URL).respond(200, json=ANSWER)
 
     secret = await mint(realtime)
@@ -143,7 +142,7 @@ async def test_the_secret_never_shows_in_a_representation(openai, realtime):
     assert secret.value not in repr(secret)
 
 
-async def test_what_the_echo_leaves_out_stands_as_asked(openai, realtime):
+async def test_fields_missing_from_the_echo_are_taken_from_the_request(openai, realtime):
     echo = {"type": "realtime", "object": "realtime.session", "id": "sess_1"}
     openai.post(URL).respond(200, json=ANSWER | {"session": echo})
 
@@ -153,7 +152,7 @@ async def test_what_the_echo_leaves_out_stands_as_asked(openai, realtime):
 
 
 @pytest.mark.parametrize("odd", [{"model": ""}, {"output_modalities": "audio"}, {"output_modalities": [None]}], ids=str)
-async def test_what_is_odd_about_the_session_loses_no_secret(openai, realtime, odd):
+async def test_invalid_optional_field_of_the_session_does_not_lose_the_secret(openai, realtime, odd):
     openai.post(URL).respond(200, json=ANSWER | {"session": ANSWER["session"] | odd})
 
     secret = await mint(realtime)
@@ -162,7 +161,7 @@ async def test_what_is_odd_about_the_session_loses_no_secret(openai, realtime, o
 
 
 @pytest.mark.parametrize("voice", VOICES)
-async def test_a_known_voice_is_taken(openai, realtime, voice):
+async def test_known_voice_is_sent(openai, realtime, voice):
     route = openai.post(URL).respond(200, json=ANSWER)
 
     await mint(realtime, voice=voice)
@@ -171,7 +170,7 @@ async def test_a_known_voice_is_taken(openai, realtime, voice):
 
 
 @pytest.mark.parametrize("voice", ["onyx", "", "Marin", "voice_1234"])
-async def test_an_unknown_voice_is_refused_before_anything_is_sent(openai, realtime, voice):
+async def test_unknown_voice_is_refused_before_anything_is_sent(openai, realtime, voice):
     route = openai.post(URL)
 
     with pytest.raises(InvalidInput, match="marin") as caught:
@@ -181,7 +180,7 @@ async def test_an_unknown_voice_is_refused_before_anything_is_sent(openai, realt
     assert not route.called
 
 
-async def test_a_voice_of_the_account_is_sent_by_its_id(openai, upstream):
+async def test_custom_voice_is_sent_by_its_id(openai, upstream):
     route = openai.post(URL).respond(200, json=ANSWER)
     realtime = OpenAIRealtime(upstream, settings_with(openai_realtime_voice="voice_1234"))
 
@@ -190,7 +189,7 @@ async def test_a_voice_of_the_account_is_sent_by_its_id(openai, upstream):
     assert json.loads(route.calls.last.request.content)["session"]["audio"]["output"] == {"voice": {"id": "voice_1234"}}
 
 
-async def test_without_a_key_nothing_is_sent(openai, upstream):
+async def test_nothing_is_sent_without_a_key(openai, upstream):
     route = openai.post(URL)
 
     with pytest.raises(ProviderNotConfigured, match="OPENAI_API_KEY"):
@@ -218,7 +217,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_a_malformed_answer_is_a_bad_answer(openai, realtime, content):
+async def test_malformed_response_is_a_bad_answer(openai, realtime, content):
     openai.post(URL).respond(200, content=content)
 
     error = await failure(realtime)
@@ -251,7 +250,7 @@ async def test_a_malformed_answer_is_a_bad_answer(openai, realtime, content):
     ],
     ids=lambda value: str(value.status_code) if isinstance(value, httpx.Response) else None,
 )
-async def test_each_failure_has_its_name_and_its_number_of_attempts(openai, realtime, answer, kind, attempts):
+async def test_each_error_response_has_its_error_and_its_number_of_attempts(openai, realtime, answer, kind, attempts):
     route = openai.post(URL).mock(
         side_effect=lambda _: httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
     )
@@ -262,7 +261,36 @@ async def test_each_failure_has_its_name_and_its_number_of_attempts(openai, real
     assert route.call_count == attempts
 
 
-async def test_a_second_attempt_that_succeeds_is_the_answer(openai, realtime):
+BLAMED = [
+    ("error_400_unsupported_voice.json", ProviderBadAnswer, "check OPENAI_REALTIME_VOICE."),
+    ("error_400_unknown_model.json", ProviderBadAnswer, "check OPENAI_REALTIME_MODEL."),
+    ("error_400_unknown_transcription_model.json", ProviderBadAnswer, "check OPENAI_TRANSCRIPTION_MODEL."),
+    ("error_400_unknown_parameter.json", ProviderBadAnswer, "check OPENAI_BASE_URL, "),
+    ("error_401_invalid_key.json", ProviderUnavailable, "check OPENAI_API_KEY."),
+    ("error_401_ip_not_authorized.json", ProviderUnavailable, "IP address"),
+    ("error_403_country.json", ProviderUnavailable, "country"),
+    ("error_403_model.json", ProviderUnavailable, "OPENAI_REALTIME_MODEL"),
+    ("error_429_insufficient_quota.json", ProviderUnavailable, "credit or spending limit"),
+    ("error_429_project_spend_limit.json", ProviderUnavailable, "credit or spending limit"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "cause"), BLAMED)
+async def test_refusal_names_its_cause_to_the_caller_and_to_the_log(openai, realtime, caplog, name, kind, cause):
+    status, sample = int(name.split("_")[1]), json.loads((DATA / name).read_text())
+    openai.post(URL).respond(status, json=sample)
+
+    error = await failure(realtime)
+
+    assert isinstance(error, kind)
+    assert cause in error.detail
+    [line] = caplog.messages
+    assert f"OpenAI refused: status={status} code={sample['error']['code'] or sample['error']['type']}" in line
+    assert "203.0.113.7" not in line
+    assert "abcd" not in line
+
+
+async def test_successful_retry_gives_the_secret(openai, realtime):
     openai.post(URL).mock(side_effect=[refusal(503), httpx.Response(200, json=ANSWER)])
 
     secret = await mint(realtime)
@@ -270,7 +298,7 @@ async def test_a_second_attempt_that_succeeds_is_the_answer(openai, realtime):
     assert secret.session_id == "sess_C9CiUVUzUzYIssh3ELY1d"
 
 
-async def test_a_wait_beyond_the_deadline_is_passed_on_instead_of_waited_for(openai, realtime):
+async def test_retry_after_beyond_the_deadline_is_passed_to_the_caller(openai, realtime):
     route = openai.post(URL).mock(return_value=refusal(429, {"retry-after": "37"}, code="rate_limit_exceeded"))
 
     error = await failure(realtime)
@@ -278,7 +306,7 @@ async def test_a_wait_beyond_the_deadline_is_passed_on_instead_of_waited_for(ope
     assert (error.retry_after, route.call_count) == (37, 1)
 
 
-async def test_waiting_is_not_advised_when_the_credit_is_used_up(openai, realtime):
+async def test_no_retry_after_when_the_credit_is_used_up(openai, realtime):
     openai.post(URL).mock(return_value=refusal(429, {"retry-after": "37"}, type="insufficient_quota"))
 
     error = await failure(realtime)
@@ -287,7 +315,7 @@ async def test_waiting_is_not_advised_when_the_credit_is_used_up(openai, realtim
     assert "credit" in error.detail
 
 
-async def test_an_unreachable_vendor_is_unavailable(openai, realtime):
+async def test_failed_connection_means_unavailable(openai, realtime):
     openai.post(URL).mock(side_effect=httpx.ConnectTimeout("no route"))
 
     error = await failure(realtime)
@@ -295,7 +323,7 @@ async def test_an_unreachable_vendor_is_unavailable(openai, realtime):
     assert isinstance(error, ProviderUnavailable)
 
 
-async def test_the_log_names_the_refused_field_and_no_text_of_the_vendor(openai, realtime, caplog):
+async def test_log_names_the_refused_parameter_without_keys(openai, realtime, caplog):
     caplog.set_level(logging.DEBUG)
     openai.post(URL).mock(
         return_value=refusal(
@@ -310,7 +338,7 @@ async def test_the_log_names_the_refused_field_and_no_text_of_the_vendor(openai,
     assert SECRET_TEXT not in caplog.text
 
 
-async def test_the_log_holds_neither_secret_nor_instructions(openai, realtime, caplog):
+async def test_log_contains_neither_secret_nor_instructions(openai, realtime, caplog):
     caplog.set_level(logging.DEBUG)
     openai.post(URL).respond(200, json=ANSWER)
 
@@ -324,7 +352,7 @@ async def test_the_log_holds_neither_secret_nor_instructions(openai, realtime, c
 TODAY = date(2026, 11, 23)
 
 
-def test_the_defaults_need_no_warning():
+def test_default_settings_give_no_warning():
     assert warnings_about(settings_with(), TODAY) == []
 
 
@@ -335,13 +363,13 @@ def test_the_defaults_need_no_warning():
         ("openai_transcription_model", "whisper-1", ["OPENAI_TRANSCRIPTION_MODEL", "2027-02-26", "gpt-transcribe"]),
     ],
 )
-def test_a_model_to_be_shut_down_is_named_with_its_date_and_successor(setting, value, named):
+def test_model_with_a_shutdown_date_is_warned_about_with_its_successor(setting, value, named):
     [warning] = warnings_about(settings_with(**{setting: value}), TODAY)
 
     assert all(word in warning for word in [*named, "will be shut down"])
 
 
-def test_after_the_date_the_warning_says_so():
+def test_model_that_was_shut_down_is_warned_about_in_the_past_tense():
     [warning] = warnings_about(settings_with(openai_realtime_model="gpt-realtime-mini"), date(2027, 1, 20))
 
     assert "was shut down by OpenAI on 2027-01-20" in warning
@@ -356,11 +384,11 @@ def test_after_the_date_the_warning_says_so():
         ("openai_realtime_voice", "onyx"),
     ],
 )
-def test_an_unknown_name_is_warned_about(setting, value):
+def test_unknown_model_or_voice_is_warned_about(setting, value):
     [warning] = warnings_about(settings_with(**{setting: value}), TODAY)
 
     assert f"{setting.upper()}={value}" in warning
 
 
-def test_a_voice_of_the_account_needs_no_warning():
+def test_custom_voice_gives_no_warning():
     assert warnings_about(settings_with(openai_realtime_voice="voice_1234"), TODAY) == []

@@ -1,4 +1,4 @@
-"""Vapi at the wire: what is sent, what is made of the answer, and that no call is placed twice."""
+"""Vapi at the wire: requests, responses, errors, and that no call is placed twice."""
 
 import asyncio
 import json
@@ -11,7 +11,6 @@ import aiohttp
 import httpx
 import pytest
 import respx
-from pydantic import SecretStr
 
 from config import Settings
 from services.errors import (
@@ -24,8 +23,8 @@ from services.errors import (
 )
 from services.prompts.phone import PHONE_SYSTEM_PROMPT
 from services.upstream.client import VendorClient
-from services.upstream.transport import open_client, open_transport
-from services.vapi import PhoneCall, Vapi, map_error
+from services.vapi import CallRefused, PhoneCall, Vapi, map_error
+from tests.support.vendor_client import vendor_client
 from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
@@ -59,8 +58,7 @@ def vendor():
 
 @pytest.fixture
 async def upstream():
-    client = open_client(BASE, SecretStr(KEY), open_transport(10, keep_alive=False))
-    async with VendorClient("Vapi", client, map_error, deadline=5, max_concurrency=10) as upstream:
+    async with vendor_client("Vapi", BASE, map_error, key=KEY, keep_alive=False) as upstream:
         yield upstream
 
 
@@ -82,7 +80,7 @@ async def call_up(vapi: Vapi, **changes: object) -> PhoneCall:
 
 @asynccontextmanager
 async def line(answer: bytes | None, deadline: float = 5, *, hangs: bool = False):
-    """A Vapi on a real socket that takes requests, says `answer` (None: nothing at all) and hangs up, or hangs."""
+    """Vapi on a real socket that reads a request, sends `answer` if there is one, and hangs up or hangs."""
     requests: list[bytes] = []
     is_over = asyncio.Event()
 
@@ -95,8 +93,8 @@ async def line(answer: bytes | None, deadline: float = 5, *, hangs: bool = False
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        client = open_client(f"http://127.0.0.1:{port}", SecretStr(KEY), open_transport(10, keep_alive=False))
-        async with VendorClient("Vapi", client, map_error, deadline=deadline, max_concurrency=10) as upstream:
+        url = f"http://127.0.0.1:{port}"
+        async with vendor_client("Vapi", url, map_error, deadline=deadline, keep_alive=False) as upstream:
             yield Vapi(upstream, settings_with()), requests
         is_over.set()
 
@@ -112,7 +110,7 @@ async def call_failure(vapi: Vapi) -> ServiceError:
     return caught.value
 
 
-async def test_the_call_goes_to_the_interviewer_with_an_assistant_of_its_own(vendor, vapi):
+async def test_call_is_placed_with_its_own_assistant(vendor, vapi):
     route = vendor.post("/call").respond(201, json=QUEUED)
 
     await call_up(vapi)
@@ -130,7 +128,7 @@ async def test_the_call_goes_to_the_interviewer_with_an_assistant_of_its_own(ven
     assert "assistantId" not in body
 
 
-async def test_only_a_constant_stands_in_the_templates_of_the_assistant(vendor, vapi):
+async def test_assistant_contains_nothing_of_the_briefing(vendor, vapi):
     route = vendor.post("/call").respond(201, json=QUEUED)
 
     await call_up(vapi, variables={"briefing": "Name: Grace Hopper"})
@@ -140,7 +138,7 @@ async def test_only_a_constant_stands_in_the_templates_of_the_assistant(vendor, 
     assert "Grace" not in json.dumps(assistant)
 
 
-async def test_a_saved_assistant_is_told_the_variables_and_the_longest_duration(vendor, upstream):
+async def test_saved_assistant_gets_the_variables_and_the_time_limit(vendor, upstream):
     route = vendor.post("/call").respond(201, json=QUEUED)
     vapi = Vapi(upstream, settings_with(vapi_assistant_id="assistant-1"))
 
@@ -158,7 +156,7 @@ async def test_a_saved_assistant_is_told_the_variables_and_the_longest_duration(
 @pytest.mark.parametrize(
     "text", ["{{ customer.number }}", "{% raw %}{{", "{{{{x}}}}", "%{%}", "{{%{", "{" * 5 + "}" * 5]
 )
-async def test_no_value_holds_anything_that_liquid_would_evaluate(vendor, vapi, text):
+async def test_values_contain_nothing_that_liquid_would_evaluate(vendor, vapi, text):
     route = vendor.post("/call").respond(201, json=QUEUED)
 
     await call_up(vapi, variables={"briefing": text}, interviewer_name=text)
@@ -177,7 +175,7 @@ def published() -> SpecChecker:
 
 
 @pytest.mark.parametrize("assistant_id", [None, "assistant-1"])
-async def test_the_calls_are_what_the_published_document_asks_for(vendor, upstream, published, assistant_id):
+async def test_requests_match_the_published_schema(vendor, upstream, published, assistant_id):
     placing = vendor.post("/call").respond(201, json=QUEUED)
     looking_up = vendor.get(f"/call/{CALL_ID}").respond(200, json=ENDED)
     vapi = Vapi(upstream, settings_with(vapi_assistant_id=assistant_id))
@@ -189,7 +187,7 @@ async def test_the_calls_are_what_the_published_document_asks_for(vendor, upstre
     published.check(looking_up.calls.last.request)
 
 
-async def test_the_deprecated_call_is_what_the_published_document_asks_for(vendor, vapi, published):
+async def test_deprecated_web_call_matches_the_published_schema(vendor, vapi, published):
     route = vendor.post("/call/web").respond(201, json=QUEUED | {"webCallUrl": "https://vapi.example.daily.co/abc"})
 
     with pytest.warns(DeprecationWarning, match="create_client_secret"):
@@ -198,7 +196,7 @@ async def test_the_deprecated_call_is_what_the_published_document_asks_for(vendo
     published.check(route.calls.last.request)
 
 
-async def test_long_names_are_cut_to_what_vapi_takes(vendor, vapi):
+async def test_long_names_are_cut_to_forty_characters(vendor, vapi):
     route = vendor.post("/call").respond(201, json=QUEUED)
 
     await call_up(vapi, interviewer_name="A" * 80, room_name="r" * 128)
@@ -207,7 +205,7 @@ async def test_long_names_are_cut_to_what_vapi_takes(vendor, vapi):
     assert (len(body["customer"]["name"]), len(body["name"])) == (40, 40)
 
 
-async def test_the_answer_is_the_call(vendor, vapi):
+async def test_response_gives_the_call(vendor, vapi):
     vendor.post("/call").respond(201, json=QUEUED)
 
     assert await call_up(vapi) == PhoneCall(CALL_ID, "queued")
@@ -230,7 +228,7 @@ async def test_a_status_that_was_not_given_is_not_made_up(vendor, vapi):
     ],
     ids=str,
 )
-async def test_what_else_is_odd_in_the_answer_loses_no_call(vendor, vapi, odd):
+async def test_invalid_optional_field_does_not_lose_the_call(vendor, vapi, odd):
     vendor.post("/call").respond(201, json=QUEUED | odd)
 
     assert await call_up(vapi) == PhoneCall(CALL_ID, None if "status" in odd else "queued")
@@ -239,7 +237,7 @@ async def test_what_else_is_odd_in_the_answer_loses_no_call(vendor, vapi, odd):
 @pytest.mark.parametrize(
     ("missing", "named"), [("vapi_api_key", "VAPI_API_KEY"), ("vapi_phone_number_id", "VAPI_PHONE_NUMBER_ID")]
 )
-async def test_without_a_setting_nothing_is_dialled_and_the_setting_is_named(vendor, upstream, missing, named):
+async def test_missing_setting_is_named_and_no_call_is_placed(vendor, upstream, missing, named):
     route = vendor.post("/call")
 
     with pytest.raises(ProviderNotConfigured, match=named):
@@ -279,7 +277,7 @@ PLACING_FAILURES = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "may_ring"), PLACING_FAILURES)
-async def test_a_call_that_fails_is_never_placed_again(vendor, vapi, answer, kind, may_ring):
+async def test_failed_call_is_never_placed_again(vendor, vapi, answer, kind, may_ring):
     route = vendor.post("/call").mock(return_value=answer)
 
     error = await call_failure(vapi)
@@ -298,7 +296,7 @@ HANG_UPS = {
 
 
 @pytest.mark.parametrize("answer", HANG_UPS.values(), ids=HANG_UPS.keys())
-async def test_a_connection_that_breaks_after_the_request_is_no_reason_to_dial_again(answer):
+async def test_connection_lost_after_the_request_does_not_place_the_call_again(answer):
     async with line(answer) as (vapi, requests):
         error = await call_failure(vapi)
 
@@ -307,7 +305,7 @@ async def test_a_connection_that_breaks_after_the_request_is_no_reason_to_dial_a
     assert len(requests) == 1
 
 
-async def test_a_silent_vendor_is_no_reason_to_dial_again():
+async def test_missing_response_does_not_place_the_call_again():
     async with line(None, deadline=0.3) as (vapi, requests):
         error = await call_failure(vapi)
 
@@ -316,7 +314,7 @@ async def test_a_silent_vendor_is_no_reason_to_dial_again():
     assert len(requests) == 1
 
 
-async def test_a_refusal_whose_body_does_not_come_is_told_by_its_status():
+async def test_error_without_its_body_is_judged_by_its_status():
     async with line(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{", deadline=1, hangs=True) as (
         vapi,
         requests,
@@ -328,7 +326,7 @@ async def test_a_refusal_whose_body_does_not_come_is_told_by_its_status():
     assert len(requests) == 1
 
 
-async def test_an_unreachable_vendor_has_rung_no_phone(vendor, vapi):
+async def test_failed_connection_certainly_placed_no_call(vendor, vapi):
     route = vendor.post("/call").mock(side_effect=httpx.ConnectTimeout("no route"))
 
     error = await call_failure(vapi)
@@ -343,7 +341,7 @@ async def test_an_unreachable_vendor_has_rung_no_phone(vendor, vapi):
     [httpx.WriteError("reset"), httpx.NetworkError("?"), aiohttp.ClientConnectionResetError("closing transport")],
     ids=lambda loss: type(loss).__name__,
 )
-async def test_a_loss_of_which_nobody_knows_how_far_it_came_may_ring(vendor, vapi, loss):
+async def test_phone_may_ring_after_an_unclear_connection_error(vendor, vapi, loss):
     route = vendor.post("/call").mock(side_effect=loss)
 
     error = await call_failure(vapi)
@@ -353,7 +351,7 @@ async def test_a_loss_of_which_nobody_knows_how_far_it_came_may_ring(vendor, vap
     assert route.call_count == 1
 
 
-async def test_a_failure_where_the_phone_may_ring_advises_no_waiting_time(vendor, vapi):
+async def test_no_retry_after_where_the_phone_may_ring(vendor, vapi):
     vendor.post("/call").mock(return_value=refusal(503, **{"retry-after": "30"}))
 
     error = await call_failure(vapi)
@@ -361,7 +359,7 @@ async def test_a_failure_where_the_phone_may_ring_advises_no_waiting_time(vendor
     assert error.retry_after is None
 
 
-async def test_a_limit_of_vapi_says_when_to_try_again(vendor, vapi):
+async def test_rate_limit_gives_retry_after(vendor, vapi):
     vendor.post("/call").mock(return_value=refusal(429, **{"retry-after": "30"}))
 
     error = await call_failure(vapi)
@@ -369,8 +367,41 @@ async def test_a_limit_of_vapi_says_when_to_try_again(vendor, vapi):
     assert error.retry_after == 30
 
 
+BLAMED = [
+    ("error_400_daily_limit.json", ProviderUnavailable, "daily limit"),
+    ("error_400_concurrency_limit.json", ProviderUnavailable, "Too many calls"),
+    ("error_400_international.json", ProviderUnavailable, "can't call abroad; set VAPI_PHONE_NUMBER_ID"),
+    ("error_402_no_credit.json", ProviderUnavailable, "credit is used up"),
+    ("error_400_no_number_to_call_from.json", CallRefused, "check VAPI_PHONE_NUMBER_ID."),
+    ("error_400_unknown_assistant.json", CallRefused, "check VAPI_ASSISTANT_ID."),
+    ("error_400_unknown_property.json", CallRefused, "VAPI_PHONE_NUMBER_ID and VAPI_ASSISTANT_ID"),
+    ("error_401_invalid_key.json", ProviderUnavailable, "VAPI_API_KEY is a private key"),
+    ("error_403_assistant_not_allowed.json", ProviderUnavailable, "VAPI_ASSISTANT_ID"),
+    ("error_403_without_user_agent.txt", ProviderUnavailable, "firewall"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "cause"), BLAMED)
+async def test_refusal_names_its_cause_to_the_caller_and_to_the_log(vendor, vapi, caplog, name, kind, cause):
+    status = int(name.split("_")[1])
+    vendor.post("/call").respond(status, content=(DATA / name).read_bytes())
+
+    error = await call_failure(vapi)
+
+    assert isinstance(error, kind)
+    assert cause in error.detail
+    assert "ring" not in error.detail
+    assert f"Vapi refused: status={status}" in caplog.text
+
+
+async def test_concurrency_limit_gives_retry_after(vendor, vapi):
+    vendor.post("/call").respond(400, content=(DATA / "error_400_concurrency_limit.json").read_bytes())
+
+    assert (await call_failure(vapi)).retry_after == 60
+
+
 @pytest.mark.parametrize("as_list", [True, False])
-async def test_a_number_that_vapi_refuses_is_the_callers_to_mend(vendor, vapi, as_list):
+async def test_refused_number_is_invalid_input(vendor, vapi, as_list):
     [message] = NOT_E164["message"]
     vendor.post("/call").respond(400, json=NOT_E164 | {"message": [message] if as_list else message})
 
@@ -381,7 +412,7 @@ async def test_a_number_that_vapi_refuses_is_the_callers_to_mend(vendor, vapi, a
     assert message not in error.detail
 
 
-async def test_how_a_call_went(vendor, vapi):
+async def test_state_of_an_ended_call(vendor, vapi):
     vendor.get(f"/call/{CALL_ID}").respond(200, json=ENDED)
 
     state = await vapi.get_call(CALL_ID)
@@ -395,11 +426,11 @@ async def test_how_a_call_went(vendor, vapi):
 @pytest.mark.parametrize(
     ("sample", "outcome"),
     [
-        ("call_ended_unanswered.json", "Nobody answered."),
+        ("call_ended_unanswered.json", "The call was not answered."),
         ("call_ended_without_credit.json", "Vapi's credit is used up; top it up there."),
     ],
 )
-async def test_a_call_that_came_to_nothing_says_why(vendor, vapi, sample, outcome):
+async def test_unsuccessful_call_says_why(vendor, vapi, sample, outcome):
     vendor.get(f"/call/{CALL_ID}").respond(200, content=(DATA / sample).read_bytes())
 
     state = await vapi.get_call(CALL_ID)
@@ -408,7 +439,7 @@ async def test_a_call_that_came_to_nothing_says_why(vendor, vapi, sample, outcom
 
 
 @pytest.mark.parametrize("odd", ["", "yesterday, more or less", ["x"], "2026-11-25T10:00:00"], ids=str)
-async def test_what_is_odd_in_a_state_is_not_known_and_the_rest_is_told(vendor, vapi, odd):
+async def test_invalid_fields_of_a_state_are_none_and_the_rest_is_kept(vendor, vapi, odd):
     side = dict.fromkeys(("startedAt", "endedAt", "endedReason", "webCallUrl"), odd)
     vendor.get(f"/call/{CALL_ID}").respond(200, json=QUEUED | side)
 
@@ -417,7 +448,7 @@ async def test_what_is_odd_in_a_state_is_not_known_and_the_rest_is_told(vendor, 
     assert (state.status, state.started_at, state.ended_at) == ("queued", None, None)
 
 
-async def test_a_state_of_another_call_is_no_answer(vendor, vapi):
+async def test_state_of_another_call_is_a_bad_answer(vendor, vapi):
     vendor.get("/call/another-call").respond(200, json=QUEUED)
 
     with pytest.raises(ProviderBadAnswer, match="another call"):
@@ -425,14 +456,14 @@ async def test_a_state_of_another_call_is_no_answer(vendor, vapi):
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
-async def test_a_look_up_that_is_refused_blames_no_setting_of_placing(vendor, vapi, status):
+async def test_refused_look_up_names_no_setting_for_placing_calls(vendor, vapi, status):
     vendor.get(f"/call/{CALL_ID}").mock(return_value=refusal(status))
 
-    with pytest.raises(ProviderBadAnswer, match="does not tell how this call went"):
+    with pytest.raises(ProviderBadAnswer, match="refused to give the state"):
         await vapi.get_call(CALL_ID)
 
 
-async def test_a_call_that_still_rings_has_no_duration(vendor, vapi):
+async def test_ringing_call_has_no_duration(vendor, vapi):
     vendor.get(f"/call/{CALL_ID}").respond(200, json=QUEUED | {"status": "ringing"})
 
     state = await vapi.get_call(CALL_ID)
@@ -440,7 +471,7 @@ async def test_a_call_that_still_rings_has_no_duration(vendor, vapi):
     assert (state.status, state.duration_seconds, state.outcome) == ("ringing", None, None)
 
 
-async def test_a_reason_that_nobody_has_seen_yet_is_passed_on(vendor, vapi):
+async def test_unknown_reason_is_passed_on_without_an_outcome(vendor, vapi):
     vendor.get(f"/call/{CALL_ID}").respond(
         200, json=ENDED | {"status": "over", "endedReason": "pipeline-error-new.2027"}
     )
@@ -460,14 +491,14 @@ async def test_a_reason_that_nobody_has_seen_yet_is_passed_on(vendor, vapi):
         json.dumps({"status": "ended"}).encode(),
     ],
 )
-async def test_a_malformed_state_is_a_bad_answer(vendor, vapi, content):
+async def test_malformed_state_is_a_bad_answer(vendor, vapi, content):
     vendor.get(f"/call/{CALL_ID}").respond(200, content=content)
 
     with pytest.raises(ProviderBadAnswer):
         await vapi.get_call(CALL_ID)
 
 
-async def test_looking_a_call_up_is_tried_again(vendor, vapi):
+async def test_look_up_is_retried(vendor, vapi):
     vendor.get(f"/call/{CALL_ID}").mock(side_effect=[refusal(503), refusal(503), httpx.Response(200, json=ENDED)])
 
     state = await vapi.get_call(CALL_ID)
@@ -475,7 +506,7 @@ async def test_looking_a_call_up_is_tried_again(vendor, vapi):
     assert state.status == "ended"
 
 
-async def test_without_a_key_no_call_is_looked_up(vendor, upstream):
+async def test_nothing_is_looked_up_without_a_key(vendor, upstream):
     route = vendor.get(f"/call/{CALL_ID}")
 
     with pytest.raises(ProviderNotConfigured, match="VAPI_API_KEY"):
@@ -484,7 +515,7 @@ async def test_without_a_key_no_call_is_looked_up(vendor, upstream):
     assert not route.called
 
 
-async def test_the_log_holds_no_number_and_no_text_of_the_vendor(vendor, vapi, caplog):
+async def test_log_contains_neither_number_nor_key(vendor, vapi, caplog):
     caplog.set_level(logging.DEBUG)
     vendor.post("/call").mock(return_value=refusal(400, f"customer.number {VENDOR_TEXT}"))
 
@@ -494,7 +525,7 @@ async def test_the_log_holds_no_number_and_no_text_of_the_vendor(vendor, vapi, c
     assert KEY not in caplog.text
 
 
-async def test_the_call_for_the_candidate_warns_that_it_is_deprecated(vendor, vapi):
+async def test_web_call_warns_that_it_is_deprecated(vendor, vapi):
     route = vendor.post("/call/web").respond(201, json=QUEUED | {"webCallUrl": "https://vapi.example.daily.co/abc"})
 
     with pytest.warns(DeprecationWarning, match="create_client_secret"):
@@ -504,7 +535,7 @@ async def test_the_call_for_the_candidate_warns_that_it_is_deprecated(vendor, va
     assert sent_body(route)["assistantOverrides"] == {"variableValues": {"instructions": "You are (( Grace ))."}}
 
 
-async def test_a_web_call_without_a_url_is_a_bad_answer(vendor, vapi):
+async def test_web_call_without_a_url_is_a_bad_answer(vendor, vapi):
     vendor.post("/call/web").respond(201, json=QUEUED)
 
     with pytest.warns(DeprecationWarning, match="create_client_secret"), pytest.raises(ProviderBadAnswer):

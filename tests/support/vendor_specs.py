@@ -1,9 +1,9 @@
-"""Requests to vendors, held against what the vendors publish.
+"""Checks requests to vendors against the OpenAPI documents that the vendors publish.
 
 `VENDOR_SPECS` names a directory with the vendors' OpenAPI documents. Every
 request that a test makes to a vendor can then be checked against them: method,
 path, parameters and body. Without it nothing is checked, and the tests that
-need it say so.
+need it are skipped with a reason.
 """
 
 import json
@@ -42,11 +42,11 @@ BASE_URLS: Mapping[str, Vendor] = {
     "https://api.vapi.ai": "vapi",
     "https://api.eu.vapi.ai": "vapi",
 }
-"""The vendors' own. The first of each vendor is how its document spells it."""
+"""The vendors' own. The first of each vendor is the one in its document."""
 
 
 class Amendment(NamedTuple):
-    """A place where a document is not what the vendor does."""
+    """A place where a document differs from what the vendor does."""
 
     vendor: Vendor
     place: str
@@ -66,7 +66,7 @@ TOO_STRICT = (
         "the id is whatever Vapi called it, and tests make one up",
     ),
 )
-"""Keywords that are removed."""
+"""Keywords to remove."""
 
 TOO_LAX = (
     Amendment("openai", "components schemas RealtimeCreateClientSecretRequest", "unknown parameters are a 400"),
@@ -76,7 +76,7 @@ TOO_LAX = (
     Amendment("vapi", "components schemas CreateAssistantDTO", "a property that should not exist is a 400"),
     Amendment("vapi", "components schemas AssistantOverrides", "a property that should not exist is a 400"),
 )
-"""Objects that are closed."""
+"""Objects to close."""
 
 
 class SpecChecker:
@@ -93,7 +93,7 @@ class SpecChecker:
         return cls(Path(directory), base_urls) if directory else None
 
     def knows(self, request: httpx.Request) -> bool:
-        """Whether the request goes to a vendor that has a document."""
+        """Whether the request goes to a vendor with a document."""
         return self._base_url(request) is not None
 
     def check(self, request: httpx.Request) -> None:
@@ -103,7 +103,7 @@ class SpecChecker:
         vendor = self._base_urls[base_url]
         rest = str(request.url.copy_with(query=None)).removeprefix(base_url)
         try:
-            _document(self._directory, vendor).validate_request(_SeenRequest(request, _own_base_url(vendor) + rest))
+            _document(self._directory, vendor).validate_request(_OpenAPIRequest(request, _own_base_url(vendor) + rest))
         except OpenAPIError as error:
             lines = "\n".join(f"  {line}" for line in _complaints(error))
             raise AssertionError(
@@ -115,8 +115,8 @@ class SpecChecker:
         return next((base for base in self._base_urls if url.startswith(f"{base.rstrip('/')}/")), None)
 
 
-class _SeenRequest:
-    """An httpx request as openapi-core wants to see it, under the URL that the document knows."""
+class _OpenAPIRequest:
+    """An httpx request in the form of openapi-core, under the base URL of the document."""
 
     def __init__(self, request: httpx.Request, url: str) -> None:
         parts = urlsplit(url)
@@ -134,7 +134,7 @@ class _SeenRequest:
 
 @cache
 def _document(directory: Path, vendor: Vendor) -> OpenAPI:
-    """The vendor's document with the amendments above, read once. It is taken as valid: checking it takes seconds."""
+    """The vendor's document with the amendments above, read once. It is not validated itself: that takes seconds."""
     document = json.loads((directory / DOCUMENTS[vendor]).read_text())
     _amend(document, vendor, TOO_STRICT, lambda holder, key: holder.pop(key))
     _amend(document, vendor, TOO_LAX, lambda holder, key: holder[key].update(additionalProperties=False))
@@ -156,7 +156,7 @@ def _own_base_url(vendor: Vendor) -> str:
 
 
 def _complaints(error: OpenAPIError) -> list[str]:
-    """What was refused, and where. Of alternatives that all failed, each says why."""
+    """What was refused, and where: one line for each alternative that failed."""
     problems: tuple[ValidationError, ...] = getattr(error.__cause__, "schema_errors", ())
     reasons = [reason for problem in problems for reason in _reasons(problem)]
     lines = [f"{reason.json_path}: {reason.message[:200]}" for reason in reasons[:MOST_LINES]]

@@ -1,4 +1,4 @@
-"""The whole matrix of credentials. Tokens are made with PyJWT; the key set is served at the wire."""
+"""Every kind of credentials. Tokens are made with PyJWT; the key set is mocked at the wire."""
 
 import base64
 import hmac
@@ -15,10 +15,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config import Settings
+from config import Settings, UnusableSetting
 from services.access.auth import Authenticator, Caller
-from services.access.settings import UnusableCredentials
-from services.access.tokens import LONGEST_ID, caller_id
+from services.access.tokens import MAX_ID_CHARACTERS, caller_id
 from services.errors import Unauthorized
 from tests.services.access import issuer
 from tests.services.access.issuer import bearer, claims, signed
@@ -41,15 +40,15 @@ def published():
 
 @pytest.fixture
 async def everything():
-    """Every kind of credential is accepted."""
-    chosen = configured(api_keys=f"web:{KEY}", auth_jwt_secret=issuer.SECRET, auth_jwks_url=issuer.URL)
+    """An authenticator with API keys, a secret and a key set."""
+    chosen = configured(api_keys=f"web:{KEY}", auth_jwt_secret=issuer.SECRET, **issuer.JWKS)
     async with Authenticator(chosen) as authenticator:
         yield authenticator
 
 
 @pytest.fixture
 async def by_key_set():
-    async with Authenticator(configured(auth_jwks_url=issuer.URL)) as authenticator:
+    async with Authenticator(configured(**issuer.JWKS)) as authenticator:
         yield authenticator
 
 
@@ -59,7 +58,7 @@ def by_secret() -> Authenticator:
 
 
 def unsecured(algorithm: str) -> str:
-    """A token whose header says what it likes, signed with nothing."""
+    """A token with this algorithm in its header and an empty signature."""
     parts = [json.dumps(part).encode() for part in ({"alg": algorithm, "typ": "JWT", "kid": "RS256"}, claims())]
     return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
 
@@ -71,26 +70,24 @@ def signed_with_public_key() -> str:
     return f"{token}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-async def test_a_caller_who_shows_nothing_is_nobody(everything):
+async def test_a_request_without_credentials_has_no_caller(everything):
     assert await everything.identify(None) is None
 
 
-async def test_an_open_service_does_not_look_at_credentials():
+async def test_credentials_are_ignored_without_access_settings():
     authenticator = Authenticator(configured())
 
     assert not authenticator.is_required
     assert await authenticator.identify(bearer("whatever")) is None
 
 
-@pytest.mark.parametrize(
-    "setting", [{"api_keys": f"web:{KEY}"}, {"auth_jwt_secret": issuer.SECRET}, {"auth_jwks_url": issuer.URL}]
-)
-def test_any_key_setting_locks_the_service(setting):
+@pytest.mark.parametrize("setting", [{"api_keys": f"web:{KEY}"}, {"auth_jwt_secret": issuer.SECRET}, issuer.JWKS])
+def test_any_access_setting_requires_authentication(setting):
     assert Authenticator(configured(**setting)).is_required
 
 
 @pytest.mark.parametrize("header", [f"Bearer {KEY}", f"bearer {KEY}", f"BEARER   {KEY} "])
-async def test_an_api_key_tells_who_calls(everything, header: str):
+async def test_an_api_key_identifies_its_caller(everything, header: str):
     assert await everything.identify(header) == Caller("key:web")
 
 
@@ -109,7 +106,7 @@ async def test_a_token_can_be_an_api_key_where_no_tokens_are_set():
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256", "EdDSA"])
-async def test_a_token_of_each_kind_tells_who_calls(everything, algorithm: str):
+async def test_a_token_of_each_algorithm_identifies_its_subject(everything, algorithm: str):
     assert await everything.identify(bearer(signed(algorithm))) == Caller(ID)
 
 
@@ -126,14 +123,14 @@ async def test_a_token_of_each_kind_tells_who_calls(everything, algorithm: str):
         f"Bearer {KEY},{KEY}",
     ],
 )
-async def test_what_is_no_credential_is_refused(everything, header: str):
+async def test_malformed_credentials_are_refused(everything, header: str):
     with pytest.raises(Unauthorized):
         await everything.identify(header)
 
 
 @given(st.text())
 @hypothesis_settings(max_examples=200)
-def test_any_header_is_a_caller_or_a_refusal(header: str):
+def test_any_header_gives_a_caller_or_a_refusal(header: str):
     authenticator = Authenticator(configured(api_keys=f"web:{KEY}", auth_jwt_secret=issuer.SECRET))
 
     for credential in (header, f"Bearer {header}", f"Bearer {signed()[:-1]}{header}"):
@@ -170,12 +167,12 @@ async def test_a_forged_token_is_refused_without_a_hint(everything, kind: str):
         await everything.identify(bearer(FORGED[kind]()))
 
 
-async def test_a_public_key_is_no_secret_where_only_the_key_set_is_trusted(by_key_set):
+async def test_hs256_with_a_public_key_is_refused_where_only_the_key_set_is_trusted(by_key_set):
     with pytest.raises(Unauthorized, match="not accepted"):
         await by_key_set.identify(bearer(signed_with_public_key()))
 
 
-async def test_published_keys_do_not_count_where_only_the_secret_is_trusted(by_secret):
+async def test_published_keys_are_ignored_where_only_the_secret_is_trusted(by_secret):
     with pytest.raises(Unauthorized, match="not accepted"):
         await by_secret.identify(bearer(signed("RS256")))
 
@@ -200,26 +197,26 @@ NOW = int(time.time())
         ({"sub": False}, "not accepted"),
     ],
 )
-async def test_a_token_that_says_too_little_is_refused_with_the_reason(by_secret, changes, reason: str):
+async def test_a_token_with_missing_or_invalid_claims_is_refused_with_the_reason(by_secret, changes, reason: str):
     with pytest.raises(Unauthorized, match=reason):
         await by_secret.identify(bearer(signed(**changes)))
 
 
 @pytest.mark.parametrize("token_issuer", [42, ["a"]])
-async def test_an_odd_issuer_is_refused(by_secret, token_issuer):
+async def test_an_issuer_that_is_no_string_is_refused(by_secret, token_issuer):
     token = jwt.api_jws.encode(json.dumps(claims() | {"iss": token_issuer}).encode(), issuer.SECRET, "HS256")
 
     with pytest.raises(Unauthorized, match="not accepted"):
         await by_secret.identify(bearer(token))
 
 
-async def test_clocks_may_differ_a_little(by_secret):
+async def test_clocks_may_differ_by_some_seconds(by_secret):
     just_over = signed(exp=int(time.time()) - 5, iat=int(time.time()) + 5)
 
     assert await by_secret.identify(bearer(just_over)) == Caller(ID)
 
 
-async def test_the_anonymous_key_of_supabase_names_nobody(by_secret):
+async def test_the_anonymous_key_of_supabase_is_refused(by_secret):
     anonymous = signed(iss="supabase", role="anon", sub=None, aud=None, exp=int(time.time()) + 10**8)
 
     with pytest.raises(Unauthorized, match="who it was issued to"):
@@ -231,19 +228,74 @@ class TestAudienceAndIssuer:
     def of(self, setting: str) -> Authenticator:
         return Authenticator(configured(auth_jwt_secret=issuer.SECRET, **{setting: "ours"}))
 
-    async def test_ours_is_accepted(self, setting, claim):
+    async def test_the_expected_value_is_accepted(self, setting, claim):
         assert await self.of(setting).identify(bearer(signed(**{claim: "ours"})))
 
     @pytest.mark.parametrize("value", ["theirs", "", None])
-    async def test_anothers_is_refused(self, setting, claim, value):
-        with pytest.raises(Unauthorized, match="for another service or by somebody else"):
+    async def test_another_value_is_refused(self, setting, claim, value):
+        with pytest.raises(Unauthorized, match="for another service or by another issuer"):
             await self.of(setting).identify(bearer(signed(**{claim: value})))
 
 
-async def test_one_audience_of_several_is_enough():
+async def test_one_matching_audience_of_several_is_enough():
     authenticator = Authenticator(configured(auth_jwt_secret=issuer.SECRET, auth_jwt_audience="ours"))
 
     assert await authenticator.identify(bearer(signed(aud=["theirs", "ours"])))
+
+
+async def test_an_asterisk_as_audience_accepts_any_token_of_the_issuer():
+    async with Authenticator(configured(**issuer.JWKS | {"auth_jwt_audience": "*"})) as authenticator:
+        assert await authenticator.identify(bearer(signed("RS256", aud="another-service")))
+        assert await authenticator.identify(bearer(signed("RS256", aud=None)))
+        with pytest.raises(Unauthorized):
+            await authenticator.identify(bearer(signed("RS256", iss="https://another-issuer.test")))
+
+
+REASONS = {
+    "the token's issuer (iss) is 'https://another.test\\n', AUTH_JWT_ISSUER is "
+    "'https://project.supabase.co/auth/v1'": lambda: signed("RS256", iss="https://another.test\n"),
+    "the token's audience (aud) is 'another', AUTH_JWT_AUDIENCE is 'authenticated'": lambda: signed(
+        "RS256", aud="another"
+    ),
+    "the token's algorithm is 'RS512', accepted are HS256, RS256, ES256, EdDSA": FORGED["RS512"],
+    "the token's key (kid) is 'unheard-of', the keys at AUTH_JWKS_URL are 'RS256', 'ES256', 'EdDSA'": FORGED[
+        "unknown kid"
+    ],
+    "the token is signed with HS256, and AUTH_JWT_SECRET is empty": signed,
+    "the token does not name its key (kid)": FORGED["no kid"],
+    "the token's signature does not match its key": lambda: signed("RS256", key=issuer.OTHER_RSA),
+    "the token's exp is 1, and the time is": lambda: signed("RS256", exp=1, iat=None),
+    "the token has no sub": lambda: signed("RS256", sub=None),
+    "the credential is no JWT, and not in API_KEYS": lambda: "a-key-of-nobody",
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+async def test_a_refusal_names_the_values_that_were_compared(by_key_set, reason: str):
+    credential = REASONS[reason]()
+
+    with pytest.raises(Unauthorized) as refused:
+        await by_key_set.identify(bearer(credential))
+
+    assert refused.value.reason.startswith(reason)
+    assert refused.value.reason.isprintable()
+    assert credential not in refused.value.reason
+
+
+async def test_a_refusal_names_the_missing_token_settings():
+    authenticator = Authenticator(configured(api_keys=f"web:{KEY}"))
+
+    with pytest.raises(Unauthorized) as refused:
+        await authenticator.identify(bearer(signed("RS256")))
+
+    assert refused.value.reason == "the credential is a JWT, and neither AUTH_JWT_SECRET nor AUTH_JWKS_URL is set"
+
+
+async def test_a_refusal_shows_at_most_a_hundred_characters_of_a_value(by_key_set):
+    with pytest.raises(Unauthorized) as refused:
+        await by_key_set.identify(bearer(signed("RS256", iss="x" * 10_000)))
+
+    assert len(refused.value.reason) < 300
 
 
 @pytest.mark.parametrize(
@@ -254,19 +306,19 @@ async def test_one_audience_of_several_is_enough():
         ({"iss": "a", "sub": "b|c"}, "jwt:a|b|c"),
     ],
 )
-def test_a_caller_reads_as_issuer_and_subject(said, name: str):
+def test_a_caller_id_is_issuer_and_subject(said, name: str):
     assert caller_id(said) == name
 
 
 @given(st.lists(st.tuples(st.text(max_size=300), st.text(min_size=1, max_size=300)), max_size=4, unique=True))
-def test_callers_are_told_apart_and_fit_the_storage(pairs):
+def test_caller_ids_are_distinct_and_fit_the_storage(pairs):
     ids = [caller_id({"iss": iss, "sub": sub}) for iss, sub in pairs]
 
     assert len(set(ids)) == len(pairs)
-    assert all(len(name) <= LONGEST_ID and name.isprintable() for name in ids)
+    assert all(len(name) <= MAX_ID_CHARACTERS and name.isprintable() for name in ids)
 
 
-def test_an_issuer_with_the_separator_is_not_taken_for_another():
+def test_an_issuer_with_the_separator_is_not_mistaken_for_another():
     assert caller_id({"iss": "a|b", "sub": "c"}) != caller_id({"iss": "a", "sub": "b|c"})
 
 
@@ -274,7 +326,10 @@ def test_an_issuer_with_the_separator_is_not_taken_for_another():
     ("setting", "variable"),
     [
         ({"api_keys": "web:short"}, "API_KEYS"),
-        ({"api_keys": " "}, "API_KEYS"),
+        ({"api_keys": ",,"}, "API_KEYS"),
+        ({"auth_jwks_url": issuer.URL}, "AUTH_JWT_AUDIENCE"),
+        ({"auth_jwks_url": issuer.URL, "auth_jwt_audience": "authenticated"}, "AUTH_JWT_ISSUER"),
+        ({"auth_jwks_url": issuer.URL, "auth_jwt_issuer": issuer.ISSUER}, "AUTH_JWT_AUDIENCE"),
         ({"auth_jwt_secret": "thirty-one-bytes-are-not-enough"}, "AUTH_JWT_SECRET"),
         ({"auth_jwt_secret": issuer.public_pem(issuer.RSA).decode()}, "AUTH_JWT_SECRET"),
         ({"auth_jwt_audience": "authenticated"}, "AUTH_JWT_AUDIENCE"),
@@ -282,15 +337,15 @@ def test_an_issuer_with_the_separator_is_not_taken_for_another():
         ({"auth_jwt_issuer": "https://issuer.test", "api_keys": f"web:{KEY}"}, "AUTH_JWT_ISSUER"),
     ],
 )
-def test_settings_that_protect_nothing_end_the_start_with_the_variable_and_not_its_value(setting, variable: str):
-    with pytest.raises(UnusableCredentials, match=variable) as refused:
+def test_unusable_access_settings_are_refused_by_name_without_their_value(setting, variable: str):
+    with pytest.raises(UnusableSetting, match=variable) as refused:
         Authenticator(configured(**setting))
 
     assert "\n" not in str(refused.value)
     assert all(str(value) not in str(refused.value) for value in setting.values() if str(value).strip())
 
 
-def test_no_key_or_secret_is_in_a_representation():
+def test_the_representation_shows_no_key_or_secret():
     authenticator = Authenticator(configured(api_keys=f"web:{KEY}", auth_jwt_secret=issuer.SECRET))
 
     shown = repr(authenticator) + repr(vars(authenticator))

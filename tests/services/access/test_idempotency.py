@@ -1,33 +1,43 @@
+"""Idempotency keys over a storage: work runs once, and its response is replayed."""
+
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.access.idempotency import KEPT_FOR, LEASE, Idempotency, Kept, Replayable
+from services.access.idempotency import KEPT_FOR, LEASE, Idempotency, KeyedRequest, Unrepeatable
 from services.errors import (
     IdempotencyMismatch,
     InvalidInput,
+    PhoneCallUncertain,
     ProviderBadAnswer,
+    ProviderUnavailable,
     RequestInProgress,
     RoomExpired,
+    RoomNotFound,
     StorageUnavailable,
 )
 from services.storage.memory import MemoryStorage
-from services.storage.records import Answer, Room
+from services.storage.records import StoredResponse
+from tests.services.access.slow_storage import RenewingStorage, SlowStorage
+from tests.services.storage.interviews import NOW, make_room
 from tests.support.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+REQUEST = KeyedRequest("key:web", "POST /api/rooms", "a-key", b"{}")
+SHORT = timedelta(seconds=0.03)
+DIALS_ONCE = Unrepeatable((ProviderUnavailable,), PhoneCallUncertain)
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    return ManualClock(START)
+    return ManualClock(NOW)
 
 
 @pytest.fixture
@@ -36,226 +46,311 @@ def storage(clock) -> MemoryStorage:
 
 
 @pytest.fixture
-def once(storage, clock) -> Idempotency:
+def idempotency(storage, clock) -> Idempotency:
     return Idempotency(storage, clock)
 
 
 class Work:
-    """Counts how often it was done, and answers with that number."""
+    """Counts how often it ran, and responds with that number."""
 
-    def __init__(self, status: int = 201, room: str | None = None) -> None:
+    def __init__(self, status: int = 201, **changes) -> None:
         self.times = 0
-        self._status = status
-        self._room = room
+        self._response = StoredResponse(status, (("location", "/x"),), b"", **changes)
 
-    async def __call__(self) -> Kept:
+    async def __call__(self) -> StoredResponse:
         self.times += 1
-        return Kept(Answer(self._status, (("location", "/x"),), str(self.times).encode()), self._room)
+        return replace(self._response, body=str(self.times).encode())
 
 
-async def ask(once: Idempotency, work: Callable[[], Awaitable[Kept]], **changes) -> Replayable:
-    asked = {"caller": "key:web", "route": "POST /api/rooms", "key": "a-key", "body": b"{}"}
-    return await once.run(work=work, **(asked | changes))
+def ask(
+    idempotency: Idempotency,
+    work: Callable[[], Awaitable[StoredResponse]],
+    unrepeatable: Unrepeatable | None = None,
+    **changes,
+) -> Awaitable[StoredResponse]:
+    return idempotency.run(replace(REQUEST, **changes), work, unrepeatable)
 
 
-async def test_the_first_answer_is_replayed_and_the_work_is_not_repeated(once):
+async def test_the_first_response_is_replayed_and_the_work_is_not_repeated(idempotency):
     work = Work()
 
-    first, second = await ask(once, work), await ask(once, work)
+    first, second = await ask(idempotency, work), await ask(idempotency, work)
 
-    assert first == Replayable(Answer(201, (("location", "/x"),), b"1"), is_replayed=False)
-    assert second == Replayable(first.answer, is_replayed=True)
+    assert first == StoredResponse(201, (("location", "/x"),), b"1")
+    assert second == replace(first, is_replayed=True)
     assert work.times == 1
-
-
-async def test_without_a_key_every_call_is_done(once):
-    work = Work()
-
-    answers = [await ask(once, work, key=None) for _ in range(2)]
-
-    assert work.times == 2
-    assert not any(answer.is_replayed for answer in answers)
 
 
 @pytest.mark.parametrize("changes", [{"caller": "key:other"}, {"route": "POST /api/rooms/a/debrief"}, {"key": "b"}])
-async def test_another_caller_route_or_key_is_another_piece_of_work(once, changes):
+async def test_another_caller_route_or_key_is_another_request(idempotency, changes):
     work = Work()
 
-    await ask(once, work)
-    await ask(once, work, **changes)
+    await ask(idempotency, work)
+    await ask(idempotency, work, **changes)
 
     assert work.times == 2
 
 
-async def test_no_two_callers_meet_however_their_names_are_cut(once):
+async def test_parts_that_join_to_the_same_text_are_different_requests(idempotency):
     work = Work()
 
-    await ask(once, work, caller="a", route="b c", key="d")
-    await ask(once, work, caller="a b", route="c", key="d")
+    await ask(idempotency, work, caller="a", route="b c", key="d")
+    await ask(idempotency, work, caller="a b", route="c", key="d")
 
     assert work.times == 2
 
 
-async def test_the_same_key_with_another_body_is_refused(once):
+async def test_the_same_key_with_another_body_is_refused(idempotency):
     work = Work()
-    await ask(once, work)
+    await ask(idempotency, work)
 
     with pytest.raises(IdempotencyMismatch):
-        await ask(once, work, body=b'{"other": true}')
+        await ask(idempotency, work, body=b'{"other": true}')
 
     assert work.times == 1
 
 
-async def test_an_answer_is_kept_for_a_day(once, clock):
+async def test_a_response_is_kept_for_a_day(idempotency, clock):
     work = Work()
-    await ask(once, work)
+    await ask(idempotency, work)
 
     clock.now += KEPT_FOR - timedelta(seconds=1)
-    assert (await ask(once, work)).is_replayed
+    assert (await ask(idempotency, work)).is_replayed
     clock.now += timedelta(seconds=1)
-    assert not (await ask(once, work)).is_replayed
+    assert not (await ask(idempotency, work)).is_replayed
 
 
-async def test_an_answer_is_erased_with_its_room(once, storage):
-    await storage.save_room(Room("room", "https://x.test/room", "Ada", START, START + timedelta(hours=1)))
-    work = Work(room="room")
-    await ask(once, work)
+async def test_a_response_that_expires_earlier_is_kept_until_then(idempotency, clock, storage):
+    work = Work(expires_at=NOW + timedelta(minutes=1))
+    await ask(idempotency, work)
 
-    await storage.erase("room")
+    clock.now += timedelta(seconds=59)
+    assert (await ask(idempotency, work)).is_replayed
+    clock.now += timedelta(seconds=1)
+    assert await storage.delete_expired_responses(clock.now) == 1
+    assert not (await ask(idempotency, work)).is_replayed
 
-    assert not (await ask(once, work)).is_replayed
+
+@pytest.mark.parametrize("named_by", ["request", "response"])
+async def test_a_response_is_deleted_with_its_room(idempotency, storage, named_by):
+    await storage.save_room(make_room("room"))
+    work = Work(room="room" if named_by == "response" else None)
+    request = {"room": "room"} if named_by == "request" else {}
+    await ask(idempotency, work, **request)
+
+    receipt = await storage.erase("room")
+
+    assert receipt.idempotency_keys == 1
+    assert not (await ask(idempotency, Work())).is_replayed
+
+
+async def test_a_request_about_an_unknown_room_is_refused(idempotency):
+    with pytest.raises(RoomNotFound):
+        await ask(idempotency, Work(), room="nowhere")
+
+
+async def test_a_room_deleted_during_the_work_takes_the_key_with_it(idempotency, storage):
+    await storage.save_room(make_room("room"))
+
+    async def work() -> StoredResponse:
+        await storage.erase("room")
+        return await Work()()
+
+    await ask(idempotency, work, room="room")
+
+    assert not (await ask(idempotency, Work())).is_replayed
 
 
 @pytest.fixture
-async def running(once):
-    """The first piece of work under the key, which goes on until the test ends."""
-    goes_on, is_started = asyncio.Event(), asyncio.Event()
+async def running(idempotency):
+    """The first work under the key, which continues until the test ends."""
+    may_end, has_started = asyncio.Event(), asyncio.Event()
 
-    async def slow() -> Kept:
-        is_started.set()
-        await goes_on.wait()
+    async def slow() -> StoredResponse:
+        has_started.set()
+        await may_end.wait()
         return await Work()()
 
-    first = asyncio.create_task(ask(once, slow))
-    await is_started.wait()
+    first = asyncio.create_task(ask(idempotency, slow))
+    await has_started.wait()
     yield
-    goes_on.set()
+    may_end.set()
     assert not (await first).is_replayed
 
 
 @pytest.mark.usefixtures("running")
-async def test_while_the_first_still_runs_the_second_is_told_to_wait(once):
+async def test_the_same_request_during_the_work_is_in_progress(idempotency):
     work = Work()
 
     with pytest.raises(RequestInProgress) as refused:
-        await ask(once, work)
+        await ask(idempotency, work)
 
     assert refused.value.retry_after >= 1
     assert work.times == 0
 
 
 @pytest.mark.usefixtures("running")
-async def test_while_the_first_still_runs_another_body_is_refused_for_good(once):
+async def test_another_body_during_the_work_is_a_mismatch(idempotency):
     with pytest.raises(IdempotencyMismatch):
-        await ask(once, Work(), body=b"another")
+        await ask(idempotency, Work(), body=b"another")
 
 
-async def test_of_many_at_once_one_does_the_work(once):
-    work = Work()
+async def test_one_of_many_identical_requests_at_once_does_the_work(idempotency):
+    work, may_end = Work(), asyncio.Event()
 
-    async def slow() -> Kept:
-        await asyncio.sleep(0.01)
+    async def slow() -> StoredResponse:
+        await may_end.wait()
         return await work()
 
-    outcomes = await asyncio.gather(*(ask(once, slow) for _ in range(20)), return_exceptions=True)
+    asked = [asyncio.create_task(ask(idempotency, slow)) for _ in range(20)]
+    while sum(one.done() for one in asked) < 19:
+        await asyncio.sleep(0)
+    may_end.set()
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
 
     assert work.times == 1
     assert sum(isinstance(outcome, RequestInProgress) for outcome in outcomes) == 19
 
 
-@pytest.mark.parametrize("error", [ProviderBadAnswer("It failed."), RoomExpired(), RuntimeError("a defect")])
-async def test_a_failure_is_not_remembered(once, error):
-    async def fail() -> Kept:
+@pytest.mark.parametrize("error", [ProviderBadAnswer("It failed."), RoomExpired(), RuntimeError("a bug")])
+async def test_a_failure_is_not_stored(idempotency, error):
+    async def fail() -> StoredResponse:
         raise error
 
     with pytest.raises(type(error)):
-        await ask(once, fail)
+        await ask(idempotency, fail)
 
-    assert not (await ask(once, Work(), body=b"mended")).is_replayed
+    assert not (await ask(idempotency, Work(), body=b"corrected")).is_replayed
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
-async def test_an_answer_that_tells_of_a_failure_is_not_remembered(once, status: int):
+async def test_a_response_that_reports_a_failure_is_not_stored(idempotency, status: int):
     work = Work(status)
 
-    first = await ask(once, work)
-    await ask(once, work)
+    first = await ask(idempotency, work)
+    await ask(idempotency, work)
 
-    assert first.answer.status == status
+    assert first.status == status
     assert work.times == 2
 
 
-async def test_work_that_was_cancelled_frees_its_key(once):
-    started = asyncio.Event()
-
-    async def endless() -> Kept:
-        started.set()
-        await asyncio.sleep(3600)
-        raise AssertionError
-
-    asked = asyncio.create_task(ask(once, endless))
-    await started.wait()
-    asked.cancel()
+async def wait_and_cancel(task: asyncio.Task, event: asyncio.Event) -> None:
+    await event.wait()
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asked
-
-    assert not (await ask(once, Work())).is_replayed
+        await task
 
 
-async def test_a_key_whose_process_was_killed_is_free_after_its_lease(storage, clock):
-    async def endless() -> Kept:
+async def test_cancelled_work_frees_its_key(idempotency):
+    has_started = asyncio.Event()
+
+    async def endless() -> StoredResponse:
+        has_started.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    killed = asyncio.create_task(ask(Idempotency(storage, clock), endless))
-    await asyncio.sleep(0.01)
-    survivor = Idempotency(storage, clock)
+    await wait_and_cancel(asyncio.create_task(ask(idempotency, endless)), has_started)
 
+    assert not (await ask(idempotency, Work())).is_replayed
+
+
+@pytest.fixture
+async def killed(storage, clock):
+    """Work of a process that no longer renews its lease."""
+    has_started = asyncio.Event()
+
+    async def endless() -> StoredResponse:
+        has_started.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    task = asyncio.create_task(ask(Idempotency(storage, clock), endless))
+    await has_started.wait()
+    yield
+    await wait_and_cancel(task, has_started)
+
+
+@pytest.mark.usefixtures("killed")
+async def test_a_key_whose_process_was_killed_is_free_after_its_lease(idempotency, clock):
     with pytest.raises(RequestInProgress):
-        await ask(survivor, Work())
+        await ask(idempotency, Work())
     clock.now += LEASE
-    assert not (await ask(survivor, Work())).is_replayed
 
-    killed.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await killed
-    assert (await ask(survivor, Work())).is_replayed
+    assert not (await ask(idempotency, Work())).is_replayed
+    assert (await ask(idempotency, Work())).is_replayed
+
+
+@pytest.mark.usefixtures("killed")
+async def test_unrepeatable_work_whose_process_was_killed_never_runs_again(idempotency, clock):
+    work = Work()
+    with pytest.raises(RequestInProgress):
+        await ask(idempotency, work, DIALS_ONCE)
+
+    for _ in range(2):
+        clock.now += LEASE
+        with pytest.raises(PhoneCallUncertain):
+            await ask(idempotency, work, DIALS_ONCE)
+
+    assert work.times == 0
+
+
+@pytest.mark.parametrize("error", [ProviderBadAnswer("It failed."), RuntimeError("a bug"), asyncio.CancelledError()])
+async def test_unrepeatable_work_that_failed_uncertainly_never_runs_again(idempotency, error):
+    async def fail() -> StoredResponse:
+        raise error
+
+    with pytest.raises(type(error)):
+        await ask(idempotency, fail, DIALS_ONCE)
+
+    with pytest.raises(PhoneCallUncertain):
+        await ask(idempotency, Work(), DIALS_ONCE)
+    with pytest.raises(IdempotencyMismatch):
+        await ask(idempotency, Work(), DIALS_ONCE, body=b"another")
+
+
+async def test_unrepeatable_work_that_certainly_did_nothing_may_run_again(idempotency):
+    async def fail() -> StoredResponse:
+        raise ProviderUnavailable("It is down.")
+
+    with pytest.raises(ProviderUnavailable):
+        await ask(idempotency, fail, DIALS_ONCE)
+
+    assert not (await ask(idempotency, Work(), DIALS_ONCE)).is_replayed
+    assert (await ask(idempotency, Work(), DIALS_ONCE)).is_replayed
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "a" * 256, "a\n", "\x7f"])
-async def test_an_odd_key_is_refused(once, key: str):
+async def test_a_key_that_is_not_visible_ascii_is_refused(idempotency, key: str):
     with pytest.raises(InvalidInput, match="Idempotency-Key"):
-        await ask(once, Work(), key=key)
+        await ask(idempotency, Work(), key=key)
 
 
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255))
-async def test_any_visible_key_is_good(key: str):
-    once = Idempotency(MemoryStorage(ManualClock(START)), ManualClock(START))
+async def test_any_visible_ascii_key_is_accepted(key: str):
+    idempotency = Idempotency(MemoryStorage(ManualClock(NOW)), ManualClock(NOW))
 
-    await ask(once, Work(), key=key)
+    await ask(idempotency, Work(), key=key)
 
-    assert (await ask(once, Work(), key=key)).is_replayed
+    assert (await ask(idempotency, Work(), key=key)).is_replayed
 
 
-async def test_names_in_the_storage_tell_nothing(once, storage):
-    await ask(once, Work(), caller="key:ada@example.com", key="my-secret-key")
+async def test_caller_and_key_are_not_readable_in_the_storage(idempotency, storage):
+    await ask(idempotency, Work(), caller="key:ada@example.com", key="my-secret-key")
 
     assert "ada" not in repr(storage._slots)
     assert "my-secret-key" not in repr(storage._slots)
 
 
-class Flaky(MemoryStorage):
-    """A storage that does not answer when a slot is to be finished or freed."""
+async def test_the_same_body_under_two_keys_has_two_fingerprints(idempotency, storage):
+    """So that a phone number can't be found from the fingerprint by trying all numbers."""
+    await ask(idempotency, Work(), key="a")
+    await ask(idempotency, Work(), key="b")
+
+    assert len({slot.fingerprint for slot in storage._slots.values()}) == 2
+
+
+class FailingStorage(MemoryStorage):
+    """A storage that is unavailable when a slot is to be completed or released."""
 
     async def complete_slot(self, *_: object) -> None:
         raise StorageUnavailable("It does not answer.")
@@ -264,56 +359,29 @@ class Flaky(MemoryStorage):
         raise StorageUnavailable("It does not answer.")
 
 
-async def test_an_answer_that_can_not_be_kept_is_given_all_the_same(clock, caplog):
+async def test_a_response_that_can_not_be_stored_is_returned_all_the_same(clock, caplog):
     with caplog.at_level(logging.WARNING, "services.access.idempotency"):
-        answered = await ask(Idempotency(Flaky(clock), clock), Work())
+        response = await ask(Idempotency(FailingStorage(clock), clock), Work())
 
-    assert answered.answer.status == 201
-    assert "could not be kept" in caplog.text
+    assert response.status == 201
+    assert "could not be stored" in caplog.text
 
 
-async def test_a_key_that_can_not_be_freed_does_not_hide_the_failure(clock, caplog):
-    async def fail() -> Kept:
+async def test_a_key_that_can_not_be_released_does_not_hide_the_failure(clock, caplog):
+    async def fail() -> StoredResponse:
         raise ProviderBadAnswer("It failed.")
 
     with caplog.at_level(logging.WARNING, "services.access.idempotency"), pytest.raises(ProviderBadAnswer):
-        await ask(Idempotency(Flaky(clock), clock), fail)
+        await ask(Idempotency(FailingStorage(clock), clock), fail)
 
     assert "ends with its lease" in caplog.text
 
 
-class Renewing(MemoryStorage):
-    """Tells of renewals, lets them wait, and does not answer the first of them where it is told so."""
+@pytest.mark.parametrize("fails_first", [False, True])
+async def test_a_lease_is_renewed_for_as_long_as_the_work_runs(clock, fails_first: bool):
+    storage = RenewingStorage(clock, fails_first=fails_first)
 
-    def __init__(self, clock: Callable[[], datetime], *, is_lost_first: bool = False) -> None:
-        super().__init__(clock)
-        self.renewals: asyncio.Queue[bool] = asyncio.Queue()
-        self.may_renew = asyncio.Event()
-        self._is_lost = is_lost_first
-
-    async def next_renewal(self) -> bool:
-        self.may_renew.set()
-        self.renewals = asyncio.Queue()
-        return await self.renewals.get()
-
-    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
-        await self.may_renew.wait()
-        if self._is_lost:
-            self._is_lost = False
-            raise StorageUnavailable("It does not answer.")
-        is_renewed = await super().renew_slot(slot, held, lease)
-        self.renewals.put_nowait(is_renewed)
-        return is_renewed
-
-
-SHORT = timedelta(seconds=0.03)
-
-
-@pytest.mark.parametrize("is_lost_first", [False, True])
-async def test_a_holder_that_lives_keeps_its_key_for_as_long_as_it_works(clock, is_lost_first: bool):
-    storage = Renewing(clock, is_lost_first=is_lost_first)
-
-    async def long_work() -> Kept:
+    async def long_work() -> StoredResponse:
         for _ in range(4):
             clock.now += SHORT * 2 / 3
             assert await storage.next_renewal()
@@ -321,182 +389,40 @@ async def test_a_holder_that_lives_keeps_its_key_for_as_long_as_it_works(clock, 
                 await ask(Idempotency(storage, clock), Work())
         return await Work()()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await ask(Idempotency(storage, clock, SHORT), long_work)
 
     assert (await ask(Idempotency(storage, clock), Work())).is_replayed
 
 
-async def test_who_was_taken_for_dead_does_not_free_what_another_holds(clock):
-    storage = Renewing(clock)
-    other = Idempotency(storage, clock)
-
-    async with asyncio.timeout(10), Idempotency(storage, clock, SHORT).lock("debrief"):
-        clock.now += SHORT
-        taken = other.lock("debrief")
-        await taken.__aenter__()
-        assert not await storage.next_renewal()
-
-    assert len(storage._slots) == 1
-    await taken.__aexit__(None, None, None)
-    assert not storage._slots
-
-
-class Slow(MemoryStorage):
-    """A storage that takes its time, as one behind a network does. `asked` is set while it does."""
-
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        super().__init__(clock)
-        self.asked = asyncio.Event()
-
-    async def claim_slot(self, slot, fingerprint, now, until, lease):
-        begun = await super().claim_slot(slot, fingerprint, now, until, lease)
-        self.asked.set()
-        await asyncio.sleep(0.01)
-        return begun
-
-    async def complete_slot(self, slot: str, answer: Answer, room: str | None) -> None:
-        self.asked.set()
-        await asyncio.sleep(0.01)
-        await super().complete_slot(slot, answer, room)
-
-    async def release_slot(self, slot: str) -> None:
-        await asyncio.sleep(0.01)
-        await super().release_slot(slot)
-
-
-async def cancelled_while_asking(storage: Slow, asked: asyncio.Task) -> None:
-    storage.asked.clear()
-    await storage.asked.wait()
-    asked.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asked
-
-
-async def free(once: Idempotency) -> None:
-    async with asyncio.timeout(10):
-        while once._releases:
+async def wait_for_background(idempotency: Idempotency) -> None:
+    async with asyncio.timeout(60):
+        while idempotency._background:
             await asyncio.sleep(0)
 
 
-async def test_cancelled_while_the_slot_is_taken_it_is_given_back(clock):
-    storage = Slow(clock)
-    once = Idempotency(storage, clock)
+async def test_a_claim_that_is_cancelled_is_released(clock):
+    storage = SlowStorage(clock)
+    idempotency = Idempotency(storage, clock)
 
-    await cancelled_while_asking(storage, asyncio.create_task(ask(once, Work())))
-    await free(once)
+    await wait_and_cancel(asyncio.create_task(ask(idempotency, Work())), storage.was_asked)
+    await wait_for_background(idempotency)
 
-    assert not (await ask(once, Work())).is_replayed
+    assert not (await ask(idempotency, Work())).is_replayed
 
 
-async def test_cancelled_while_the_answer_is_kept_it_is_kept_to_the_end(clock):
-    storage = Slow(clock)
-    once = Idempotency(storage, clock)
+async def test_a_response_is_stored_although_its_request_is_cancelled_meanwhile(clock):
+    storage = SlowStorage(clock)
+    idempotency = Idempotency(storage, clock)
 
-    async def work() -> Kept:
-        storage.asked.clear()
+    async def work() -> StoredResponse:
+        storage.was_asked.clear()
         return await Work()()
 
-    asked = asyncio.create_task(ask(once, work))
-    await storage.asked.wait()
-    await cancelled_while_asking(storage, asked)
-    await free(once)
+    asked = asyncio.create_task(ask(idempotency, work))
+    await storage.was_asked.wait()
+    storage.was_asked.clear()
+    await wait_and_cancel(asked, storage.was_asked)
+    await wait_for_background(idempotency)
 
-    assert (await ask(once, Work())).is_replayed
-
-
-class TestAlone:
-    """Two objects over one storage stand for two processes."""
-
-    @pytest.mark.parametrize("processes", [1, 2])
-    async def test_nobody_else_works_under_the_same_name(self, storage, clock, processes: int):
-        onces = [Idempotency(storage, clock) for _ in range(processes)]
-        inside = most = 0
-
-        async def enter(number: int) -> None:
-            nonlocal inside, most
-            async with onces[number % processes].lock("debrief room"):
-                inside += 1
-                most = max(most, inside)
-                await asyncio.sleep(0.002)
-                inside -= 1
-
-        async with asyncio.timeout(30):
-            await asyncio.gather(*(enter(number) for number in range(6)))
-
-        assert most == 1
-
-    async def test_other_names_do_not_wait(self, once):
-        async with asyncio.timeout(5), once.lock("debrief a"), once.lock("debrief b"):
-            pass
-
-    async def test_a_name_is_no_idempotency_key(self, once):
-        async with once.lock("a"):
-            assert not (await ask(once, Work(), key="a")).is_replayed
-
-    async def test_it_is_free_after_a_failure(self, storage, clock):
-        with pytest.raises(ProviderBadAnswer):
-            async with Idempotency(storage, clock).lock("debrief"):
-                raise ProviderBadAnswer("It failed.")
-
-        async with asyncio.timeout(5), Idempotency(storage, clock).lock("debrief"):
-            pass
-
-    async def test_it_is_free_after_a_cancellation(self, clock):
-        storage = Slow(clock)
-        once = Idempotency(storage, clock)
-        is_inside = asyncio.Event()
-
-        async def hold() -> None:
-            async with once.lock("debrief"):
-                is_inside.set()
-                await asyncio.sleep(3600)
-
-        holder = asyncio.create_task(hold())
-        await is_inside.wait()
-        holder.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await holder
-
-        async with asyncio.timeout(5), Idempotency(storage, clock).lock("debrief"):
-            pass
-
-    async def test_who_stops_waiting_does_not_hold_the_others_up(self, storage, clock):
-        once, other = Idempotency(storage, clock), Idempotency(storage, clock)
-
-        async def wait() -> None:
-            async with other.lock("debrief"):
-                raise AssertionError
-
-        async with once.lock("debrief"):
-            waiting = asyncio.create_task(wait())
-            await asyncio.sleep(0.01)
-            waiting.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await waiting
-
-        async with asyncio.timeout(5), other.lock("debrief"):
-            pass
-
-    async def test_a_killed_holder_is_waited_for_until_its_lease_ends(self, storage, clock):
-        killed = Idempotency(storage, clock).lock("debrief")
-        await killed.__aenter__()
-        clock.now += LEASE
-
-        async with asyncio.timeout(5), Idempotency(storage, clock).lock("debrief"):
-            await killed.__aexit__(None, None, None)
-            running = await storage.claim_slot(*self.slot_of(storage), clock.now, clock.now, clock.now)
-
-        assert running.state == "running"
-
-    @staticmethod
-    def slot_of(storage: MemoryStorage) -> tuple[str, str]:
-        (slot,) = storage._slots
-        return slot, ""
-
-    async def test_nothing_is_left_behind(self, once, storage):
-        async with once.lock("debrief"):
-            pass
-
-        assert not once._locks
-        assert not storage._slots
+    assert (await ask(idempotency, Work())).is_replayed

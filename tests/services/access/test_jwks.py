@@ -1,4 +1,4 @@
-"""Published keys at the wire: fetched when needed, kept, shared, and outlived."""
+"""Published keys, mocked at the wire: fetched on demand, cached, refreshed, kept while the issuer is down."""
 
 import asyncio
 import logging
@@ -33,7 +33,7 @@ def wire():
 
 @pytest.fixture
 async def authenticator(clock):
-    settings = Settings(_env_file=None, auth_jwks_url=issuer.URL)
+    settings = Settings(_env_file=None, **issuer.JWKS)
     async with Authenticator(settings, clock=clock) as opened:
         yield opened
 
@@ -50,11 +50,23 @@ async def is_refused(authenticator, credential: str) -> bool:
     return False
 
 
-async def test_nothing_is_fetched_before_a_token_asks_for_it(authenticator, wire):
+async def test_keys_are_not_fetched_before_a_token_needs_them(authenticator, wire):
     with pytest.raises(Unauthorized):
         await authenticator.identify(bearer("no-token-at-all"))
 
     assert wire.call_count == 0
+
+
+@pytest.mark.parametrize("path", ["", "/", "/keys", "/keys/", "/keys?tenant=a%20b&x=1", "/keys/?p=policy"])
+async def test_the_url_is_fetched_as_it_is_written(path, wire):
+    async with Authenticator(
+        Settings(_env_file=None, **issuer.JWKS | {"auth_jwks_url": f"https://keys.test{path}"})
+    ) as (authenticator):
+        with respx.mock(using="httpx") as router:
+            fetched = router.get(url__startswith="https://keys.test").respond(json=key_set())
+            await authenticator.identify(bearer(signed("RS256")))
+
+    assert fetched.calls.last.request.url.raw_path.decode() == (path or "/")
 
 
 async def test_keys_are_fetched_once_and_kept(authenticator, wire):
@@ -64,20 +76,20 @@ async def test_keys_are_fetched_once_and_kept(authenticator, wire):
     assert wire.call_count == 1
 
 
-async def test_the_fetch_shows_no_credentials(authenticator, wire):
+async def test_the_fetch_sends_no_credentials(authenticator, wire):
     await authenticator.identify(bearer(signed("ES256")))
 
     assert "authorization" not in wire.calls.last.request.headers
 
 
-async def test_callers_at_once_share_one_fetch(authenticator, wire):
+async def test_simultaneous_callers_share_one_fetch(authenticator, wire):
     callers = await asyncio.gather(*(authenticator.identify(bearer(signed("RS256"))) for _ in range(20)))
 
     assert len(set(callers)) == 1
     assert wire.call_count == 1
 
 
-async def test_a_caller_who_leaves_does_not_end_the_fetch_for_the_others(authenticator, wire):
+async def test_a_cancelled_caller_does_not_cancel_the_shared_fetch(authenticator, wire):
     first = asyncio.create_task(authenticator.identify(bearer(signed("RS256"))))
     second = asyncio.create_task(authenticator.identify(bearer(signed("RS256"))))
     await asyncio.sleep(0)
@@ -87,7 +99,7 @@ async def test_a_caller_who_leaves_does_not_end_the_fetch_for_the_others(authent
     assert wire.call_count == 1
 
 
-async def test_a_new_key_is_found_after_a_minute_and_not_before(authenticator, wire, clock):
+async def test_a_new_key_is_fetched_after_a_minute_and_not_before(authenticator, wire, clock):
     await authenticator.identify(bearer(signed("RS256")))
     wire.mock(return_value=httpx.Response(200, json=key_set(public_jwk("RS256", issuer.OTHER_RSA, kid="new"))))
     token = bearer(signed("RS256", key=issuer.OTHER_RSA, kid="new"))
@@ -102,7 +114,7 @@ async def test_a_new_key_is_found_after_a_minute_and_not_before(authenticator, w
     assert wire.call_count == 2
 
 
-async def test_a_withdrawn_key_stops_opening_doors(authenticator, wire, clock):
+async def test_a_withdrawn_key_is_refused_after_the_next_fetch(authenticator, wire, clock):
     await authenticator.identify(bearer(signed("RS256")))
     wire.mock(return_value=httpx.Response(200, json=key_set(public_jwk("ES256", PRIVATE["ES256"]))))
 
@@ -115,7 +127,7 @@ async def test_a_withdrawn_key_stops_opening_doors(authenticator, wire, clock):
     assert not await is_refused(authenticator, signed("ES256"))
 
 
-async def test_an_aged_key_is_used_without_waiting_for_its_successor(authenticator, wire, clock):
+async def test_an_aged_key_is_used_while_the_next_fetch_runs(authenticator, wire, clock):
     await authenticator.identify(bearer(signed("RS256")))
     asked, answer = asyncio.Event(), asyncio.Event()
 
@@ -133,7 +145,7 @@ async def test_an_aged_key_is_used_without_waiting_for_its_successor(authenticat
     answer.set()
 
 
-async def test_known_keys_outlive_their_issuer(authenticator, wire, clock, caplog):
+async def test_known_keys_work_while_the_issuer_is_down(authenticator, wire, clock, caplog):
     await authenticator.identify(bearer(signed("RS256")))
     is_down(wire)
 
@@ -146,7 +158,7 @@ async def test_known_keys_outlive_their_issuer(authenticator, wire, clock, caplo
 
     assert await authenticator.identify(bearer(signed("RS256")))
     assert [record.getMessage() for record in caplog.records if record.name == "services.access.jwks"] == [
-        "the keys of AUTH_JWKS_URL can't be fetched: provider_bad_answer"
+        "the keys of AUTH_JWKS_URL cannot be fetched: provider_bad_answer"
     ]
 
 
@@ -178,7 +190,7 @@ async def test_keys_that_were_never_fetched_are_a_503(authenticator, wire, answe
     assert raised.value.retry_after == RETRY_SECONDS
 
 
-async def test_the_first_fetch_is_tried_again_soon(authenticator, wire, clock):
+async def test_a_failed_first_fetch_is_repeated_soon(authenticator, wire, clock):
     is_down(wire)
     for _ in range(2):
         with pytest.raises(ProviderUnavailable):
@@ -190,7 +202,7 @@ async def test_the_first_fetch_is_tried_again_soon(authenticator, wire, clock):
     assert await authenticator.identify(bearer(signed("RS256")))
 
 
-async def test_a_set_without_keys_is_an_answer(authenticator, wire):
+async def test_an_empty_key_set_is_a_valid_response(authenticator, wire):
     wire.mock(return_value=httpx.Response(200, json={"keys": []}))
 
     with pytest.raises(Unauthorized):
@@ -216,11 +228,11 @@ USELESS = {
 
 
 @pytest.mark.parametrize("kind", USELESS)
-def test_a_key_that_can_verify_nothing_is_passed_over(kind: str):
+def test_an_unusable_key_is_skipped(kind: str):
     assert list(_read_keys(key_set(USELESS[kind], public_jwk("EdDSA", PRIVATE["EdDSA"])))) == ["EdDSA"]
 
 
-def test_a_key_without_a_stated_use_is_good():
+def test_a_key_without_a_use_is_accepted():
     bare = {key: value for key, value in public_jwk("ES256", PRIVATE["ES256"]).items() if key in "kty crv x y kid"}
 
     assert _read_keys(key_set(bare))["ES256"].algorithm_name == "ES256"
@@ -242,5 +254,5 @@ anything = st.recursive(
         )
     )
 )
-def test_no_key_set_breaks_the_reading(keys):
+def test_any_key_set_can_be_read(keys):
     _read_keys({"keys": keys})

@@ -1,7 +1,7 @@
 """A whole reading, checked: what is dropped is counted and told."""
 
 from services.evidence.examination import VERDICT_WARNING, verify
-from services.evidence.model_answer import ModelClaim, ModelDebrief, ModelQuote, ModelRating
+from services.evidence.model_answer import ModelClaim, ModelDebrief, ModelQuote, ModelRating, ModelSentence
 from services.transcript.transcript import parse_transcript
 
 TRANSCRIPT = parse_transcript(
@@ -12,10 +12,10 @@ LED = ModelQuote(source="transcript", turn=2, quote="I led it all alone")
 
 def read(*claims: str, summary="Led it.", rationale="Led it.", questions=()):
     return ModelDebrief(
-        summary=summary,
-        claims=[ModelClaim(claim=claim, kind="strength", evidence=[LED]) for claim in claims],
-        ratings=[ModelRating(competency=1, rating=5, rationale=rationale, evidence=[LED])],
-        follow_up_questions=list(questions),
+        summary=(ModelSentence(text=summary),),
+        claims=tuple(ModelClaim(claim=claim, kind="strength", evidence=(LED,)) for claim in claims),
+        ratings=(ModelRating(competency=1, rating=5, rationale=rationale, evidence=(LED,)),),
+        follow_up_questions=tuple(questions),
     )
 
 

@@ -1,12 +1,13 @@
-"""A client of an emulated vendor, and a clock that tests turn by hand."""
+"""A client of an emulated vendor, with a clock that tests move."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from services.sandbox import Vendor, sandbox_transport
+from config import Provider
+from services.sandbox import sandbox_transport
+from tests.support.clock import ManualTimer
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 START = 1795428000.0
@@ -18,29 +19,19 @@ BASE_URLS = {
     "vapi": "https://api.vapi.ai",
 }
 
-Connect = Callable[[Vendor], httpx.AsyncClient]
-
-
-@dataclass
-class Clock:
-    """Unix seconds that move only when told."""
-
-    seconds: float = START
-
-    def __call__(self) -> float:
-        return self.seconds
+Connect = Callable[[Provider], httpx.AsyncClient]
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualTimer:
+    return ManualTimer(START)
 
 
 @pytest.fixture
-def connect(clock: Clock) -> Connect:
+def connect(clock: ManualTimer) -> Connect:
     return lambda vendor: client_of(vendor, sandbox_transport(vendor, clock))
 
 
-def client_of(vendor: Vendor, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+def client_of(vendor: Provider, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {KEY}"}
     return httpx.AsyncClient(base_url=BASE_URLS[vendor], headers=headers, transport=transport)

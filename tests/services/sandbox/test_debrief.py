@@ -32,11 +32,12 @@ def debrief(connect: Connect):
 
 
 def quotes(answer: dict) -> list[dict]:
-    return [quote for part in (*answer["claims"], *answer["ratings"]) for quote in part["evidence"]]
+    parts = (*answer["summary"], *answer["claims"], *answer["ratings"].values())
+    return [quote for part in parts for quote in part["evidence"]]
 
 
 def ratings(answer: dict) -> dict[int, int | None]:
-    return {rating["competency"]: rating["rating"] for rating in answer["ratings"]}
+    return {int(number): rating["rating"] for number, rating in answer["ratings"].items()}
 
 
 async def test_ratings_follow_what_the_candidate_said(debrief):
@@ -48,7 +49,7 @@ async def test_ratings_follow_what_the_candidate_said(debrief):
 async def test_a_competency_that_was_never_touched_has_no_evidence_and_a_question(debrief):
     answer = await debrief(transcript=TRANSCRIPT, competencies=COMPETENCIES)
 
-    assert answer["ratings"][3]["evidence"] == []
+    assert answer["ratings"]["4"]["evidence"] == []
     assert answer["follow_up_questions"][0].startswith("Accessibility did not come up")
 
 
@@ -96,7 +97,7 @@ async def test_an_unknown_speaker_is_quoted_where_no_candidate_is_known(debrief)
 
     answer = await debrief(transcript=transcript, competencies="1. System design")
 
-    assert {quote["turn"] for quote in answer["ratings"][0]["evidence"]} >= {2}
+    assert {quote["turn"] for quote in answer["ratings"]["1"]["evidence"]} >= {2}
 
 
 async def test_an_unknown_speaker_is_not_quoted_beside_a_known_candidate(debrief):
@@ -119,7 +120,7 @@ async def test_notes_are_quoted_as_notes(debrief):
 
     answer = await debrief(interviewer_notes=notes, competencies=COMPETENCIES)
 
-    evidence = answer["ratings"][0]["evidence"]
+    evidence = answer["ratings"]["1"]["evidence"]
     assert evidence == [{"source": "notes", "turn": None, "quote": "Strong on system design, clear about trade-offs"}]
     assert ratings(answer) == {1: 3, 2: 1, 3: None, 4: None}
 
@@ -138,12 +139,16 @@ async def test_the_sidebar_chat_is_never_quoted(debrief):
     assert answer["claims"] == []
 
 
-async def test_the_summary_names_what_was_missing_and_that_no_model_was_asked(debrief):
+async def test_summary_sentences_carry_quotes_and_the_last_says_that_no_model_was_asked(debrief):
     answer = await debrief(candidate_name="Maya", transcript=TRANSCRIPT, competencies=COMPETENCIES)
 
-    assert answer["summary"].startswith("Maya gave 3 answers that can be quoted. Best supported: System design.")
-    assert "Not touched: Accessibility." in answer["summary"]
-    assert answer["summary"].endswith(EMULATED)
+    *sentences, last = answer["summary"]
+    assert [sentence["text"] for sentence in sentences] == [
+        "Maya is most concrete about System design.",
+        "Maya is least concrete about Kubernetes, Working with product.",
+    ]
+    assert all(sentence["evidence"] for sentence in sentences)
+    assert last == {"text": EMULATED, "evidence": []}
 
 
 async def test_a_long_answer_is_quoted_in_part_and_ends_with_a_whole_word(debrief):
@@ -151,7 +156,7 @@ async def test_a_long_answer_is_quoted_in_part_and_ends_with_a_whole_word(debrie
 
     answer = await debrief(transcript=f"[T1 candidate] {said}", competencies="1. System design")
 
-    quote = answer["ratings"][0]["evidence"][0]["quote"]
+    quote = answer["ratings"]["1"]["evidence"][0]["quote"]
     assert len(quote) <= 280
     assert f"{quote} " in said
 

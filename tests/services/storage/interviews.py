@@ -5,13 +5,13 @@ from uuid import uuid4
 
 from services.briefing import Briefing
 from services.storage.protocol import Storage
-from services.storage.records import Answer, ChatTurn, Quota, Room
+from services.storage.records import ChatTurn, Claim, Quota, Room, StoredResponse
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 TWICE = Quota("twice", 2, timedelta(hours=1), "tries")
-ANSWER = Answer(201, (("Location", "/api/rooms/a"), ("X-Name", "ä")), b'{"ok":true}\x00\xff')
+RESPONSE = StoredResponse(201, (("Location", "/api/rooms/a"), ("X-Name", "ä")), b'{"ok":true}\x00\xff')
 
 
 def make_room(name: str | None = None, *, ends_in: timedelta = timedelta(hours=2)) -> Room:
@@ -45,9 +45,16 @@ def make_turns(*contents: str) -> list[ChatTurn]:
     return [ChatTurn("assistant" if at % 2 else "user", content, NOW) for at, content in enumerate(contents)]
 
 
-def begin(storage: Storage, slot: str, fingerprint: str = "f1", after: timedelta = timedelta()):
+async def claim(
+    storage: Storage, slot: str, fingerprint: str = "f1", after: timedelta = timedelta(), **changes
+) -> Claim:
+    """Claim a slot for a day with a lease of a minute, so long after NOW."""
     now = NOW + after
-    return storage.claim_slot(slot, fingerprint, now, now + DAY, now + MINUTE)
+    return await storage.claim_slot(slot, fingerprint, now=now, until=now + DAY, lease=now + MINUTE, **changes)
+
+
+async def complete(storage: Storage, slot: str, room: str | None = None) -> None:
+    await storage.complete_slot(slot, RESPONSE, room, NOW + DAY)
 
 
 def take(storage: Storage, name: str, after: timedelta = timedelta(), quota: Quota = TWICE, use: str | None = None):
@@ -65,6 +72,6 @@ async def fill(storage: Storage) -> str:
     await storage.add_phone_call(room.name, "call-1", NOW)
     await take(storage, room.name)
     slot = f"slot-{room.name}"
-    await begin(storage, slot)
-    await storage.complete_slot(slot, ANSWER, room.name)
+    await claim(storage, slot)
+    await complete(storage, slot, room.name)
     return room.name

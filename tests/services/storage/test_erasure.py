@@ -1,4 +1,4 @@
-"""After an erasure, not one byte of the room is left in any of SQLite's files."""
+"""After an erasure and a purge, no byte of the room is left in any of SQLite's files."""
 
 import asyncio
 import random
@@ -13,8 +13,8 @@ from config import Settings
 from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
-from services.storage.purging import LARGE_EVERY_SECONDS, FilePurger
-from services.storage.records import Answer, Briefing, ChatTurn, Quota
+from services.storage.purging import FilePurger
+from services.storage.records import Briefing, ChatTurn, Quota, StoredResponse
 from services.storage.retention import run_retention
 from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
@@ -60,14 +60,16 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
         await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
     await storage.add_phone_call(name, canary("call"), NOW)
     await storage.consume_quota(name, Quota(canary("quota"), 1, DAY, "canaries"), canary(f"use-{size}"), NOW)
-    await storage.claim_slot(canary("slot"), canary("print"), NOW, NOW + DAY, NOW)
+    await storage.claim_slot(canary("slot"), canary("print"), now=NOW, until=NOW + DAY, lease=NOW)
     headers = ((canary("header"), canary("value")),)
-    await storage.complete_slot(canary("slot"), Answer(200, headers, canary("body", size).encode()), name)
+    await storage.complete_slot(
+        canary("slot"), StoredResponse(200, headers, canary("body", size).encode()), name, NOW + DAY
+    )
     return name
 
 
 @pytest.mark.parametrize("size", [1, 30, 5000])
-async def test_nothing_of_an_erased_room_is_left_in_any_file(sqlite_storage, tmp_path, size):
+async def test_no_byte_of_an_erased_room_is_left_in_any_file(sqlite_storage, tmp_path, size):
     name = await plant(sqlite_storage, size)
     assert files_with(CANARY, tmp_path)
 
@@ -77,7 +79,7 @@ async def test_nothing_of_an_erased_room_is_left_in_any_file(sqlite_storage, tmp
     assert files_with(CANARY, tmp_path) == {}
 
 
-async def test_nothing_of_a_room_is_left_after_its_retention(sqlite_storage, tmp_path):
+async def test_no_byte_of_a_room_is_left_after_its_retention(sqlite_storage, tmp_path):
     await plant(sqlite_storage, ends_in=timedelta(hours=1))
 
     await sqlite_storage.erase_ended(NOW + DAY, 10)
@@ -131,9 +133,9 @@ async def test_erasing_while_others_read_leaves_nothing(sqlite_storage, tmp_path
     assert files_with(CANARY, tmp_path) == {}
 
 
-async def test_answers_past_their_time_leave_nothing(sqlite_storage, tmp_path):
-    await sqlite_storage.claim_slot("slot", "f", NOW, NOW, NOW)
-    await sqlite_storage.complete_slot("slot", Answer(200, (), CANARY.encode()), None)
+async def test_expired_responses_leave_no_byte(sqlite_storage, tmp_path):
+    await sqlite_storage.claim_slot("slot", "f", now=NOW, until=NOW, lease=NOW)
+    await sqlite_storage.complete_slot("slot", StoredResponse(200, (), CANARY.encode()), None, NOW)
 
     await sqlite_storage.delete_expired_responses(NOW)
 
@@ -151,7 +153,9 @@ def reader(tmp_path, sqlite_storage):
     connection.close()
 
 
-async def test_what_another_program_reads_is_due_until_it_lets_go(sqlite_storage, tmp_path, reader, caplog):
+async def test_a_file_that_another_program_reads_is_purged_when_the_reader_leaves(
+    sqlite_storage, tmp_path, reader, caplog
+):
     await sqlite_storage.erase(await plant(sqlite_storage))
 
     assert not await sqlite_storage.purge_deleted(in_background=False)
@@ -162,7 +166,7 @@ async def test_what_another_program_reads_is_due_until_it_lets_go(sqlite_storage
     assert files_with(CANARY, tmp_path) == {}
 
 
-async def test_what_is_due_is_known_after_a_restart(sqlite_storage, tmp_path, reader):
+async def test_an_unfinished_purge_is_finished_after_a_restart(sqlite_storage, tmp_path, reader):
     await sqlite_storage.erase(await plant(sqlite_storage, 5000))
     assert not await sqlite_storage.purge_deleted(in_background=True)
     await sqlite_storage.close()
@@ -184,32 +188,20 @@ def unused_pages(folder) -> int:
     return count
 
 
-async def test_erasing_while_another_program_reads_does_not_make_the_log_grow(sqlite_storage, tmp_path, reader):
-    await plant(sqlite_storage, 5000)
-    before = (tmp_path / "rooms.db-wal").stat().st_size
-
-    for at in range(3):
-        await sqlite_storage.erase(await plant(sqlite_storage, at))
-        assert not await sqlite_storage.purge_deleted(in_background=True)
-
-    assert (tmp_path / "rooms.db-wal").stat().st_size < 1.5 * before
-
-
 class Watched:
-    """A storage that takes every file for a large one, what it says to SQLite, and a clock that the test holds."""
+    """A storage that takes every file for a large one, and the statements that it sends to SQLite."""
 
     def __init__(self, folder) -> None:
         engine = open_engine(read_database_url(f"sqlite:///{folder}/rooms.db"))
-        self.seconds = 0.0
-        self.said: list[str] = []
+        self.statements: list[str] = []
         self.database = Database(engine)
         self.storage = SqlStorage(self.database)
-        self.purger = FilePurger(self.database, 0, lambda: self.seconds)
-        event.listen(engine.sync_engine, "before_cursor_execute", lambda *call: self.said.append(call[2]))
+        self.purger = self.storage._purger = FilePurger(self.database, large_bytes=0)
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *call: self.statements.append(call[2]))
 
-    async def until_said(self, words: str, times: int = 1) -> None:
-        async with asyncio.timeout(20):
-            while sum(words in statement for statement in self.said) < times:
+    async def wait_for(self, words: str, times: int = 1) -> None:
+        async with asyncio.timeout(60):
+            while sum(words in statement for statement in self.statements) < times:
                 await asyncio.sleep(0)
 
 
@@ -220,48 +212,65 @@ async def watched(sqlite_storage, tmp_path):
     await watched.storage.close()
 
 
-async def test_a_large_file_is_written_anew_for_the_patient_only(watched, tmp_path):
+async def test_a_large_file_is_rewritten_in_the_background_only(watched, tmp_path):
     await watched.storage.erase(await plant(watched.storage, 30))
 
-    assert not await watched.purger.scrub(in_background=False)
+    assert not await watched.storage.purge_deleted(in_background=False)
+    assert "VACUUM" not in watched.statements
     assert (tmp_path / "rooms.db-wal").stat().st_size == 0
-    assert await watched.purger.scrub(in_background=True)
-    assert await watched.purger.scrub(in_background=False)
+    assert await watched.storage.purge_deleted(in_background=True)
+    assert await watched.storage.purge_deleted(in_background=False)
     assert files_with(CANARY, tmp_path) == {}
 
 
-async def test_a_large_file_is_written_anew_once_a_day(watched, tmp_path):
-    for at in range(3):
+@pytest.mark.usefixtures("reader")
+async def test_a_file_that_another_program_reads_is_not_rewritten(watched):
+    """Each rewrite would make the log grow by the size of the file."""
+    for at in range(2):
         await watched.storage.erase(await plant(watched.storage, at))
-        await watched.purger.scrub(in_background=True)
-        watched.seconds += LARGE_EVERY_SECONDS / 2
+        assert not await watched.storage.purge_deleted(in_background=True)
 
-    assert watched.said.count("VACUUM") == 2
-    assert files_with(CANARY, tmp_path) == {}
+    assert "VACUUM" not in watched.statements
 
 
-async def test_a_reader_does_not_use_up_the_day(watched, reader):
+async def test_a_file_is_not_rewritten_again_without_a_deletion(watched):
     await watched.storage.erase(await plant(watched.storage))
+    await watched.storage.purge_deleted(in_background=True)
 
-    assert not await watched.purger.scrub(in_background=True)
-    reader.close()
-    assert await watched.purger.scrub(in_background=True)
+    await watched.storage.erase("an unknown room")
+    await watched.storage.erase_ended(NOW, 100)
+    await watched.storage.delete_expired_responses(NOW)
+
+    assert await watched.storage.purge_deleted(in_background=True)
+    assert watched.statements.count("VACUUM") == 1
 
 
-async def test_a_log_that_somebody_reads_when_the_file_is_written_anew_is_emptied_once_he_leaves(watched, tmp_path):
-    """The file is not written anew for that, and what was erased counts as scrubbed."""
+async def test_a_log_that_is_read_during_the_rewrite_is_truncated_when_the_reader_leaves(watched, tmp_path):
     await watched.storage.erase(await plant(watched.storage, 30))
     await watched.storage.save_room(room := make_room())
     reader = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
-    scrubbing = asyncio.create_task(watched.purger.scrub(in_background=True))
-    await watched.until_said("VACUUM")
+    purging = asyncio.create_task(watched.storage.purge_deleted(in_background=True))
+    await watched.wait_for("VACUUM")
     reader.execute("BEGIN")
     assert reader.execute("SELECT name FROM rooms").fetchall() == [(room.name,)]
-    await watched.until_said("wal_checkpoint", times=3)
+    await watched.wait_for("wal_checkpoint", times=3)
     reader.close()
 
-    assert await scrubbing
-    assert watched.said.count("VACUUM") == 1
+    assert await purging
+    assert watched.statements.count("VACUUM") == 1
+    assert files_with(CANARY, tmp_path) == {}
+
+
+async def test_a_deletion_during_the_rewrite_is_not_covered_by_it(watched, tmp_path):
+    await watched.storage.erase(await plant(watched.storage, 30))
+    later = await plant(watched.storage, 31)
+    purging = asyncio.create_task(watched.storage.purge_deleted(in_background=True))
+    await watched.wait_for("VACUUM")
+    await watched.storage.erase(later)
+
+    assert await purging
+    assert not await watched.storage.purge_deleted(in_background=False)
+    assert await watched.storage.purge_deleted(in_background=True)
     assert files_with(CANARY, tmp_path) == {}
 
 
@@ -274,56 +283,39 @@ def hundred_megabytes(tmp_path, sqlite_storage):
 
 @pytest.mark.usefixtures("hundred_megabytes")
 @pytest.mark.parametrize("times", [1, 2])
-async def test_a_rewriting_that_is_cancelled_is_over_and_due_still(watched, tmp_path, times):
-    """Twice: by the deadlines of the scrubbing and of the connection, which end at the same time."""
+async def test_a_cancelled_rewrite_ends_and_stays_due(watched, tmp_path, times):
+    """Cancelled twice: the deadlines of the purge and of the connection end at the same time."""
     await watched.storage.erase(await plant(watched.storage, 5000))
 
-    scrubbing = asyncio.create_task(watched.purger.scrub(in_background=True))
-    await watched.until_said("VACUUM")
+    purging = asyncio.create_task(watched.storage.purge_deleted(in_background=True))
+    await watched.wait_for("VACUUM")
     for _ in range(times):
-        scrubbing.cancel()
+        purging.cancel()
         await asyncio.sleep(0)
-    await asyncio.wait([scrubbing])
+    await asyncio.wait([purging])
 
-    assert scrubbing.cancelled()
+    assert purging.cancelled()
     assert unused_pages(tmp_path) > 0
-    assert not await watched.purger.scrub(in_background=False)
-    watched.seconds += LARGE_EVERY_SECONDS
-    assert await watched.purger.scrub(in_background=True)
+    assert not await watched.storage.purge_deleted(in_background=False)
+    assert await watched.storage.purge_deleted(in_background=True)
     assert unused_pages(tmp_path) == 0
 
 
-async def test_retention_ends_when_it_is_told_to_in_the_middle_of_scrubbing(watched, reader, caplog):
+@pytest.mark.usefixtures("reader")
+async def test_retention_that_is_cancelled_during_a_purge_ends(watched, caplog):
     await watched.storage.erase(await plant(watched.storage))
-    keeping = asyncio.create_task(run_retention(watched.storage, lambda: NOW, None))
-    await watched.until_said("wal_checkpoint")
+    retention = asyncio.create_task(run_retention(watched.storage, lambda: NOW, None))
+    await watched.wait_for("wal_checkpoint")
 
-    keeping.cancel()
-    await asyncio.wait([keeping], timeout=10)
+    retention.cancel()
+    await asyncio.wait([retention], timeout=60)
 
-    assert keeping.cancelled()
+    assert retention.cancelled()
     assert "Traceback" not in caplog.text
     assert not await watched.storage.purge_deleted(in_background=False)
 
 
-async def test_who_was_slow_to_settle_leaves_a_later_erasure_due(watched, tmp_path):
-    """Another process that scrubbed before this erasure says so after it."""
-    await watched.storage.erase(await plant(watched.storage))
-    with sqlite3.connect(tmp_path / "rooms.db") as connection:
-        [(mark,)] = connection.execute("PRAGMA user_version")
-    connection.close()
-    assert await watched.purger.scrub(in_background=True)
-    await watched.storage.erase(await plant(watched.storage, 30))
-
-    await FilePurger(watched.database, 0)._settle(mark)
-
-    assert not await watched.purger.scrub(in_background=False)
-    watched.seconds += LARGE_EVERY_SECONDS
-    assert await watched.purger.scrub(in_background=True)
-    assert files_with(CANARY, tmp_path) == {}
-
-
-async def test_many_erasures_at_once_share_the_rewriting(tmp_path):
+async def test_many_erasures_at_once_share_one_rewrite(tmp_path):
     url = f"sqlite:///{tmp_path}/rooms.db"
     async with open_storage(Settings(_env_file=None, database_url=url), lambda: NOW) as storage:
         names = [make_room().name for _ in range(20)]

@@ -6,7 +6,7 @@ import pytest
 
 from services.errors import RoomNotFound, StorageFull
 from services.storage.memory import MemoryStorage
-from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room, make_turns
+from tests.services.storage.interviews import NOW, RESPONSE, make_briefing, make_room, make_turns
 from tests.support.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 async def begin_many(storage) -> None:
     for number in range(100):
-        await storage.claim_slot(f"slot-{number}", "f", NOW, NOW + DAY, NOW + DAY)
+        await storage.claim_slot(f"slot-{number}", "f", now=NOW, until=NOW + DAY, lease=NOW + DAY)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_a_live_room_never_makes_way(clock):
 
 
 async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     ended, live = make_room(ends_in=MINUTE), make_room()
     for room in (ended, live):
         await storage.save_room(room)
@@ -67,7 +67,7 @@ async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
 
 
 async def test_what_does_not_fit_beside_live_rooms_is_refused_and_changes_nothing(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     ended, live, other = make_room(ends_in=MINUTE), make_room(), make_room()
     for room in (ended, live, other):
         await storage.save_room(room)
@@ -105,7 +105,7 @@ async def test_a_room_does_not_make_way_for_itself(clock):
 
 
 async def test_replacing_a_briefing_takes_only_the_difference(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     room = make_room()
     await storage.save_room(room)
 
@@ -116,13 +116,13 @@ async def test_replacing_a_briefing_takes_only_the_difference(clock):
 
 
 async def test_erasing_gives_the_space_back(clock):
-    storage = MemoryStorage(clock, max_bytes=100_000)
+    storage = MemoryStorage(clock, max_bytes=60_000)
     for _ in range(5):
         room = make_room()
         await storage.save_room(room)
         await storage.save_briefing(make_briefing(room.name, "n" * 45_000))
-        await storage.claim_slot("slot", "f", NOW, NOW + DAY, NOW + MINUTE)
-        await storage.complete_slot("slot", ANSWER, room.name)
+        await storage.claim_slot("slot", "f", now=NOW, until=NOW + DAY, lease=NOW + MINUTE)
+        await storage.complete_slot("slot", RESPONSE, room.name, NOW + DAY)
 
         await storage.erase(room.name)
 
@@ -170,5 +170,7 @@ async def test_slots_past_their_time_give_their_space_back(clock):
     storage = MemoryStorage(clock, max_bytes=2_000)
 
     for number in range(100):
-        await storage.claim_slot(f"slot-{number}", "f", clock.now, clock.now + MINUTE, clock.now + MINUTE)
+        await storage.claim_slot(
+            f"slot-{number}", "f", now=clock.now, until=clock.now + MINUTE, lease=clock.now + MINUTE
+        )
         clock.now += MINUTE

@@ -1,5 +1,6 @@
-"""The schema: made from nothing or from an older one, once, by whoever comes first."""
+"""The schema: created, or migrated from an older one, once, by the first of several processes."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,16 +14,22 @@ from sqlalchemy import inspect, text
 
 from config import Settings
 from services.access.quotas import PHONE_CALLS
+from services.briefing import Briefing
+from services.errors import UnreadableRecord
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, read_database_url
 from services.storage.migrate import migrate
 from services.storage.opening import open_storage
-from services.storage.records import Quota
+from services.storage.records import ChatTurn, Receipt
 from services.storage.tables import metadata
-from tests.services.storage.interviews import ANSWER, NOW, make_briefing, make_room
+from tests.services.storage.interviews import NOW, RESPONSE, make_briefing, make_room, make_turns
+from tests.services.storage.old_schemas import ODD_TEXT, REVISIONS, ROOM, make_old_database
+from tests.support.sqlite_files import files_with
 
 pytestmark = pytest.mark.anyio
 
+CANARY = "canary-7f3a"
+OLD_TABLES = ("briefings", "chat_turns", "debriefs", "phone_calls", "quota_uses")
 HOUR = timedelta(hours=1)
 ROOT = Path(__file__).resolve().parents[3]
 MIGRATE = [sys.executable, "-m", "services.storage.migrate"]
@@ -49,8 +56,7 @@ async def run_sql(url, *statements):
 
 
 async def drop_all(url):
-    tables = [*metadata.tables, "alembic_version"]
-    await run_sql(url, *(f"DROP TABLE IF EXISTS {table} CASCADE" for table in tables))
+    await run_sql(url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
 
 
 async def inspect_database(url, look):
@@ -69,21 +75,7 @@ def open_at(url):
     return open_storage(Settings(_env_file=None, database_url=url), lambda: NOW)
 
 
-UNDO = {
-    "0002": ["DROP TABLE quota_uses"],
-    "0001": ["DROP TABLE quota_uses", "DROP TABLE phone_calls", "DROP TABLE idempotency_slots"],
-}
-FROM_AN_OLDER_SCHEMA = pytest.mark.parametrize("older", UNDO)
-
-
-async def go_back(url, older):
-    """A database as an older schema left it, with a room in it."""
-    async with open_at(url) as storage:
-        room = make_room()
-        await storage.save_room(room)
-        await storage.save_briefing(make_briefing(room.name))
-    await run_sql(url, *UNDO[older], f"UPDATE alembic_version SET version_num = '{older}'")
-    return room
+FROM_EACH_OLDER_SCHEMA = pytest.mark.parametrize("older", REVISIONS)
 
 
 async def test_an_empty_database_gets_the_tables_as_they_are_described(url):
@@ -101,54 +93,108 @@ async def test_migrating_again_changes_nothing(url):
         await storage.ping()
 
 
-@FROM_AN_OLDER_SCHEMA
-async def test_what_an_older_schema_held_is_kept(url, older):
-    room = await go_back(url, older)
+@FROM_EACH_OLDER_SCHEMA
+async def test_records_of_an_older_schema_are_kept(url, older):
+    await make_old_database(url, older)
 
     async with open_at(url) as storage:
-        interview = await storage.find(room.name, briefing=True)
+        stored = await storage.find(ROOM, briefing=True, debrief=True)
+        turns = await storage.chat_turns(ROOM)
 
-    assert (interview.room, interview.briefing) == (room, make_briefing(room.name))
+    assert (stored.room.created_by, stored.room.candidate_name) == (ODD_TEXT, ODD_TEXT)
+    assert stored.room.expires_at == NOW + 2 * HOUR
+    assert stored.briefing == Briefing(
+        room_name=ROOM,
+        candidate_name="Grace",
+        role=ODD_TEXT,
+        resume_summary=ODD_TEXT,
+        notes=ODD_TEXT,
+        focus_areas=("Compilers", "Tëaching"),
+        briefing_prompt=ODD_TEXT,
+        updated_at=NOW,
+    )
+    assert json.loads(stored.debrief.document) == {"text": ODD_TEXT}
+    assert turns == (ChatTurn("user", ODD_TEXT, NOW), ChatTurn("assistant", "an answer", NOW))
+
+
+@FROM_EACH_OLDER_SCHEMA
+async def test_null_characters_of_an_older_schema_are_dropped(url, older):
+    await make_old_database(url, older, odd_text="a\x00\uffff\x000\x001b")
+
+    async with open_at(url) as storage:
+        stored = await storage.find(ROOM, briefing=True)
+        [turn, _] = await storage.chat_turns(ROOM)
+
+    assert {stored.room.created_by, stored.briefing.notes, turn.content} == {"a\uffff01b"}
+
+
+@FROM_EACH_OLDER_SCHEMA
+async def test_an_older_schema_becomes_the_described_one(url, older):
+    await make_old_database(url, older)
+
+    async with open_at(url):
+        pass
+
     assert await inspect_database(url, schema_differences) == []
 
 
-@FROM_AN_OLDER_SCHEMA
-async def test_what_an_older_schema_did_not_know_works_afterwards(url, older):
-    room = await go_back(url, older)
+async def test_many_briefings_of_an_older_schema_are_kept(url):
+    """More than are copied at a time."""
+    await make_old_database(url, "0003", rooms=150)
 
     async with open_at(url) as storage:
-        await storage.claim_slot("slot", "f", NOW, NOW, NOW)
-        await storage.complete_slot("slot", ANSWER, room.name)
-        await storage.add_phone_call(room.name, "call", NOW)
-        taken = [
-            await storage.consume_quota(room.name, Quota("calls", 1, HOUR, "calls"), use, NOW)
-            for use in ("first", "second")
-        ]
-        receipt = await storage.erase(room.name)
-
-    assert (receipt.phone_calls, receipt.idempotency_keys) == (1, 1)
-    assert taken == [None, NOW + HOUR]
+        for number in range(1, 150):
+            stored = await storage.find(f"{ROOM}-{number:04}", briefing=True)
+            assert stored.briefing.notes == ODD_TEXT
 
 
-async def test_the_calls_that_a_room_placed_before_count(url):
-    async with open_at(url) as storage:
-        room = make_room()
-        await storage.save_room(room)
-        await storage.add_phone_call(room.name, "before", NOW)
-    await run_sql(url, *UNDO["0002"], "UPDATE alembic_version SET version_num = '0002'")
+@FROM_EACH_OLDER_SCHEMA
+async def test_an_older_database_works_after_its_migration(url, older):
+    await make_old_database(url, older)
 
     async with open_at(url) as storage:
-        taken = [
-            await storage.consume_quota(room.name, replace(PHONE_CALLS, most=2), str(use), NOW) for use in range(2)
-        ]
+        await storage.claim_slot("slot", "f", now=NOW, until=NOW, lease=NOW)
+        await storage.complete_slot("slot", RESPONSE, ROOM, NOW + HOUR)
+        await storage.add_phone_call(ROOM, "call-2", NOW)
+        await storage.save_briefing(make_briefing(ROOM, "newer"))
+        await storage.add_chat_turns(ROOM, make_turns("newer"))
+        assert await storage.add_debrief(ROOM, "f", NOW, "{}") == 2
+        receipt = await storage.erase(ROOM)
+
+    calls = 1 if older == "0001" else 2
+    assert receipt == Receipt(room=1, briefing=1, debriefs=2, chat_turns=3, phone_calls=calls, idempotency_keys=1)
+
+
+@pytest.mark.parametrize("older", ["0002", "0003"])
+async def test_phone_calls_of_an_older_schema_count_against_the_quota(url, older):
+    await make_old_database(url, older)
+
+    async with open_at(url) as storage:
+        taken = [await storage.consume_quota(ROOM, replace(PHONE_CALLS, most=2), str(use), NOW) for use in range(2)]
 
     assert taken == [None, NOW + PHONE_CALLS.window]
 
 
-@pytest.mark.parametrize("older", [None, *UNDO], ids=["from nothing", *(f"from {older}" for older in UNDO)])
+@pytest.mark.parametrize("was_erased", [False, True], ids=["erased after the migration", "erased before it"])
+async def test_a_migration_leaves_no_byte_of_an_erased_room_in_the_files(tmp_path, was_erased):
+    """Texts moved to another table, so the old pages must be purged too, also those of rooms erased before."""
+    url = f"sqlite:///{tmp_path}/rooms.db"
+    await make_old_database(url, "0003", odd_text=CANARY * 1000)
+    if was_erased:
+        await run_sql(url, "PRAGMA secure_delete = OFF", *(f"DELETE FROM {table}" for table in (*OLD_TABLES, "rooms")))
+        assert files_with(CANARY, tmp_path)
+
+    async with open_at(url) as storage:
+        await storage.erase(ROOM)
+
+        assert await storage.purge_deleted(in_background=False)
+        assert files_with(CANARY, tmp_path) == {}
+
+
+@pytest.mark.parametrize("older", [None, "0001", "0003"])
 async def test_four_processes_at_once_migrate_once(url, older):
     if older:
-        await go_back(url, older)
+        await make_old_database(url, older)
 
     processes = [
         subprocess.Popen(MIGRATE, cwd=ROOT, env={"DATABASE_URL": url}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -165,12 +211,12 @@ async def test_a_database_of_a_newer_version_is_refused(url):
         pass
     await run_sql(url, "UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(UnusableDatabaseUrl, match=r"DATABASE_URL: .*newer version.*9999.*0003"):
+    with pytest.raises(UnusableDatabaseUrl, match=r"DATABASE_URL: .*newer version.*9999"):
         await open_at(url).__aenter__()
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(url):
-    """Something of ours is in the way of the second migration, so the first may not stay either."""
+    """A table is in the way of the second migration, so the first must be rolled back too."""
     await run_sql(url, "CREATE TABLE idempotency_slots (anything INTEGER)")
     engine = open_engine(read_database_url(url))
 
@@ -189,3 +235,16 @@ def test_migrating_without_a_database_says_so():
 
     assert done.returncode == 1
     assert done.stderr.startswith("DATABASE_URL: it is empty")
+
+
+async def test_a_briefing_of_another_version_is_a_named_problem_without_its_content_in_the_log(url, caplog):
+    async with open_at(url) as storage:
+        await storage.save_room(make_room(ROOM))
+        await storage.save_briefing(make_briefing(ROOM, CANARY))
+        await run_sql(url, "UPDATE briefings SET document = replace(document, '\"candidate_name\"', '\"name\"')")
+
+        with pytest.raises(UnreadableRecord, match="stored briefing"):
+            await storage.find(ROOM, briefing=True)
+
+    assert "candidate_name" in caplog.text
+    assert CANARY not in caplog.text

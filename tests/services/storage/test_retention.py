@@ -44,12 +44,12 @@ async def test_without_a_retention_rooms_stay(storage):
 
 
 async def test_answers_past_their_time_go_without_a_retention(storage):
-    await storage.claim_slot("slot", "f1", NOW, NOW + DAY, NOW + DAY)
+    await storage.claim_slot("slot", "f1", now=NOW, until=NOW + DAY, lease=NOW + DAY)
 
     await delete_expired(storage, NOW + DAY, None)
 
     assert await storage.delete_expired_responses(NOW + DAY) == 0
-    assert (await storage.claim_slot("slot", "f2", NOW, NOW + DAY, NOW + DAY)).state == "started"
+    assert (await storage.claim_slot("slot", "f2", now=NOW, until=NOW + DAY, lease=NOW + DAY)).state == "started"
 
 
 class Stopped(Exception):
@@ -91,7 +91,7 @@ class FailingOnce:
     def __init__(self, failure: Exception) -> None:
         self.failure = failure
         self.calls = 0
-        self.scrubs: list[bool] = []
+        self.purges: list[bool] = []
 
     async def delete_expired_responses(self, _now) -> int:
         self.calls += 1
@@ -100,7 +100,7 @@ class FailingOnce:
         return 0
 
     async def purge_deleted(self, *, in_background) -> bool:
-        self.scrubs.append(in_background)
+        self.purges.append(in_background)
         return True
 
 
@@ -115,10 +115,10 @@ async def test_the_loop_outlives_a_failure_and_tells_of_it(failure, caplog):
     assert caplog.text.count("ended rooms were not erased") == 1
 
 
-async def test_what_is_due_is_scrubbed_each_time():
+async def test_every_round_purges_the_files_in_the_background():
     storage, clock = FailingOnce(RuntimeError()), Clock(rounds=4)
 
     with pytest.raises(Stopped):
         await run_retention(storage, clock, None, pause=clock.pause)
 
-    assert storage.scrubs == [True] * 3
+    assert storage.purges == [True] * 3

@@ -62,7 +62,7 @@ async def relayed(url):
         lambda storage, room: storage.chat_turns(room.name),
         lambda storage, room: storage.add_debrief(room.name, "f", NOW, "{}"),
         lambda storage, room: storage.find_debrief(room.name, "f", NOW),
-        lambda storage, room: storage.claim_slot(room.name, "f", NOW, NOW, NOW),
+        lambda storage, room: storage.claim_slot(room.name, "f", now=NOW, until=NOW, lease=NOW),
         lambda storage, room: storage.renew_slot(room.name, NOW, NOW),
         lambda storage, room: storage.has_phone_call(room.name, "call"),
         lambda storage, _: storage.ping(),

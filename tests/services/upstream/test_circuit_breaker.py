@@ -1,98 +1,93 @@
-"""When a failing vendor is left alone, and how it is tried again."""
+"""The circuit breaker, with a clock that tests move."""
 
 import pytest
 
 from services.errors import ProviderUnavailable
-from services.upstream.circuit_breaker import FAILURES_IN_A_ROW, REST_SECONDS, CircuitBreaker
-
-
-class Watch:
-    """A time that tests move by hand."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from services.upstream.circuit_breaker import FAILURE_THRESHOLD, OPEN_SECONDS, CircuitBreaker
+from tests.support.clock import ManualTimer
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
+def timer() -> ManualTimer:
+    return ManualTimer()
 
 
 @pytest.fixture
-def resting(watch: Watch) -> CircuitBreaker:
-    breaker = CircuitBreaker("Daily", watch)
-    for _ in range(FAILURES_IN_A_ROW):
-        breaker.failed()
+def breaker(timer: ManualTimer) -> CircuitBreaker:
+    return CircuitBreaker("Daily", timer)
+
+
+@pytest.fixture
+def open_breaker(breaker: CircuitBreaker) -> CircuitBreaker:
+    fail(breaker, FAILURE_THRESHOLD)
     return breaker
 
 
-def test_a_few_failures_change_nothing(watch: Watch) -> None:
-    breaker = CircuitBreaker("Daily", watch)
-    for _ in range(FAILURES_IN_A_ROW - 1):
+def fail(breaker: CircuitBreaker, times: int) -> None:
+    for _ in range(times):
         breaker.failed()
+
+
+def test_fewer_failures_than_the_threshold_leave_the_circuit_closed(breaker: CircuitBreaker) -> None:
+    fail(breaker, FAILURE_THRESHOLD - 1)
 
     assert breaker.before_call() is False
 
 
-def test_a_success_in_between_begins_the_count_anew(watch: Watch) -> None:
-    breaker = CircuitBreaker("Daily", watch)
-    for _ in range(FAILURES_IN_A_ROW - 1):
-        breaker.failed()
+def test_success_resets_the_count_of_failures(breaker: CircuitBreaker) -> None:
+    fail(breaker, FAILURE_THRESHOLD - 1)
     breaker.succeeded()
     breaker.failed()
 
     assert breaker.before_call() is False
 
 
-def test_while_it_rests_calls_are_refused_with_the_time_that_is_left(resting: CircuitBreaker, watch: Watch) -> None:
-    watch.now = 1.5
+def test_open_circuit_refuses_calls_with_the_remaining_time(open_breaker: CircuitBreaker, timer: ManualTimer) -> None:
+    timer.now = 1.5
 
     with pytest.raises(ProviderUnavailable) as refusal:
-        resting.before_call()
+        open_breaker.before_call()
 
     assert refusal.value.retry_after == 4
 
 
-def test_after_the_rest_one_call_probes_and_the_others_wait(resting: CircuitBreaker, watch: Watch) -> None:
-    watch.now = REST_SECONDS
+def test_only_one_call_probes_after_the_open_time(open_breaker: CircuitBreaker, timer: ManualTimer) -> None:
+    timer.now = OPEN_SECONDS
 
-    is_probe = resting.before_call()
+    is_probe = open_breaker.before_call()
 
     assert is_probe
     with pytest.raises(ProviderUnavailable):
-        resting.before_call()
+        open_breaker.before_call()
 
 
-def test_a_probe_that_succeeds_lets_everybody_in(resting: CircuitBreaker, watch: Watch) -> None:
-    watch.now = REST_SECONDS
-    resting.before_call()
+def test_successful_probe_closes_the_circuit(open_breaker: CircuitBreaker, timer: ManualTimer) -> None:
+    timer.now = OPEN_SECONDS
+    open_breaker.before_call()
 
-    resting.succeeded()
-    resting.after_call(is_probe=True)
+    open_breaker.succeeded()
+    open_breaker.after_call(is_probe=True)
 
-    assert resting.before_call() is False
+    assert open_breaker.before_call() is False
 
 
-def test_a_probe_that_fails_begins_another_rest(resting: CircuitBreaker, watch: Watch) -> None:
-    watch.now = REST_SECONDS
-    resting.before_call()
+def test_failed_probe_opens_the_circuit_again(open_breaker: CircuitBreaker, timer: ManualTimer) -> None:
+    timer.now = OPEN_SECONDS
+    open_breaker.before_call()
 
-    resting.failed()
-    resting.after_call(is_probe=True)
+    open_breaker.failed()
+    open_breaker.after_call(is_probe=True)
 
     with pytest.raises(ProviderUnavailable):
-        resting.before_call()
-    watch.now = 2 * REST_SECONDS
-    assert resting.before_call() is True
+        open_breaker.before_call()
+    timer.now = 2 * OPEN_SECONDS
+    assert open_breaker.before_call() is True
 
 
-def test_a_probe_whose_caller_left_makes_way_for_the_next(resting: CircuitBreaker, watch: Watch) -> None:
-    watch.now = REST_SECONDS
-    resting.before_call()
+def test_cancelled_probe_makes_way_for_the_next(open_breaker: CircuitBreaker, timer: ManualTimer) -> None:
+    timer.now = OPEN_SECONDS
+    open_breaker.before_call()
 
-    resting.after_call(is_probe=True)
+    open_breaker.after_call(is_probe=True)
 
-    assert resting.before_call() is True
+    assert open_breaker.before_call() is True

@@ -1,4 +1,4 @@
-"""A briefing is one JSON document."""
+"""A briefing is one JSON document, and texts are stored as they are."""
 
 import json
 from datetime import UTC, datetime
@@ -10,18 +10,32 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-ESCAPE = "\uffff"
 BATCH = 100
+ESCAPE = "\uffff"
+"""Stood before 0 for U+0000, which PostgreSQL cannot store, and before 1 for itself."""
+ESCAPED = {
+    "rooms": ("url", "created_by", "daily_id", "owner", "candidate_name"),
+    "chat_turns": ("content",),
+    "debriefs": ("document",),
+}
 
 
 def upgrade() -> None:
-    """Copies each briefing's columns into a document, in batches, and drops the table that held them."""
+    """Copy the columns of each briefing into a document, and undo the escapes of the other texts."""
     op.rename_table("briefings", "briefings_in_columns")
     op.create_table(
         "briefings",
         sa.Column("room", sa.Text, sa.ForeignKey("rooms.name", ondelete="CASCADE"), primary_key=True),
         sa.Column("document", sa.Text, nullable=False),
     )
+    _copy_briefings()
+    op.drop_table("briefings_in_columns")
+    for table, columns in ESCAPED.items():
+        for name in columns:
+            _unescape_column(table, sa.column(name, sa.Text))
+
+
+def _copy_briefings() -> None:
     connection = op.get_bind()
     new = sa.table("briefings", sa.column("room"), sa.column("document"))
     old = sa.table(
@@ -36,7 +50,6 @@ def upgrade() -> None:
         documents = [{"room": row.room, "document": json.dumps(_document(row), ensure_ascii=False)} for row in rows]
         connection.execute(sa.insert(new), documents)
         last = rows[-1].room
-    op.drop_table("briefings_in_columns")
 
 
 def _document(row: sa.Row[Any]) -> dict[str, object]:
@@ -55,5 +68,11 @@ def _utc(time: datetime) -> datetime:
 
 
 def _unescaped(text: str) -> str:
-    """Texts were stored with U+0000 escaped; no field takes it any more, so it is dropped."""
+    """The text without U+0000, which no field takes any more."""
     return text.replace(f"{ESCAPE}0", "").replace(f"{ESCAPE}1", ESCAPE)
+
+
+def _unescape_column(name: str, column: sa.ColumnClause[str]) -> None:
+    table = sa.table(name, column)
+    unescaped = sa.func.replace(sa.func.replace(column, f"{ESCAPE}0", ""), f"{ESCAPE}1", ESCAPE)
+    op.get_bind().execute(sa.update(table).where(column.contains(ESCAPE)).values({column.name: unescaped}))

@@ -1,4 +1,4 @@
-"""The service as processes: what they hold, and one of them killed."""
+"""The worker processes of the service: their memory and open files, and killing one of them."""
 
 import statistics
 import time
@@ -11,7 +11,7 @@ MEGABYTE = 1024 * 1024
 
 @dataclass
 class Sample:
-    """What the workers held at one time."""
+    """Memory and open files of all workers at one time."""
 
     at: float
     megabytes: float
@@ -20,33 +20,34 @@ class Sample:
 
 @dataclass
 class Workers:
-    """The workers of one service."""
+    """The workers of the service whose parent process has this id."""
 
     pid: int
     samples: list[Sample] = field(default_factory=list)
 
     def processes(self) -> list[psutil.Process]:
-        """Those that serve: the supervisor and the tracker of resources don't."""
+        """The processes that serve, without the parent and Python's resource tracker."""
         children = psutil.Process(self.pid).children(recursive=True)
         return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
     def sample(self) -> None:
         try:
             workers = self.processes()
-            held = sum(worker.memory_info().rss for worker in workers) / MEGABYTE
+            megabytes = sum(worker.memory_info().rss for worker in workers) / MEGABYTE
             files = sum(worker.num_fds() for worker in workers)
         except psutil.NoSuchProcess:
-            return  # one has just been killed
-        self.samples.append(Sample(time.monotonic(), held, files))
+            return  # one was killed just now
+        self.samples.append(Sample(time.monotonic(), megabytes, files))
 
     def kill_one(self) -> int:
+        """The id of the killed worker."""
         victim = self.processes()[0]
         victim.kill()
         return victim.pid
 
     def growth(self, begins: float, ends: float) -> float:
-        """How much more memory is held at the end of this time than at its beginning, as a share."""
-        tenth = (ends - begins) / 5
-        before = [sample.megabytes for sample in self.samples if begins <= sample.at < begins + tenth]
-        after = [sample.megabytes for sample in self.samples if ends - tenth <= sample.at <= ends]
+        """Growth of memory between these times, as a share: median of the last fifth over that of the first."""
+        fifth = (ends - begins) / 5
+        before = [sample.megabytes for sample in self.samples if begins <= sample.at < begins + fifth]
+        after = [sample.megabytes for sample in self.samples if ends - fifth <= sample.at <= ends]
         return statistics.median(after) / statistics.median(before) - 1

@@ -1,0 +1,43 @@
+"""CORS, with a log line for each origin that is refused."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+MAX_LOGGED_ORIGINS = 100
+"""Bounds the memory and the log that made-up origins can take."""
+_MAX_ORIGIN_CHARACTERS = 200
+
+
+class LoggingCORSMiddleware(CORSMiddleware):
+    """Starlette's CORS; logs each refused origin once, with the setting that would allow it."""
+
+    def __init__(self, app: ASGIApp, /, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._logged: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self._log_refused(dict(scope["headers"]))
+        await super().__call__(scope, receive, send)
+
+    def _log_refused(self, headers: Mapping[bytes, bytes]) -> None:
+        if b"origin" not in headers:
+            return
+        origin = headers[b"origin"].decode("latin-1")
+        if self.is_allowed_origin(origin) or _is_same_origin(origin, headers):
+            return
+        shown = ascii(origin[:_MAX_ORIGIN_CHARACTERS])
+        if shown not in self._logged and len(self._logged) < MAX_LOGGED_ORIGINS:
+            self._logged.add(shown)
+            log.warning("a page at %s may not read the responses: its origin is not in CORS_ORIGINS", shown)
+
+
+def _is_same_origin(origin: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the page came from this server, such as /docs: browsers send the origin of a POST there too."""
+    return origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1")

@@ -1,0 +1,88 @@
+"""How many tokens a text takes, and what is left out when a prompt does not fit a model's context.
+
+Tokens are estimated from above at three bytes of UTF-8 each: English takes about 4.5 bytes a token, Chinese about 3.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from services.text.excerpt import excerpt
+
+BYTES_PER_TOKEN = 3
+MAX_BYTES_PER_CHARACTER = 4
+"""Of UTF-8."""
+SHARES = {
+    "resume": 1 / 6,
+    "job_description": 1 / 6,
+    "context": 1 / 4,
+    "interviewer_notes": 1 / 4,
+    "sidebar_chat": 1 / 8,
+}
+"""The most of a prompt's material that each part may take once the material has to be shortened."""
+FREE_SHARE = 1 / 2
+"""Nothing is shortened while all parts but the transcript take no more than this of the material."""
+_LATEST_COUNTS = frozenset({"sidebar_chat"})
+"""Parts of which the end is kept rather than the beginning."""
+
+_CHARACTERS_PER_TOKEN_AT_MOST = 8
+_LEAST_CHARACTERS = 8000
+
+
+class FittedParts(NamedTuple):
+    """The parts of a prompt that fit, the tokens left for the transcript, and a warning for each shortened part."""
+
+    parts: dict[str, str]
+    tokens_left: int
+    warnings: list[str]
+
+
+def size_in_bytes(text: str) -> int:
+    """Bytes of UTF-8."""
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def estimate_tokens(text: str) -> int:
+    """The most tokens that the text is likely to take."""
+    return -(-size_in_bytes(text) // BYTES_PER_TOKEN)
+
+
+def estimate_prompt(messages: Iterable[Mapping[str, str]]) -> int:
+    """The most tokens that all messages are likely to take."""
+    return sum(estimate_tokens(message["content"]) for message in messages)
+
+
+def fit_parts(parts: Mapping[str, str], tokens: int) -> FittedParts:
+    """The parts shortened to their shares of `tokens`, where they take more than half of it together."""
+    used = sum(map(estimate_tokens, parts.values()))
+    if used <= tokens * FREE_SHARE:
+        return FittedParts(dict(parts), tokens - used, [])
+    fitted = {kind: _shortened(kind, text, int(tokens * SHARES.get(kind, 1))) for kind, text in parts.items()}
+    cut = [kind.replace("_", " ") for kind, text in parts.items() if fitted[kind] != text]
+    used = sum(map(estimate_tokens, fitted.values()))
+    return FittedParts(fitted, tokens - used, [_SHORTENED.format(part=part) for part in cut])
+
+
+_SHORTENED = "The {part} was shortened to fit the model's context (LLM_CONTEXT_TOKENS)."
+
+
+def _shortened(kind: str, text: str, tokens: int) -> str:
+    size = tokens * BYTES_PER_TOKEN
+    if size_in_bytes(text) <= size:
+        return text
+    if kind in _LATEST_COUNTS:
+        return text.encode(errors="replace")[-size:].decode(errors="ignore")
+    return excerpt(text, size).text
+
+
+def prompt_cut_warning(characters: int, prompt_tokens: int | None) -> str | None:
+    """A warning where a server counted far fewer tokens than a prompt of so many characters has.
+
+    Ollama cuts a prompt to its context length without an error: https://github.com/ollama/ollama/issues/4967
+    """
+    least = characters // _CHARACTERS_PER_TOKEN_AT_MOST
+    if not prompt_tokens or characters < _LEAST_CHARACTERS or prompt_tokens >= least:
+        return None
+    return (
+        f"The model's server counted {prompt_tokens:,} tokens where at least {least:,} were sent: it has probably cut "
+        "the prompt, and this answer is made of a part of the material. Raise the context length of that server."
+    )

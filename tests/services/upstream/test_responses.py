@@ -1,0 +1,123 @@
+"""Vendor responses: what an error body says, and the one line that is logged of it."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.upstream.redaction import MAX_REASON_LOGGED
+from services.upstream.responses import (
+    Refusal,
+    VendorResponse,
+    log_refusal,
+    parse_retry_after,
+    read_refusal,
+)
+
+
+def response(body: object, status: int = 400, **headers: str) -> VendorResponse:
+    return VendorResponse(status, httpx.Headers(headers), json.dumps(body).encode())
+
+
+@contextmanager
+def messages_of_log() -> Iterator[list[str]]:
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("services.upstream.responses")
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"error": "not-found", "info": "no room"}, Refusal("not-found", reason="no room")),
+        (
+            {"error": {"message": "bad", "type": "invalid_request_error", "param": "session.type", "code": "x"}},
+            Refusal("x", "invalid_request_error", "session.type", "bad"),
+        ),
+        ({"error": {"message": "out of credit", "code": 402}}, Refusal("402", reason="out of credit")),
+        ({"message": "Unauthorized", "error": "Unauthorized"}, Refusal("Unauthorized", reason="Unauthorized")),
+        ({"message": ["one", "two"], "error": "Bad Request"}, Refusal(reason="one; two")),
+        ({"error": "Unexpected endpoint or method."}, Refusal(reason="Unexpected endpoint or method.")),
+        (
+            {"object": "error", "message": "too long", "type": "BadRequestError"},
+            Refusal(None, "BadRequestError", reason="too long"),
+        ),
+        ({"detail": "Not found"}, Refusal(reason="Not found")),
+        ({"error": {"message": {"text": "x"}, "code": ["x"], "type": True}}, Refusal()),
+        ({"error": None}, Refusal()),
+        (None, Refusal()),
+    ],
+)
+def test_error_bodies_of_every_vendor_are_read(body: dict[str, object] | None, refusal: Refusal) -> None:
+    assert read_refusal(body) == refusal
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"\xff", b"[" * 100_000])
+def test_body_that_is_no_json_object_says_nothing(content: bytes) -> None:
+    assert VendorResponse(502, httpx.Headers(), content).refusal == Refusal()
+
+
+def test_log_line_names_status_code_parameter_request_and_reason(caplog) -> None:
+    body = {
+        "error": {
+            "message": "Unknown parameter.",
+            "type": "invalid_request_error",
+            "param": "session.x",
+            "code": "unknown",
+        }
+    }
+
+    log_refusal("OpenAI", response(body, 400, **{"x-request-id": "req_1"}))
+
+    [line] = caplog.messages
+    parts = "status=400 code=unknown type=invalid_request_error param=session.x request=req_1"
+    assert line == f'OpenAI refused: {parts} reason="Unknown parameter."'
+
+
+def test_missing_parts_are_dashes(caplog) -> None:
+    log_refusal("Daily", response(None))
+
+    assert caplog.messages == ['Daily refused: status=400 code=- type=- param=- request=- reason=""']
+
+
+def test_what_was_sent_is_not_logged(caplog) -> None:
+    log_refusal("Daily", response({"info": "user_name Ada is too long"}), sent={"user_name": "Ada"})
+
+    assert 'reason="user_name … is too long"' in caplog.text
+
+
+@given(st.text(max_size=3000))
+def test_any_reason_is_one_printable_line_of_bounded_length(reason: str) -> None:
+    with messages_of_log() as lines:
+        log_refusal("Daily", response({"error": {"message": reason, "code": reason, "param": reason}}))
+
+    [line] = lines
+    assert line.isprintable()
+    assert len(line) < 3 * 120 + 2 * MAX_REASON_LOGGED + 100
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("99999999999999", 86400),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 86400),
+        ("soon", None),
+        ("-1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(value: str | None, seconds: int | None) -> None:
+    assert parse_retry_after(value) == seconds
