@@ -12,10 +12,10 @@ _CLOCK = (
     r"(?:[ \u00a0\u202f]?[AaPp]\.?[ \u00a0\u202f]?[Mm]\b\.?)?"
 )
 _UNITS = (
-    r"(?:(\d{1,2})[ ]?h(?:ours?|rs?)?[ ,]{0,2})?(\d{1,3})[ ]?m(?:in(?:ute)?s?)?[ ,]{0,2}"
-    r"(\d{1,2})[ ]?s(?:ec(?:ond)?s?)?(?![^\W\d])"
+    r"(?:(\d{1,2})[ ]?h[^\W\d_]{0,6}[ ,]{0,2})?(\d{1,3})[ ]?(?:[mM][^\W\d_]{0,7}|分)[ ,]{0,2}"
+    r"(\d{1,2})[ ]?(?:[sS][^\W\d_]{0,8}|秒)(?![^\W\d])"
 )
-"""`0 minutes 3 seconds`, `2m13s`."""
+"""`0 minutes 3 seconds`, `2m13s`, in any language in which the words begin with these letters."""
 
 _ZONE = r"(?:Z\b|[ ]?(?:UTC|GMT)\b|[+-]\d{2}:\d{2})?"
 _DATE = (
@@ -33,9 +33,10 @@ SPACES = r"[ \t\u00a0\u202f\u3000]"
 
 def time_pattern(prefix: str) -> str:
     """A pattern for a time with an optional date, range and brackets; its groups are `{prefix}_date` and `_clock`."""
+    date = rf"{_DATE}{_BETWEEN_DATE_AND_CLOCK}"
     return (
-        rf"[\[(<【{{]?@?(?:(?P<{prefix}_date>{_DATE}){_BETWEEN_DATE_AND_CLOCK})?"
-        rf"(?P<{prefix}_clock>{_FULL_CLOCK})(?:{_RANGE}(?:{_DATE}{_BETWEEN_DATE_AND_CLOCK})?{_FULL_CLOCK})?[\])>】}}]?"
+        rf"[\[(<【{{]?[ ]?@?(?:(?P<{prefix}_date>{_DATE}){_BETWEEN_DATE_AND_CLOCK})?"
+        rf"(?P<{prefix}_clock>{_FULL_CLOCK})(?:{_RANGE}(?:{date})?{_FULL_CLOCK})?(?:[ ]?[\])>】}}])?"
     )
 
 

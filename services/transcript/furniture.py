@@ -70,11 +70,10 @@ _NOT_LETTERS = re.compile(r"[^\w ]|_")
 
 def is_transcript_heading(line: Line) -> bool:
     """Whether the line is a heading such as `📖 Transcript`, below which the speech begins."""
-    return (
-        len(line.text) <= _LONGEST_NOTICE
-        and _has_one(_TRANSCRIPT_WORDS, line.text)
-        and _is_heading(line.text.rstrip(" :"))
-    )
+    words = _NOT_LETTERS.sub(" ", line.text[: _LONGEST_NOTICE + 1]).lower().split()
+    if not line.is_after_gap or not 0 < len(words) <= _MOST_WORDS_OF_HEADING:
+        return False
+    return words[-1].startswith(_TRANSCRIPT_WORDS) and words[0] not in {"end", "ende", "fin", "fine", "fim"}
 
 
 class FurnitureRules:

@@ -34,11 +34,23 @@ _WORD_LISTS = frozenset({"words", "elements", "tokens", "items"})
 """Lists with an object for each word, which are used only if no other list names the speakers."""
 _SPEAKERS = (
     *("speaker_name", "speakerName", "speaker", "speaker_label", "speakerLabel", "speaker_id", "speakerId"),
-    *("participant", "participant_name", "role", "author", "user_name", "user", "name", "sender", "from", "speakerTag"),
+    *(
+        "participant",
+        "participant_name",
+        "sender_name",
+        "author",
+        "user_name",
+        "name",
+        "role",
+        "user",
+        "sender",
+        "from",
+    ),
+    *("speakerTag", "channelTag"),
 )
 _STARTS = (
     *("at", "start", "start_time", "startTime", "start_timestamp", "timestamp", "timestamps", "ts", "begin"),
-    *("secondsFromStart", "time_in_call_secs", "time"),
+    *("secondsFromStart", "time_in_call_secs", "time", "timestamp_ms"),
 )
 _ENDS = ("end", "end_time", "endTime", "end_ts")
 _INSIDE_TIMES = ("relative", "from", "start", "absolute")
@@ -126,7 +138,7 @@ def _turns_of(document: Any) -> list[SourceTurn]:
 
 
 def _lists(document: Any) -> Iterator[tuple[str, list[Any]]]:
-    """All lists of the document with their keys, the outermost first."""
+    """All lists of the document with their keys, the outermost first; an object of objects is a list too."""
     waiting: deque[tuple[str, Any]] = deque([("", document)])
     while waiting:
         key, value = waiting.popleft()
@@ -134,6 +146,8 @@ def _lists(document: Any) -> Iterator[tuple[str, list[Any]]]:
             yield key, value
             waiting.extend((key, item) for item in value if isinstance(item, list | dict))
         elif isinstance(value, dict):
+            if all(isinstance(item, dict) for item in value.values()):
+                yield key, list(value.values())
             waiting.extend((name, item) for name, item in value.items() if isinstance(item, list | dict))
 
 

@@ -57,14 +57,16 @@ _LONGEST_NAME = 120
 _LONGEST_UNMARKED_NAME = 80
 
 _LEAD = re.compile(
-    rf"[\s{INVISIBLE}]{{0,99}}(?:(?P<heading>\#{{1,6}})[ \t]+|>{{1,2}}[ ]?|[-*+•–—☐✔|][ \t]|\d{{1,3}}[.)][ \t]+)?"
+    rf"[\s{INVISIBLE}]{{0,99}}"
+    r"(?:(?P<heading>\#{1,6}|={2,9}|-{2,9})[ \t]+|>{1,2}[ ]?|[-*+•●○▪◦‣►–—☐✔✓|][ \t]|\d{1,3}[.)][ \t]+)?"
     r"(?P<bold>[*_]{2,3})?"
 )
+"""Indentation, and the marks of headings, quotations, lists, tables and bold text."""
 _TIME_BEFORE = re.compile(rf"{time_pattern('before')}(?=\W|$){SPACES}{{0,9}}[|,·–—:>-]{{0,2}}{SPACES}{{0,9}}")
 _TIME_AFTER = re.compile(rf"(?:{SPACES}|[,|·–—-]){{0,9}}{time_pattern('after')}{SPACES}{{0,9}}$")
 _TIME_INSIDE = re.compile(rf"(?P<gap>(?:{SPACES}|[,|·–—-]){{1,9}}){time_pattern('inside')}(?=[\s,]|$),?")
 _TIME_BEHIND = re.compile(rf"(?=[\[(]){time_pattern('behind')}{SPACES}{{0,9}}")
-_CLOCK_HINT = re.compile(r"\d(?:[:：]\d|[ ]?m)")
+_CLOCK_HINT = re.compile(r"\d(?:[:：]\d|[ ]?[mM分])")
 
 _COLON = re.compile("[:：]")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d).(?=\d)")
@@ -73,9 +75,10 @@ _GOES_ON_AFTER_COLON = re.compile(r"[/:\\\d]")
 r"""`https://`, `std::vector`, `C:\temp`, `ratio:3`."""
 _URL_ALONE = re.compile(r"https?://\S{1,2000}\s*$")
 _COLONS_TRIED = 3
+_QUESTION = re.compile(r"([QA]\d{0,3})[.)][ \t]{1,9}(?=\S)")
 
 _BRACKETED = re.compile(
-    r"(?P<open>[\[(<【])(?P<inside>[^\[\]()<>【】\n]{1,80})[\])>】](?=\s|$)[*_]{0,3}[ \t]*"
+    r"(?P<open>[\[({<【])(?P<inside>[^\[\](){}<>【】\n]{1,80})[\])}>】](?=\s|$)[*_]{0,3}[ \t]*"
     r"|(?<=[*_]{2})(?P<bold>[^*_\n]{1,80})[*_]{2,3}(?=\s|$)[ \t]*"
 )
 _HAS_DELIMITER = re.compile(r"[-–—~>»|→\t]")
@@ -85,10 +88,12 @@ _ADDRESSED = re.compile(
 )
 """`From Nora Kim to Everyone`, as Zoom writes a chat."""
 
-_DECORATION = " \t*_\u00a0\u202f"
-_IN_BRACKETS = re.compile(r"[\[<(【](.+)[\])>】]")
+_DECORATION = " \t*_=#–—-\u00a0\u202f"
+_IN_BRACKETS = re.compile(r"[\[<({【](.+)[\])}>】]")
 _LETTER = re.compile(r"[^\W\d_]")
 _PHONE_NUMBER = re.compile(r"[+(]?[\d*•][\d*•xX\s().-]{4,30}")
+_SYMBOLS = re.compile(r"[^\w\s.,;:!?'\"()\[\]{}<>/\\|-]{1,9}|\d{1,2}")
+"""An emoji, or the number that a program gives to a speaker."""
 _SENTENCE_END = re.compile(r"[.!?…,;:。！？，；]$")
 
 
@@ -118,13 +123,13 @@ def is_phone_number(name: str) -> bool:
 
 def _has_clock(text: str) -> bool:
     """A fast check that most lines fail."""
-    return (":" in text or "：" in text or "second" in text) and _CLOCK_HINT.search(text) is not None
+    return _CLOCK_HINT.search(text) is not None
 
 
 def _with_colon(text: str, start: int, line: str) -> Head | None:
     colon = _label_colon(text, start)
     if colon is None:
-        return None
+        return _question(text, start)
     after = _AFTER_COLON.match(text, colon + 1)
     end = after.end() if after else colon + 1
     is_spaced = end > colon + 1 or end == len(text) or text[colon] != ":"
@@ -135,6 +140,12 @@ def _with_colon(text: str, start: int, line: str) -> Head | None:
     if head is None or _URL_ALONE.match(line, end):
         return None
     return head._replace(at=clock_of(behind["behind_clock"])) if behind else head
+
+
+def _question(text: str, start: int) -> Head | None:
+    """`Q. Why?`, `Q2. Why?`, and the answers, which look like points of a list unless there are questions."""
+    match = _QUESTION.match(text, start)
+    return Head(Form.COLON, match[1], match.end(), is_set_apart=match[1][0] == "Q") if match else None
 
 
 def _label_colon(text: str, start: int) -> int | None:
@@ -149,7 +160,7 @@ def _label_colon(text: str, start: int) -> int | None:
 def _named(label: str, end: int, *, is_spaced: bool) -> Head | None:
     time = _TIME_AFTER.search(label) if _has_clock(label) else None
     name = _bare(label[: time.start()] if time else label)
-    if not _LETTER.search(name) and not is_phone_number(name):
+    if not _LETTER.search(name) and not is_phone_number(name) and not _SYMBOLS.fullmatch(name):
         return None
     if time is None:
         return Head(Form.COLON, name, end, is_set_apart=is_spaced)
@@ -181,8 +192,11 @@ def _bracketed(text: str, start: int) -> Head | None:
     match = _BRACKETED.match(text, start)
     if match is None:
         return None
-    form = Form.BRACKETED if text[match.end() :].strip() else Form.ALONE
-    return Head(form, _bare(match["inside"] or match["bold"]), match.end(), mark=match["open"] or "*")
+    time = _TIME_BEHIND.match(text, match.end())
+    end = time.end() if time else match.end()
+    form = Form.BRACKETED if text[end:].strip() else Form.ALONE
+    at = clock_of(time["behind_clock"]) if time else None
+    return Head(form, _bare(match["inside"] or match["bold"]), end, at, mark=match["open"] or "*")
 
 
 def _alone(text: str, start: int, mark: str) -> Head | None:

@@ -39,11 +39,11 @@ def read_plain_text(source: str, expected: ExpectedSpeakers) -> Record:
 
 
 def _without_notes(lines: Sequence[Line], starts: dict[int, Head]) -> dict[int, Head]:
-    """The starts below the heading `Transcript`, if most of them are there: what is above it are notes."""
+    """The starts below the heading `Transcript`: what is above it are notes."""
     headings = (index for index, line in enumerate(lines) if index not in starts and is_transcript_heading(line))
     heading = next(headings, -1)
     below = {index: head for index, head in starts.items() if index > heading}
-    return below if 2 * len(below) > len(starts) else starts
+    return below if len(below) > 1 else starts
 
 
 def _passages(source: str, parts: Iterable[_Part]) -> list[Passage]:
@@ -115,6 +115,7 @@ class _LabelledLines:
         self._clock: str | None = None
         self._is_speech = False
         self._is_start = True
+        self._is_below_label = False
         self.lines_left_out = 0
         """Lines before the first label, notices, headings and trailers."""
 
@@ -122,10 +123,11 @@ class _LabelledLines:
         for index, line in enumerate(self._lines):
             head = self._starts.get(index)
             start = self._begin(head, line) if head else self._continue(line)
-            if not self._is_speech or start is None:
-                continue
-            yield Passage(self._speaker, self._at, start, self._end(line)), self._is_start
-            self._is_start = False
+            self._is_below_label = head is not None
+            end = self._end(line)
+            if self._is_speech and start is not None and start < end:
+                yield Passage(self._speaker, self._at, start, end), self._is_start
+                self._is_start = False
 
     def _end(self, line: Line) -> int:
         """Where the speech of a line ends: a row of a table ends with a bar."""
@@ -146,6 +148,8 @@ class _LabelledLines:
         if line.time and not line.has_only_time and (self._is_timed or _OPENS_BRACKET.match(line.text)):
             return self._continue_timed(line, line.time)
         kind = self._furniture.kind_of(line)
+        if kind is Furniture.RULE and self._is_below_label and not line.is_after_gap:
+            return None
         if kind is not None:
             self._pass_over(kind, line)
             return None

@@ -143,13 +143,16 @@ class SpeakerLabels:
         return self._is_established and head.is_set_apart and self._has_shape_of_label(head.form, label)
 
     def _strong_labels(self) -> set[tuple[Form, str]]:
-        """The labels that are named by the room, the briefing or the request, or that return."""
+        """The labels that are named by the room, the briefing or the request, or that return. Numbers count only if
+        there are no others: they number points as well.
+        """
         strong: set[tuple[Form, str]] = set()
         for key in self._times:
             if self._is_strong(*key):
                 strong.add(key)
                 _limit(strong)
-        return strong
+        with_letters = {(form, name) for form, name in strong if not name.isdecimal()}
+        return with_letters or strong
 
     def _is_strong(self, form: Form, name: str) -> bool:
         label = self._labels[name]

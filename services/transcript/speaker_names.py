@@ -15,7 +15,7 @@ def _word_set(words: str) -> frozenset[str]:
     return frozenset(normalize(words).split())
 
 
-_HONORIFICS = _word_set("dr prof mr mrs ms mx herr frau sr sra mme phd")
+_HONORIFICS = _word_set("dr prof mr mrs ms mx herr frau sr sra mme phd md mba msc bsc cpa")
 _PARTICLES = _word_set("al ap ben bin bint da de del den der di dos du el la le of ten ter und van von y zu")
 _GUEST_WORDS = _word_set(
     "external guest host unverified me you extern externe externer gast externo externa invité invitée invitado "
@@ -30,10 +30,11 @@ _GENERIC_WORDS = _GUEST_WORDS | _word_set(
 """Labels that name nobody: two of them together are no first and last name."""
 
 _WORD_BREAKS = re.compile(r"[\s.,;:/|()\[\]{}<>*_\"-]+")
+_PRONOUNS_BEHIND = re.compile(r"\s+[^\W\d_]{1,6}(?:/[^\W\d_]{1,6}){1,2}\s*$")
 _HAS_MARK = re.compile(r"[.,;:/|()\[\]{}<>*_\"-]")
 _BRACKETED = re.compile(r"[(\[{<（【［][^)\]}>）】］]*[)\]}>）】］]?")
 _DECORATION_START = re.compile(r"\s+[-–—]\s+|\s*[|·•@]\s*")
-_MAY_BE_DECORATED = re.compile(r"[(\[{<（【［|·•@–—-]")
+_MAY_BE_DECORATED = re.compile(r"[(\[{<（【［|·•@–—/-]")
 _AROUND_WORDS = "()[]'\u2019\u2018\","
 
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
@@ -44,7 +45,6 @@ _JOINS_NAMES = re.compile(r"[&/]|\s(?:\+|and|und|et|y|e|и|和)\s", re.IGNORECAS
 _LONGEST_IN_IDEOGRAPHS = 4
 _LONGEST_WORD = 15
 _MOST_WORDS = 6
-_MOST_WORDS_AFTER_COMMA = 4
 _MOST_WORDS_IN_LOWER_CASE = 2
 
 _UNDECOMPOSED = str.maketrans(
@@ -79,8 +79,7 @@ class Label:
     def spellings(self) -> frozenset[Words]:
         """The ways to read the label as a whole name, to compare it with another one.
 
-        Case, accents, honorifics and decorations do not count. `Last, First` is `First Last`; `First Last, Title` is
-        `First Last`, if the title is capitalized and short.
+        Case, accents, honorifics and decorations do not count, and `Last, First` is `First Last`.
         """
         names = _orders(self.name) if "," in self.name else (self.name,)
         variants = (variant for name in names for variant in _without_accents(normalize(name)))
@@ -151,6 +150,7 @@ class Label:
 def _name_part(label: str) -> str:
     if _MAY_BE_DECORATED.search(label):
         label = _DECORATION_START.split(_BRACKETED.sub(" ", label).strip(), maxsplit=1)[0]
+        label = _PRONOUNS_BEHIND.sub("", label)
     words = label.split()
     while len(words) > 1 and normalize(words[-1]) in _GUEST_WORDS:
         words.pop()
@@ -169,14 +169,12 @@ def _split(normalized: str) -> list[str]:
 
 
 def _orders(name: str) -> Iterator[str]:
-    """The ways to read a name with a comma."""
+    """The ways to read a name with a comma: `Last, First`, or `First Last, PhD`."""
     first, _, rest = name.partition(",")
-    words = rest.replace(",", " ").split()
-    if len(words) > _MOST_WORDS_AFTER_COMMA or any(word[0].islower() for word in words):
-        return
-    yield f"{rest.partition(',')[0]} {first}"
-    if len(_bare(normalize(first))) > 1:
+    if not _bare(normalize(rest)):
         yield first
+    elif "," not in rest:
+        yield f"{rest} {first}"
 
 
 def _without_accents(normalized: str) -> Iterator[str]:

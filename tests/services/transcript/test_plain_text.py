@@ -30,6 +30,13 @@ FORMS = {
     "Markdown": ("**Ada Example:** Why?\n**Bob**: So.", [("Ada Example", None, "Why?"), ("Bob", None, "So.")]),
     "headings and lists": ("# Interviewer: Why?\n- Candidate: So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
     "numbered lines": ("1. Interviewer: Why?\n2. Candidate: So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "underlined names": ("Interviewer\n-----------\nWhy?\n\nCandidate\n=========\nSo.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "names between rules": ("=== Interviewer ===\nWhy?\n\n=== Candidate ===\nSo.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "questions without a colon": ("Q. Why?\nA. So.\nQ. And?\nA. Fine.", [("Q", None, "Why?"), ("A", None, "So."), ("Q", None, "And?"), ("A", None, "Fine.")]),
+    "numbered questions": ("Q1. Why?\nCandidate: So.", [("Q1", None, "Why?"), ("Candidate", None, "So.")]),
+    "an emoji that returns": ("Ada Example: a\n🐼: b\nAda Example: c\n🐼: d", [("Ada Example", None, "a"), ("🐼", None, "b"), ("Ada Example", None, "c"), ("🐼", None, "d")]),
+    "numbers of speakers": ("0: a\n1: b\n0: c\n1: d", [("0", None, "a"), ("1", None, "b"), ("0", None, "c"), ("1", None, "d")]),
+    "a name and a time in brackets": ("[Ada Example] [10:02 PM] a\n[Bob Sample] [10:03 PM] b\n[Ada Example] [10:04 PM] c\n[Bob Sample] [10:05 PM] d", [("Ada Example", "10:02 PM", "a"), ("Bob Sample", "10:03 PM", "b"), ("Ada Example", "10:04 PM", "c"), ("Bob Sample", "10:05 PM", "d")]),
     "captions of television": (">> Interviewer: Why?\n>> Candidate: So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
     "a dash": ("Interviewer - Why?\nCandidate - So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
     "a tab": ("Interviewer\tWhy?\nCandidate\tSo.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
@@ -73,6 +80,8 @@ def test_label_begins_a_turn(source, turns):
         "Yeah",
         "Redis",
         "We had one - a very old one.",
+        "1: the log\n2: the index\n1: the log again\n2: the index again",
+        "A. the log\nB. the index",
     ],
 )
 def test_line_of_speech_begins_no_turn(line):
@@ -240,6 +249,21 @@ def test_notice_of_a_program_inside_an_answer_is_left_out(notice):
     transcript = parse(f"Bob Sample: Why?\n\nAda Example: So.\n\n{notice}\n\nAnd then.", "Ada Example", ["Bob Sample"])
 
     assert [turn.text for turn in transcript.turns if turn.role == "candidate"] == ["So.", "And then."]
+
+
+def test_notes_above_a_transcript_are_left_out_although_they_have_labels():
+    source = "Notes\nAda Example: outstanding in every way.\nBob Sample: will write.\n\nTranscript\n\nBob Sample: Why?\nAda Example: So."
+
+    assert words_by_role(parse(source, "Ada Example", ["Bob Sample"])) == [
+        ("interviewer", "Why?"),
+        ("candidate", "So."),
+    ]
+
+
+def test_second_part_of_a_transcript_does_not_hide_the_first():
+    part = "Interview - Transcript\n00:00:00\n\nBob Sample: Why?\nAda Example: So.\n\nTranscription ended after 00:10:00\n\n"
+
+    assert roles_of(parse(part * 2, "Ada Example", ["Bob Sample"])) == ["interviewer", "candidate"] * 2
 
 
 def test_last_paragraph_of_an_answer_about_transcripts_is_speech():
