@@ -279,6 +279,23 @@ def test_small_context_reads_a_long_interview_in_parts_that_fit(serve):
     assert any("parts" in warning for warning in answer.json()["warnings"])
 
 
+def test_parts_without_a_found_quote_are_not_followed_by_another_call(serve):
+    invented = {"source": "transcript", "turn": 2, "quote": "I rewrote everything alone in one night."}
+    answer = ANSWER | {
+        "claims": [{"claim": "Fast", "kind": "strength", "evidence": [invented]}],
+        "summary": [],
+        "ratings": {},
+    }
+    client, model = serve({"content": json.dumps(answer)}, llm_context_tokens=8192)
+
+    debriefed = debrief(client, transcript=f"{TRANSCRIPT}\n{LONG}").json()
+
+    parts = len({prompt(request) for request in model.requests})
+    assert len(model.requests) == parts > 1
+    assert f"in {parts} parts" in " ".join(debriefed["warnings"])
+    assert (debriefed["grounding"]["quotes_proposed"], debriefed["grounding"]["quotes_found"]) == (1, 0)
+
+
 def test_small_context_shortens_a_long_resume_and_says_so(serve):
     client, model = serve(DEBRIEF, llm_context_tokens=4096)
     name = open_briefed_room(client, resume_summary="worked on many things " * 2000)
