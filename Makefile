@@ -26,7 +26,7 @@ lint: $(VENV)/.dev  ## Style, types, and which way the imports run
 demo: $(VENV)/.run  ## One whole interview against the running server
 	$(BIN)/python scripts/demo.py --base-url http://$(HOST):$(PORT)
 
-bench: $(VENV)/.dev  ## Speed, beside baselines measured in the same run
+bench: $(VENV)/.bench  ## Speed, beside baselines measured in the same run
 	$(BIN)/python scripts/bench.py
 
 soak: $(VENV)/.dev  ## Five minutes of mixed load with faults
@@ -55,3 +55,7 @@ $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: requirements-bench.txt requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@ $(VENV)/.dev $(VENV)/.run

@@ -47,12 +47,16 @@ class SearchText:
 
     def __init__(self, source: str) -> None:
         self._normalized = NormalizedText(source, 0, len(source))
+        self._is_aligned = source.isascii() and len(self._normalized.text) == len(source)
         self._edits: list[_Edit] = []
         self.text = self._without_marks(self._normalized.text)
 
     def original_span(self, start: int, end: int) -> Span | None:
         """The place of `text[start:end]` in the source. None where an end falls inside a character."""
-        return self._normalized.original_span(self._unedited(start), self._unedited(end - 1) + 1)
+        normalized = Span(self._unedited(start), self._unedited(end - 1) + 1)
+        if self._is_aligned:  # ASCII of which nothing was left out: every character is where it was
+            return normalized
+        return self._normalized.original_span(*normalized)
 
     def _without_marks(self, text: str) -> str:
         pieces: list[str] = []
