@@ -16,7 +16,7 @@ _LETTER = r"[^\W_]"
 _MARK = rf"[{QUOTATION_MARKS}*\\]|~~|(?<!{_LETTER})['_]|['_](?!{_LETTER})"
 """A quotation or Markdown mark. Apostrophes and underscores inside a word are part of it."""
 _MARKS = re.compile(rf" ?(?:-|{_MARK})(?: ?(?:-|{_MARK}))* ?|(?<=\bno)\.? ?(?=\d)")
-"""Marks and dashes with the spaces around them, or what stands between `No` and its number (`No. 7`, `№ 7`)."""
+"""Marks and dashes with the spaces around them, or the full stop and space in `No. 7` and `№ 7`."""
 _OUTSIDE = " .,;:!?-()[]{}<>|\u3001\u3002\uff0c\u2026\u0964\u06d4\u061f"
 """What may differ around a quote: a model ends a clause with a full stop, or leaves one out."""
 
