@@ -203,8 +203,6 @@ class _Verification:
             yield VERDICT_REMOVED
         if kept_sentences < len(self._answer.summary):
             yield SUMMARY_SHORTENED
-        if self._answer.dropped:
-            yield f"{self._answer.dropped} items of the model's answer could not be read and were left out."
         yield from shared_quote_warnings(scorecard)
 
 

@@ -39,9 +39,8 @@ def find_words(
     """
     if near_turn is None:
         return _find_in_order(index, words, list(_matches(index, words[0])), is_unique=is_unique)
-    passage = list(_up_to_turn(near_turn, _matches(index, words[0], index.range_of_turn(near_turn))))
-    passage.sort(key=lambda match: abs(match.turn - near_turn))
-    found = _find_in_order(index, words, passage)
+    matches = _up_to_turn(near_turn, _matches(index, words[0], index.range_of_turn(near_turn)))
+    found = _find_in_order(index, words, [match for match in matches if match.turn == near_turn])
     if found and not found[-1].is_reversed:
         return found
     everywhere = sorted(_matches(index, words[0]), key=lambda match: abs(match.turn - near_turn))
@@ -49,7 +48,7 @@ def find_words(
 
 
 def _up_to_turn(number: int, matches: Iterable[Match]) -> Iterator[Match]:
-    """The matches up to the first that is in this turn and not reversed: no other is nearer."""
+    """The matches up to the first that is in this turn and not reversed."""
     for match in matches:
         yield match
         if match.turn == number and not match.is_reversed:

@@ -26,6 +26,11 @@ _NEGATIONS_BEFORE = _NEGATIONS | _words(
 """Before the words that they negate, but not after: `I led it without help` says that I led it."""
 _NO_NEGATION = _words("only just merely doubt matter nur bloß seulement solo sólo soltanto só apenas только alleen")
 """After one of these negations: `not only`, `no doubt`."""
+_CONJUNCTIONS = _words(
+    "and but so because then while und aber denn also weil et mais car y pero porque e ma perché mas и но"
+)
+_SUBJECTS = _words("i we he she they you ich wir er sie je nous il elle yo nosotros io noi eu nós я мы")
+"""After a conjunction a subject begins a clause of its own: `I could not wait so I led it` affirms `I led it`."""
 _BEGINNINGS = ("kein", "n'", normalize("değil"))
 _ENDINGS = ("n't",)
 
@@ -75,12 +80,16 @@ def _readable(text: str) -> str:
 
 
 def _ends_with_negation(clause: str, first_words: list[str]) -> bool:
-    words = [*_split(clause)[-_WORDS_BESIDE:], *first_words]
-    return _UNSPACED_BEFORE.search(clause) is not None or any(
+    if _UNSPACED_BEFORE.search(clause):
+        return True
+    words = _split(clause)[-_WORDS_BESIDE:]
+    if words[-1:] and words[-1] in _CONJUNCTIONS and _SUBJECTS.issuperset(first_words):
+        return False
+    return any(
         _is_negation(word, _NEGATIONS_BEFORE)
         and following not in _NO_NEGATION
         and not (word == "no" and following[:1].isdigit())
-        for word, following in pairwise(words)
+        for word, following in pairwise([*words, *first_words])
     )
 
 

@@ -25,7 +25,7 @@ _APOSTROPHE_RUN = re.compile(rf"(?P<before>[^\W{APOSTROPHES}]?)(?P<marks>[{APOST
 def strip_quotation_marks(text: str) -> str:
     """The text as one paragraph without quotation marks, control and bidirectional characters.
 
-    Quotation marks say that these are somebody's words. Only quotes cut from the source are, so prose has none.
+    Quotation marks are for what was said. Only quotes cut from the source are that, so prose has none.
     """
     unmarked = _MARK.sub("", strip_control(" ".join(text.split())))
     return " ".join(_strip_single_quotes(unmarked).split())

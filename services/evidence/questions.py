@@ -1,10 +1,11 @@
 """The interviewer's question before an answer: shown beside a quote, never as evidence."""
 
 import re
+from collections.abc import Sequence
 
 from services.evidence.sentences import sentences_in
 from services.text.normalization import Span
-from services.transcript.transcript import Transcript, Turn
+from services.transcript.transcript import Turn
 
 _LONGEST_QUESTION = 300
 _MOST_TURNS_BACK = 6
@@ -20,13 +21,25 @@ _PROMPT = re.compile(
 """How a request begins that is no question by its mark: `Tell me about the ledger.`"""
 
 
-def question_before(transcript: Transcript, turn: Turn) -> str | None:
-    """The interviewer's last question or request before this turn; None where the turns right before have none."""
-    first = max(0, turn.number - 1 - _MOST_TURNS_BACK)
-    for before in reversed(transcript.turns[first : turn.number - 1]):
-        if before.role == "interviewer" and (question := _last_question(before.text)):
-            return question
-    return None
+class Questions:
+    """Finds the question before an answer. Each turn of the interviewer is read once."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = turns
+        self._known: dict[int, str | None] = {}
+
+    def before(self, turn: Turn) -> str | None:
+        """The interviewer's last question or request in the few turns before this one; None where there is none."""
+        first = max(0, turn.number - 1 - _MOST_TURNS_BACK)
+        for asked in reversed(self._turns[first : turn.number - 1]):
+            if asked.role == "interviewer" and (question := self._in(asked)):
+                return question
+        return None
+
+    def _in(self, turn: Turn) -> str | None:
+        if turn.number not in self._known:
+            self._known[turn.number] = _last_question(turn.text)
+        return self._known[turn.number]
 
 
 def _last_question(text: str) -> str | None:

@@ -12,15 +12,15 @@ from services.evidence.debrief import Cut, Quote, RefusalReason
 from services.evidence.matching import Match, find_words
 from services.evidence.passages import Passage, PassageIndex, Piece, Work, evidence_passages, notes_passage
 from services.evidence.proposals import Words, read_proposal
-from services.evidence.questions import question_before
+from services.evidence.questions import Questions
 from services.evidence.sentences import whole_sentences
 from services.text.normalization import Span, normalize
 from services.transcript.transcript import Transcript, Turn
 
-MOST_WORK = 150_000_000
+MOST_WORK = 200_000_000
 """Characters that are scanned for one debrief at most. Less than a second of CPU time, whatever the text."""
 
-_CHARACTER_COST = 150
+_CHARACTER_COST = 200
 """Reading, cutting and comparing one character of a proposal takes as long as scanning this many."""
 
 _ROLES = frozenset({"candidate", "interviewer", "other", "unknown"})
@@ -54,6 +54,7 @@ class QuoteFinder:
         self._lookups: dict[tuple[str, int | None], Lookup] = {}
         self._lookups_in_notes: dict[str, Lookup] = {}
         self._work = Work(MOST_WORK)
+        self._questions = Questions(transcript.turns)
 
     @property
     def is_exhausted(self) -> bool:
@@ -155,7 +156,7 @@ class QuoteFinder:
             speaker=turn.role if turn else None,
             turn=turn.number if turn else None,
             at=turn.at if turn else None,
-            question=question_before(self._transcript, turn) if turn and turn.role == "candidate" else None,
+            question=self._questions.before(turn) if turn and turn.role == "candidate" else None,
             start=piece.source.start,
             end=piece.source.end,
             truncated=truncated,

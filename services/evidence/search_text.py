@@ -16,7 +16,7 @@ _LETTER = r"[^\W_]"
 _MARK = rf"[{QUOTATION_MARKS}*\\]|~~|(?<!{_LETTER})['_]|['_](?!{_LETTER})"
 """A quotation or Markdown mark. Apostrophes and underscores inside a word are part of it."""
 _MARKS = re.compile(rf" ?(?:-|{_MARK})(?: ?(?:-|{_MARK}))* ?|(?<=\bno)\.? ?(?=\d)")
-"""Marks and dashes with the spaces around them, or what stands between `No` and its number (`No. 7`, `№ 7`)."""
+"""Marks and dashes with the spaces around them, or the full stop and space in `No. 7` and `№ 7`."""
 _OUTSIDE = " .,;:!?-()[]{}<>|\u3001\u3002\uff0c\u2026\u0964\u06d4\u061f"
 """What may differ around a quote: a model ends a clause with a full stop, or leaves one out."""
 
@@ -47,12 +47,16 @@ class SearchText:
 
     def __init__(self, source: str) -> None:
         self._normalized = NormalizedText(source, 0, len(source))
+        self._is_aligned = source.isascii() and len(self._normalized.text) == len(source)
         self._edits: list[_Edit] = []
         self.text = self._without_marks(self._normalized.text)
 
     def original_span(self, start: int, end: int) -> Span | None:
         """The place of `text[start:end]` in the source. None where an end falls inside a character."""
-        return self._normalized.original_span(self._unedited(start), self._unedited(end - 1) + 1)
+        normalized = Span(self._unedited(start), self._unedited(end - 1) + 1)
+        if self._is_aligned:  # ASCII of which nothing was left out: every character is where it was
+            return normalized
+        return self._normalized.original_span(*normalized)
 
     def _without_marks(self, text: str) -> str:
         pieces: list[str] = []

@@ -26,10 +26,12 @@ _LINE_BREAK = rf"{_BLANKS}*+(?:\r\n?|\n)"
 _LIST_ITEM = rf"{_BLANKS}*+(?:[-*\u2022\u2013]|\d{{1,3}}[.)]){_BLANKS}"
 _BOUNDARY = re.compile(
     rf"{_STOP}{_CLOSING}(?=\s|$)|{_UNSPACED_STOP}{_CLOSING}"
-    rf"|(?<!{_BLANKS})(?={_LINE_BREAK}(?:{_LINE_BREAK}|{_LIST_ITEM}))|(?P<border>{TURN_BORDER})"
+    rf"|(?<!{_BLANKS})(?=(?:{_LINE_BREAK}){{2,}}+(?!{_LIST_ITEM}))|(?P<border>{TURN_BORDER})"
 )
-"""The end of a sentence, the end of a line before a blank line or a list item, or a border between turns."""
-_BOUNDARY_OR_LINE = re.compile(rf"{_BOUNDARY.pattern}|(?<!{_BLANKS})(?={_LINE_BREAK})")
+"""The end of a sentence, a blank line, or a border between turns. What introduces a list belongs to its items."""
+_BOUNDARY_OR_LINE = re.compile(
+    rf"{_BOUNDARY.pattern}|(?<!{_BLANKS})(?<![:\uff1a])(?=(?:{_LINE_BREAK})++(?!{_LIST_ITEM}))"
+)
 
 _LAST_WORD = re.compile(r"[^\s\"'(\[\u201c\u201e\u00ab]{1,20}$")
 _NEXT_LETTER = re.compile(r"\W{0,20}(\w)")
@@ -43,17 +45,18 @@ _TITLES = (
     "st",
     "sr",
     "jr",
-    "gen",
-    "lt",
-    "col",
-    "capt",
+    "rev",
+    "hon",
     "hr",
     "fr",
     "sra",
     "mme",
+    "mag",
+    "ing",
 )
+_RANKS = ("gen", "lt", "col", "capt", "maj", "sgt", "cpl", "adm", "gov", "pres", "sen", "rep")
 _SHORTENED = ("no", "nr", "vs", "fig", "art", "approx", "ca", "bzw", "usw", "etc", "resp", "incl", "inc", "ltd", "co")
-_ABBREVIATIONS = frozenset((*_TITLES, *_SHORTENED, "corp", "dept", "univ"))
+_ABBREVIATIONS = frozenset((*_TITLES, *_RANKS, *_SHORTENED, "corp", "dept", "univ"))
 _LONGEST_ORDINAL = 2
 """Digits: `am 3. Mai`, but `in 2019. Then`."""
 

@@ -33,6 +33,7 @@ from services.prompts.inputs import (
 )
 from services.storage.protocol import Storage
 from services.storage.records import StoredDebrief, StoredRoom
+from services.storage.retrying import write_with_retry
 from services.transcript.speaker_roles import BY_ELIMINATION
 from services.transcript.transcript import Role, SourceTurn, Speaker, Transcript
 
@@ -116,11 +117,18 @@ class DebriefService:
         return await self._compose(transcript, basis, verified, reply, warnings)
 
     async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
-        version = await self.storage.add_debrief(
-            self.interview.room.name, fingerprint, debrief.created_at, debrief.model_dump_json()
-        )
-        log.info("debrief %d of %s made by %s", version, self.interview.room.name, debrief.model)
-        return debrief.model_copy(update={"version": version})
+        """Store a debrief that was paid for, waiting a few seconds for a database that is away."""
+        name = self.interview.room.name
+        versions: list[int] = []
+
+        async def write() -> None:
+            document = debrief.model_dump_json()
+            versions.append(await self.storage.add_debrief(name, fingerprint, debrief.created_at, document))
+
+        if not await write_with_retry(write):
+            await write()  # raises what is wrong
+        log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
+        return debrief.model_copy(update={"version": versions[-1]})
 
     async def _stored(self, fingerprint: str) -> StoredDebrief | None:
         since = self.clock() - SAME_INPUT_FOR

@@ -51,13 +51,13 @@ def rating(value: int | None, *quotes: ModelQuote, rationale: str = "", competen
     return ModelRating(competency=competency, rating=value, rationale=rationale, evidence=quotes)
 
 
-def check(*items: ModelClaim | ModelRating | ModelSentence, questions=(), dropped=0, **options) -> VerifiedDebrief:
+def check(*items: ModelClaim | ModelRating | ModelSentence, questions=(), **options) -> VerifiedDebrief:
     answer = ModelDebrief.model_construct(
         summary=tuple(item for item in items if isinstance(item, ModelSentence)),
         claims=tuple(item for item in items if isinstance(item, ModelClaim)),
         ratings=tuple(item for item in items if isinstance(item, ModelRating)),
         follow_up_questions=tuple(questions),
-        dropped=dropped,
+        dropped=0,
     )
     given_options = {"competencies": ["SQL"], "transcript": TRANSCRIPT, "notes": NOTES} | options
     return verify(answer, **given_options)
@@ -293,13 +293,6 @@ def test_quotation_marks_are_removed_without_a_warning():
     assert checked.evidence[0].claim == "Said yes"
     assert checked.follow_up_questions == ["What of SQL?"]
     assert checked.warnings == []
-
-
-def test_items_that_could_not_be_read_are_counted_in_a_warning():
-    assert (
-        "3 items of the model's answer could not be read and were left out."
-        in check(claim("Led", LED), dropped=3).warnings
-    )
 
 
 def test_a_quote_that_carries_several_ratings_is_named_in_a_warning():

@@ -29,13 +29,13 @@ def hostile_transcript(unit: str, length: int) -> Transcript:
 
 
 def hostile_answer(unit: str, size: int) -> ModelDebrief:
-    """Distinct quotes that nearly occur, beside long prose: `size` claims, half as many ratings and sentences."""
+    """Distinct quotes of which only the last word does not occur, beside long prose: `size` claims, half as many ratings."""
     prose = unit * (3000 // len(unit))
 
     def quotes(first: int) -> tuple[ModelQuote, ...]:
         words = unit * (300 // len(unit))
         return tuple(
-            ModelQuote(source="transcript", turn=number, quote=f"{words}{first} {number}") for number in range(20)
+            ModelQuote(source="transcript", turn=number, quote=f"{words}{first}x{number}") for number in range(20)
         )
 
     return ModelDebrief.model_construct(

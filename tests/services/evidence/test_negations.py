@@ -6,6 +6,7 @@ from services.evidence.negations import is_beside_negation
 
 REVERSED = [
     *("I did not [lead the migration]", "I didn't [lead the migration]", "I never [led the migration]"),
+    *("I do not know if [I led it]", "I did not plan and [lead it]", "I don't think [I led it]"),
     *("I can not say that [I led it]", "without ever [leading a team]", "[I would say I was] not the lead"),
     *(
         "[the team and I have] never led it",

@@ -58,7 +58,8 @@ def shown(text: str, chosen: str, **options: bool) -> list[str]:
         ("ฉันเป็นหัวหน้าทีม และทำงาน", "หัวหน้า", "ฉันเป็นหัวหน้าทีม และทำงาน"),
         ("so i led it and we left", "led it", "so i led it and we left"),
         ("a thought\n\nI led it\n\nanother", "led", "I led it"),
-        ("a thought\n- I led it\n- another", "led", "- I led it"),
+        ("I did not:\n\n- lead it\n- plan it\n\nBut well.", "plan it", "I did not:\n\n- lead it\n- plan it"),
+        ("It was Maj. Smith who led it. I helped.", "who led it", "It was Maj. Smith who led it."),
         ("a thought\r\n\r\nI led it\r\n", "led", "I led it"),
         ("I would never say\nthat I led it", "that I", "I would never say\nthat I led it"),
     ],
@@ -67,8 +68,21 @@ def test_a_selection_is_extended_to_its_sentence(text, chosen, sentence):
     assert shown(text, chosen) == [sentence]
 
 
-def test_each_line_of_notes_is_a_sentence():
-    assert shown("weak on SQL\nstrong on caching\nlate", "caching", lines_end_sentences=True) == ["strong on caching"]
+@pytest.mark.parametrize(
+    ("notes", "chosen", "sentence"),
+    [
+        ("weak on SQL\nstrong on caching\nlate", "caching", "strong on caching"),
+        ("Good talk\nNot shown:\nexplained caching\nlate", "caching", "Not shown:\nexplained caching"),
+        (
+            "Not shown:\n- SQL at all\n- explained caching\n\nLate",
+            "caching",
+            "Not shown:\n- SQL at all\n- explained caching",
+        ),
+        ("Not shown\n\n1. explained caching", "caching", "Not shown\n\n1. explained caching"),
+    ],
+)
+def test_each_line_of_notes_is_a_sentence_but_a_list_belongs_to_its_introduction(notes, chosen, sentence):
+    assert shown(notes, chosen, lines_end_sentences=True) == [sentence]
 
 
 def test_sentences_that_fit_are_one_piece():
