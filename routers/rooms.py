@@ -1,6 +1,6 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from json import dumps
 from typing import Annotated
 
@@ -46,7 +46,7 @@ from services.evidence.debrief import Debrief
 from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
-from services.interview.debrief import DebriefInput, DebriefService, read_stored
+from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
 from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
 from services.lifespan import Services
 from services.llm import Piece
@@ -149,7 +149,8 @@ async def chat(
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
     interview = await rooms.get_own_room(name, briefing=True)
     sidebar = ChatService(services.llm, services.storage, services.clock, interview)
-    question = Question(body.message, body.context, [entry.message() for entry in body.history], body.spoken())
+    history = [entry.message() for entry in body.history]
+    question = Question(body.message, body.context, history, body.spoken(), body.speakers)
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(_chat_events(sidebar, question))
     reply, warnings = await sidebar.answer(question)
@@ -182,23 +183,25 @@ async def create_debrief(
 ) -> Response:
     """Make a debrief: the model reads, code checks every quote and computes the recommendation, a person decides.
 
-    The same input within the hour returns the stored debrief. With `Accept: text/event-stream`: `progress` events,
-    then one `done` or `error`.
+    The same input within the hour returns the stored debrief. A debrief is completed and stored even when the client
+    disconnects, so that the same request finds it. With `Accept: text/event-stream`: `progress` events, then one
+    `done` or `error`.
     """
     interview = await rooms.get_own_room(name, briefing=True)
     debriefing = _debriefing(services, interview)
-    record = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history])
+    chat = [entry.message() for entry in body.chat_history]
+    record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
 
-    async def work(report: Callable[[str], None] = lambda _: None) -> StoredResponse:
-        return StoredResponse.of(await debriefing.make(record, report, is_new_wanted=regenerate))
+    async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
+        return StoredResponse.of(await debriefing.make(record, on_progress, regenerate=regenerate))
 
-    async def reported_work(report: Callable[[str], None]) -> str:
-        response = await idempotency.run(body, lambda: work(report), room=name)
+    async def reported_work(on_progress: OnProgress) -> str:
+        response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
         return bytes(response.body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(stream_progress(reported_work, _progress))
-    return await idempotency.run(body, work, room=name)
+    return await idempotency.run_shielded(body, work, room=name)
 
 
 @router.get(
@@ -305,6 +308,7 @@ def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
         clock=services.clock,
         interview=interview,
         is_recommending=services.settings.debrief_recommendation,
+        is_emulated="openrouter" in services.settings.sandbox,
     )
 
 

@@ -66,7 +66,7 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 def read(source: str) -> Transcript:
     """As a debrief reads it."""
-    return parse_transcript(source, candidate_name="Ada Example", interviewer_names=["Bob Sample"])
+    return parse_transcript(source, candidate_names=["Ada Example"], interviewer_names=["Bob Sample"])
 
 
 def check(transcript: Transcript, quotes: list[tuple[str, int]]) -> int:

@@ -7,6 +7,7 @@ from scripts.benchmarks.processes import ROOT
 
 PROGRAMS = {
     "evidence": "scripts/bench_evidence.py",
+    "transcripts": "scripts/bench_transcripts.py",
     "storage": "scripts/bench_storage.py",
     "access": "scripts/bench_access.py",
 }

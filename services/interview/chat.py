@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from services.prompts.inputs import Message, PromptInputs, numbered_lines
 from services.prompts.tokens import BYTES_PER_TOKEN, estimate_prompt, estimate_tokens, fit_parts, size_in_bytes
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, StoredRoom
-from services.transcript.transcript import SourceTurn, Turn
+from services.transcript.transcript import Role, SourceTurn, Turn
 from services.upstream.chat_completions import Reply
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ class Question:
     context: str = ""
     history: Sequence[Message] = ()
     transcript: str | Sequence[SourceTurn] = ""
+    speakers: Mapping[str, Role] = field(default_factory=dict)
+    """What the request says about the labels of the transcript."""
 
 
 class _Prompt(NamedTuple):
@@ -90,7 +92,7 @@ class ChatService:
         if not question.transcript:
             return self._fitted(question, ())
         # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(read_transcript, question.transcript, self.interview)
+        transcript = await asyncio.to_thread(read_transcript, question.transcript, self.interview, question.speakers)
         return await asyncio.to_thread(self._fitted, question, transcript.turns)
 
     def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:

@@ -107,7 +107,7 @@ def _quoted_passages(readings: Iterable[ModelDebrief], transcript: Transcript) -
         for reading in readings
         for proposed in reading.quotes()
         if proposed.source == "transcript"
-        for quote in finder.find_quote(proposed.quote, proposed.turn)
+        for quote in finder.find_quote(proposed.quote, proposed.turn).quotes
     }
     return [found[place] for place in sorted(found)]
 

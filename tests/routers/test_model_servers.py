@@ -11,7 +11,7 @@ import pytest
 from tests.routers.test_chat import events
 from tests.support.interviews import BRIEFING, SAMPLES, TRANSCRIPT, mock_daily, open_briefed_room, sample
 from tests.support.model_server import completion, deltas, model_server
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 LED = "I led the migration of the payroll programs to our new compiler, and it cut the run time by 40 percent."
 QUOTE = {"source": "transcript", "turn": 2, "quote": LED}
@@ -305,7 +305,7 @@ def test_sidebar_leaves_out_the_oldest_messages_that_do_not_fit(serve):
 def test_debrief_of_more_than_the_limit_is_refused_before_anything_is_asked(serve):
     client, model = serve(DEBRIEF, llm_context_tokens=4096)
 
-    answer = debrief(client, transcript=f"Candidate: {'私は台帳の移行を主導しました。' * 60_000}")
+    answer = debrief(client, transcript=f"Candidate: {'私は台帳の移行を主導しました。 ' * 60_000}")
 
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
     assert "500,000" in answer.json()["detail"]
