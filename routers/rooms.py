@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncGenerator
 from json import dumps
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Path, Query, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Body, Query, Response
 
-from routers.accept import negotiate
+from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_response, negotiate
 from routers.body_sizes import BRIEFING_BODY_BYTES, CHAT_BODY_BYTES, JOIN_BODY_BYTES
 from routers.dependencies import (
     PUBLIC,
@@ -15,6 +14,7 @@ from routers.dependencies import (
     CallerRooms,
     LlmRateLimitedRooms,
     PublicRooms,
+    RoomName,
     ServicesDep,
 )
 from routers.idempotency import IdempotencyDep
@@ -63,32 +63,6 @@ transcript_router = APIRouter(
     prefix=router.prefix, tags=router.tags, responses=router.responses, route_class=AccessCheckedRoute
 )
 """Routes whose requests may contain a transcript: `main.create_app` lets them take MAX_BODY_BYTES."""
-
-RoomName = Annotated[
-    str,
-    Path(
-        alias="name",
-        pattern=r"^[A-Za-z0-9_-]{1,128}$",
-        description="The room's name: `room_name` of the response that opened it.",
-        examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
-    ),
-]
-JSON = "application/json"
-EVENTS = "text/event-stream"
-HTML = "text/html"
-MARKDOWN = "text/markdown"
-
-Accept = Annotated[str | None, Header(include_in_schema=False)]
-
-
-def _json(answer: BaseModel, **headers: str) -> Response:
-    """Returns a model as JSON; FastAPI would validate it a second time."""
-    return Response(answer.model_dump_json(), headers=headers, media_type=JSON)
-
-
-def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Returns the other media types of a 200 response, for the OpenAPI document."""
-    return {200: {"content": {kind: {"schema": {"type": "string"}} for kind in kinds}}}
 
 
 @router.post(
@@ -159,7 +133,7 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     interview = await rooms.get_own_room(name, briefing=True)
     if interview.briefing is None:
         raise BriefingNotFound
-    return _json(interview.briefing)
+    return json_response(interview.briefing)
 
 
 @router.post(
@@ -167,7 +141,7 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     response_model=ChatResponse,
     operation_id="chat",
     max_body_size=CHAT_BODY_BYTES,
-    responses=problem_responses(*BODY, 404, 502, 504) | _also(EVENTS),
+    responses=problem_responses(*BODY, 404, 502, 504) | also_as(EVENTS),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
@@ -180,7 +154,7 @@ async def chat(
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(_chat_events(sidebar, question))
     reply, warnings = await sidebar.answer(question)
-    return _json(ChatResponse(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings))
+    return json_response(ChatResponse(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings))
 
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
@@ -195,7 +169,7 @@ async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) ->
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
-    responses=problem_responses(*BODY, 404, 409, 502, 504) | _also(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
 )
 async def create_debrief(
     *,
@@ -234,7 +208,7 @@ async def create_debrief(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="get_debrief",
-    responses=problem_responses(404, 502, 504) | _also(HTML, MARKDOWN),
+    responses=problem_responses(404, 502, 504) | also_as(HTML, MARKDOWN),
 )
 async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
     """Read the latest debrief as JSON, or as a printable report with `Accept: text/html` or `text/markdown`."""
@@ -249,7 +223,7 @@ async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None)
         case "text/markdown":
             return Response(render_markdown(debrief), headers={"Vary": "Accept"}, media_type=MARKDOWN)
         case _:
-            return _json(debrief, Vary="Accept")
+            return json_response(debrief, Vary="Accept")
 
 
 @router.post(

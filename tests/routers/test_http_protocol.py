@@ -1,16 +1,15 @@
 """The limit on the head of a request, over real sockets."""
 
 import socket
-import subprocess
-import sys
 from contextlib import suppress
 
 import httpx
 import psutil
 import pytest
 
-from tests.support.api_server import ROOT, own_environment
-from tests.test_start import START_SECONDS, wait_for_address
+from tests.support.api_server import own_environment
+from tests.support.waiting import LIMIT_SECONDS
+from tests.test_start import SERVE, running
 
 MIB = 1024 * 1024
 ATTACK_BYTES = 256 * MIB
@@ -29,23 +28,13 @@ ENDLESS = {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """`make run` in the sandbox: its address and its process."""
-    directory = tmp_path_factory.mktemp("server")
-    log = directory / "log"
-    command = [sys.executable, str(ROOT / "scripts" / "serve.py"), "--port", "0"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=directory, env=own_environment(SANDBOX="true"), stdout=output, stderr=output
-        )
-    try:
-        yield wait_for_address(process, log), psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+    with running(SERVE, tmp_path_factory.mktemp("server"), own_environment(SANDBOX="true")) as (url, process):
+        yield url, psutil.Process(process.pid)
 
 
 def connect(url):
     host, port = url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=START_SECONDS)
+    return socket.create_connection((host, int(port)), timeout=LIMIT_SECONDS)
 
 
 def flood(connection, start, piece):
@@ -90,7 +79,7 @@ def test_a_large_head_within_the_limit_is_served(server):
 
 def test_many_requests_and_large_bodies_on_one_connection_are_served(server):
     url, _ = server
-    with httpx.Client(base_url=url, trust_env=False, timeout=START_SECONDS) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=LIMIT_SECONDS) as client:
         name = client.post("/api/rooms", json={"interviewer_name": "Ada"}).json()["room_name"]
         bodies = [
             client.post(f"/api/rooms/{name}/chat", json={"message": "Hi", "context": "a" * 90_000}) for _ in range(5)
