@@ -153,6 +153,15 @@ def test_an_answer_of_the_sidebar_that_can_not_be_recorded_is_given_all_the_same
     assert client.get(f"/api/rooms/{name}/chat").json()["turns"] == []
 
 
+def test_a_debrief_is_stored_when_the_database_is_back_within_seconds(client, database, loopback):
+    path = f"/api/rooms/{open_briefed_room(client)}/debrief"
+
+    answer = ask_and_lose(client, database, loopback, path, {"notes": "She knows compilers."}, is_back=True)
+
+    assert answer.status_code == 200
+    assert client.get(path).json() == answer.json()
+
+
 def test_a_debrief_that_can_not_be_kept_is_not_given_as_if_it_were(client, database, loopback):
     name = open_briefed_room(client)
 
