@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -35,7 +35,7 @@ from services.storage.protocol import Storage
 from services.storage.records import StoredDebrief, StoredRoom
 from services.storage.retrying import write_with_retry
 from services.transcript.speaker_roles import BY_ELIMINATION
-from services.transcript.transcript import SourceTurn, Speaker, Transcript
+from services.transcript.transcript import Role, SourceTurn, Speaker, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,8 @@ class DebriefInput:
     transcript: str | Sequence[SourceTurn] = ""
     notes: str = ""
     chat_history: Sequence[Message] = ()
+    speakers: Mapping[str, Role] = field(default_factory=dict)
+    """What the request says about the labels of the transcript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class DebriefService:
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
         """
-        transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview))
+        transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
         basis = _basis(record, transcript)
         if basis == "none":
             return await self._nothing_to_analyse(transcript)

@@ -5,17 +5,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+from uuid import uuid4
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
 from services.errors import Forbidden, ProviderBadAnswer, RoomExpired, RoomNotFound, ServiceError, Unauthorized
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, Receipt, Room, StoredRoom
+from services.storage.records import UNKNOWN_CREATOR, ParticipantRole, Receipt, Room, StoredRoom
 
 log = logging.getLogger(__name__)
-
-Participant = Literal["interviewer", "candidate"]
 
 NAME_PREFIX = "interview-"
 NAME_BYTES = 13
@@ -59,16 +58,18 @@ class Rooms:
     clock: Clock
     is_open: bool
     caller: str | None
+    is_transcribed: bool = False
+    """Daily transcribes the calls in new rooms, and keeps the transcripts."""
 
     async def open(self, interviewer_name: str, candidate_name: str | None, minutes: int) -> OpenedRoom:
         """A private room at Daily, a token for its interviewer, and our record of it: all three or none."""
         name = NAME_PREFIX + token_hex(NAME_BYTES)
         now = self.clock()
         expires_at = (now + timedelta(minutes=minutes)).replace(microsecond=0)
-        made = await self.daily.create_room(name, expires_at)
+        made = await self.daily.create_room(name, expires_at, is_transcribed=self.is_transcribed)
         room = Room(name, made.url, interviewer_name, now, expires_at, made.id, self.caller, candidate_name)
         try:
-            token = await self.daily.create_meeting_token(name, interviewer_name, expires_at, is_owner=True)
+            token = await self._create_token(room, interviewer_name, is_owner=True)
             await self.storage.save_room(room)
         except ServiceError as error:
             await self._delete_at_daily(name)
@@ -102,7 +103,7 @@ class Rooms:
             raise RoomExpired
         return interview
 
-    async def join(self, name: str, participant_name: str, participant_type: Participant) -> tuple[Room, str]:
+    async def join(self, name: str, participant_name: str, participant_type: ParticipantRole) -> tuple[Room, str]:
         """The room and a token for it; only its owner enters as the interviewer."""
         room = await self.get_open_room(name)
         is_owner = participant_type == "interviewer"
@@ -110,8 +111,19 @@ class Rooms:
             raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
         if is_owner and not self._is_owner(room):
             raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
-        token = await self.daily.create_meeting_token(name, participant_name, room.expires_at, is_owner=is_owner)
+        token = await self._create_token(room, participant_name, is_owner=is_owner)
         return room, token
+
+    async def _create_token(self, room: Room, participant_name: str, *, is_owner: bool) -> str:
+        """A token for one participant; an interviewer's starts the transcription where rooms are transcribed."""
+        return await self.daily.create_meeting_token(
+            room.name,
+            participant_name,
+            room.expires_at,
+            user_id=str(uuid4()),
+            is_owner=is_owner,
+            starts_transcription=is_owner and self.is_transcribed,
+        )
 
     async def close(self, name: str) -> Erasure:
         """Erase what is stored under the name, and take the room away at Daily.

@@ -1,10 +1,7 @@
 import pytest
 
 from tests.routers.voice_calls import CALLS, MINTED, QUEUED, SECRETS
-from tests.services.access.conftest import redis
 from tests.support.interviews import mock_daily
-
-__all__ = ["redis"]
 
 
 @pytest.fixture

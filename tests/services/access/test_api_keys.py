@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import UnusableSetting
 from services.access.api_keys import ApiKeys
-from services.access.settings import UnusableCredentials
 
 KEY = "0123456789abcdef"
 visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","), min_size=16)
@@ -48,7 +48,7 @@ def test_any_printable_key_is_accepted(key: str):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (",", "holds no key"),
+        (",", "contains no key"),
         (KEY, "entry 1 is not name:key"),
         (f":{KEY}", "entry 1 is not name:key"),
         (f"a b:{KEY}", "entry 1 is not name:key"),
@@ -57,15 +57,15 @@ def test_any_printable_key_is_accepted(key: str):
         (f"web:{KEY},ops:", "entry 2 has a key shorter than 16"),
         (f"web:{KEY} spaced", "not printable ASCII"),
         (f"web:{KEY}é", "not printable ASCII"),
-        ("web:sha256:abc", "64 hexadecimal digits"),
-        (f"web:sha256:{'g' * 64}", "64 hexadecimal digits"),
+        ("web:sha256:abc", "no 64 hexadecimal digits"),
+        (f"web:sha256:{'g' * 64}", "no 64 hexadecimal digits"),
         (f"web:{KEY},web:{KEY[::-1]}", "the same name twice"),
         (f"web:{KEY},ops:{KEY}", "the same key twice"),
         (f"web:{KEY},ops:sha256:{sha256(KEY.encode()).hexdigest()}", "the same key twice"),
     ],
 )
 def test_an_invalid_api_keys_setting_is_refused(text: str, says: str):
-    with pytest.raises(UnusableCredentials, match=says) as refused:
+    with pytest.raises(UnusableSetting, match=says) as refused:
         ApiKeys.read(text)
 
     assert "API_KEYS" in str(refused.value)
@@ -76,7 +76,7 @@ def test_an_invalid_api_keys_setting_is_refused(text: str, says: str):
 def test_a_refused_setting_never_shows_the_key(text: str):
     secret = f"s3cr3t-{text}"
 
-    with pytest.raises(UnusableCredentials) as refused:
+    with pytest.raises(UnusableSetting) as refused:
         ApiKeys.read(f"{secret}:short,{secret}")
 
     assert "s3cr3t" not in str(refused.value)
