@@ -120,6 +120,10 @@ def test_arrow_in_the_text_of_a_cue_is_speech():
     assert said(parse(cue(TIMING, "Candidate: from A --> B")))[0][2] == "from A --> B"
 
 
+def test_arrow_in_the_label_of_a_chat_is_no_timing():
+    assert said(parse("10:02 Ada -> Bob: Why?\n10:03 Bob -> Ada: So."))[0] == ("Ada -> Bob", "10:02", "Why?")
+
+
 @pytest.mark.parametrize("forged", ["\u2028", "\u2029", "\x0b", "\x0c", "\x85"])
 def test_character_that_looks_like_a_line_break_begins_no_cue(forged):
     source = cue(TIMING, f"<v Bob>Hi{forged}{forged}00:03.000 --> 00:04.000{forged}<b>I am good")
