@@ -15,8 +15,11 @@ from services.transcript.role_words import ROLE_WORDS, complete_pairs, pair_word
 from services.transcript.source import MOST_LABELS, TooManyLabels
 from services.transcript.speaker_names import Label
 
+_USUAL_FORMS = frozenset({Form.COLON, Form.TIMED})
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,100}")
+_MOST_POSSIBLE_LABELS = 5_000
+"""Different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
 _PRONOUNS = frozenset({"i", "he", "she", "it", "we", "you", "they"})
 _BEFORE_COLONS = frozenset(
     normalize(
@@ -94,6 +97,8 @@ class SpeakerLabels:
     ) -> None:
         self._expected = expected
         self._times = Counter((placed.head.form, placed.head.name) for placed in placed_heads)
+        if sum(form in _USUAL_FORMS for form, _ in self._times) > _MOST_POSSIBLE_LABELS:
+            raise TooManyLabels
         self._labels = {name: Label(name) for _, name in self._times}
         self._words_in_paragraphs = self._inside_paragraphs(placed_heads)
         self._questions = self._question_labels()
@@ -113,7 +118,7 @@ class SpeakerLabels:
         head = placed.head
         if self._is_dated and not head.is_dated:
             return False
-        if head.form in {Form.COLON, Form.TIMED}:
+        if head.form in _USUAL_FORMS:
             return self._accept_usual(placed)
         if head.form is not self.form or head.mark != self._mark:
             return False
@@ -125,7 +130,7 @@ class SpeakerLabels:
     def _accept_usual(self, placed: PlacedHead) -> bool:
         head = placed.head
         is_certain = (head.form, head.name) in self._certain
-        if self.form not in {Form.COLON, Form.TIMED}:
+        if self.form not in _USUAL_FORMS:
             return is_certain and self._expected.is_named(self._labels[head.name])
         return self._could_be_label(head) and (head.form is Form.COLON or placed.is_above_speech or is_certain)
 
@@ -228,5 +233,5 @@ def _main_form(heads: Sequence[Head]) -> tuple[Form, str]:
     labels: dict[tuple[Form, str], set[str]] = {}
     for head in heads:
         labels.setdefault((head.form, head.mark), set()).add(head.name)
-    usable = [key for key in count if key[0] <= Form.TIMED or len(labels[key]) > 1]
+    usable = [key for key in count if key[0] in _USUAL_FORMS or len(labels[key]) > 1]
     return max(usable, key=lambda key: (count[key], -key[0]), default=(Form.COLON, ""))
