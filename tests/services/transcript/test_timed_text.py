@@ -101,7 +101,7 @@ def test_text_above_the_first_timing_is_left_out():
     transcript = parse("Backend interview\n\n1\n00:00:01,000 --> 00:00:02,000\nCandidate: So.")
 
     assert said(transcript) == [("Candidate", "00:00:01,000", "So.")]
-    assert "1 line of the transcript" in transcript.warnings[0]
+    assert "1 line of the file" in transcript.warnings[0]
 
 
 def test_id_above_a_timing_is_no_speech():
