@@ -31,7 +31,7 @@ demo: $(VENV)/.run  ## One whole interview against the running server
 test-model: $(VENV)/.dev  ## One whole interview with a model of your own: BASE_URL=http://localhost:11434/v1 MODEL=llama3.2
 	$(BIN)/python scripts/test_model.py --base-url "$(BASE_URL)" --model "$(MODEL)"
 
-bench: $(VENV)/.dev  ## Speed, beside baselines measured in the same run
+bench: $(VENV)/.bench  ## Speed, beside baselines measured in the same run
 	$(BIN)/python scripts/bench.py
 
 soak: $(VENV)/.dev  ## Five minutes of mixed load with random faults
@@ -60,3 +60,7 @@ $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: requirements-bench.txt requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@ $(VENV)/.dev $(VENV)/.run

@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
@@ -24,6 +24,16 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+
+RoomName = Annotated[
+    str,
+    Path(
+        alias="name",
+        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        description="The room's name: `room_name` of the response that opened it.",
+        examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
+    ),
+]
 
 
 class AccessCheck(HTTPBearer):

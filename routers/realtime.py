@@ -29,7 +29,7 @@ async def _candidate(services: ServicesDep) -> VoiceCandidate:
     return VoiceCandidate(services.openai, services.storage, services.clock)
 
 
-Candidate = Annotated[VoiceCandidate, Depends(_candidate)]
+VoiceCandidateDep = Annotated[VoiceCandidate, Depends(_candidate)]
 
 
 @router.post(
@@ -42,7 +42,7 @@ Candidate = Annotated[VoiceCandidate, Depends(_candidate)]
 async def create_realtime_session(
     body: RealtimeSessionRequest,
     request: Request,
-    candidate: Candidate,
+    candidate: VoiceCandidateDep,
     _: LlmRateLimitedRooms,
     idempotency: IdempotencyDep,
 ) -> Response:

@@ -1,5 +1,5 @@
-"""CPU time of reading a stored briefing, beside each other: memory, SQLite and PostgreSQL; and how long a deletion
-takes that leaves no byte in SQLite's file, small and as large as is rewritten at once.
+"""CPU time of reading a stored briefing from memory, SQLite and PostgreSQL, and how long a deletion takes that leaves
+no byte in SQLite's file: in a small file, and in the largest that is rewritten before the response.
 
     python scripts/bench_storage.py [postgresql://…]
 
@@ -15,15 +15,22 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import event
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from config import Settings  # noqa: E402 (the path above comes first)
 from services.briefing import Briefing  # noqa: E402
+from services.storage.database import Database, open_engine  # noqa: E402
+from services.storage.database_url import read_database_url  # noqa: E402
+from services.storage.memory import MemoryStorage  # noqa: E402
+from services.storage.migrate import migrate  # noqa: E402
 from services.storage.opening import open_storage  # noqa: E402
 from services.storage.protocol import Storage  # noqa: E402
 from services.storage.purging import LARGE_BYTES  # noqa: E402
 from services.storage.records import Room  # noqa: E402
+from services.storage.sql import SqlStorage  # noqa: E402
 from tests.support.servers import ServerMissing, postgresql  # noqa: E402
 
 IN_FLIGHT = 32
@@ -35,36 +42,48 @@ def main() -> None:
     """Print one line for each storage."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        urls = [None, f"sqlite:///{folder}/rooms.db", _postgresql_url(stack)]
         print(f"reading a stored briefing of 20 kB, {IN_FLIGHT} in flight, {READS} times")
-        for url in urls:
-            if url != "":
-                asyncio.run(_bench(url))
-        print("deleting a room without a trace from a SQLite file, wall clock; memory as the baseline")
+        asyncio.run(_bench("memory", MemoryStorage(_now)))
+        asyncio.run(_bench_sql("SQLite", f"sqlite:///{folder}/rooms.db"))
+        if url := _postgresql_url(stack):
+            asyncio.run(_bench_sql("PostgreSQL", url))
+            asyncio.run(_bench_sql("PostgreSQL with pool_pre_ping", url, pings=True))
+        print("deleting a room and purging the SQLite file, wall clock; memory as the baseline")
         for size in (None, 1, LARGE_BYTES >> 20):
             asyncio.run(_bench_deletion(Path(folder), size))
 
 
-def _postgresql_url(stack: ExitStack) -> str:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _postgresql_url(stack: ExitStack) -> str | None:
     if len(sys.argv) > 1:
         return sys.argv[1]
     try:
         return stack.enter_context(postgresql()).url
     except ServerMissing as missing:
         print(f"{missing} Or give the URL of a database.")
-        return ""
+        return None
 
 
-async def _bench(url: str | None) -> None:
-    settings = Settings(_env_file=None, database_url=url)
-    async with open_storage(settings, lambda: datetime.now(UTC)) as storage:
-        await _fill(storage)
-        await _read(storage, IN_FLIGHT * 10)
-        cpu, wall = time.process_time(), time.perf_counter()
-        await _read(storage, READS)
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        await storage.erase(ROOM)
-        print(f"{storage.kind:12} {cpu / READS * 1000:6.3f} ms CPU each   {READS / wall:8.0f} per second")
+async def _bench_sql(name: str, url: str, *, pings: bool = False) -> None:
+    engine = open_engine(read_database_url(url))
+    await migrate(engine)
+    if pings:
+        event.listen(engine.sync_engine, "checkout", lambda connection, *_: engine.dialect.do_ping(connection))
+    await _bench(name, SqlStorage(Database(engine)))
+
+
+async def _bench(name: str, storage: Storage) -> None:
+    await _fill(storage)
+    await _read(storage, IN_FLIGHT * 10)
+    cpu, wall = time.process_time(), time.perf_counter()
+    await _read(storage, READS)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    await storage.erase(ROOM)
+    await storage.close()
+    print(f"{name:30} {cpu / READS * 1000:6.3f} ms CPU each   {READS / wall:8.0f} per second")
 
 
 async def _bench_deletion(folder: Path, megabytes: int | None) -> None:

@@ -2,8 +2,8 @@
 
     python scripts/serve.py [--host 127.0.0.1] [--port 8000]
 
-Without any vendor key, and where SANDBOX is not set, it starts the sandbox. Forwarded headers are trusted only from the
-proxies in FORWARDED_ALLOW_IPS; uvicorn's own default trusts every program on this machine.
+Without any vendor key, and where SANDBOX is not set, it starts the sandbox. Unlike plain uvicorn it limits the head of
+a request, and trusts forwarded addresses only from the proxies in FORWARDED_ALLOW_IPS, not from every local program.
 """
 
 import os
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from config import Settings, UnusableSetting, load_settings  # noqa: E402 (the path above comes first)
+from routers.http_protocol import BoundedHttpToolsProtocol  # noqa: E402
 
 SHUTDOWN_SECONDS = 10
 """More than the service itself needs to end its requests; without a limit an open stream would hold it for ever."""
@@ -39,6 +40,7 @@ def main() -> None:
         app_dir=str(ROOT),
         host=options.host,
         port=options.port,
+        http=BoundedHttpToolsProtocol,
         loop=WINDOWS_LOOP if sys.platform == "win32" else "auto",
         forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

@@ -1,36 +1,31 @@
-"""One whole interview with a language model of your own: what works, what had to be salvaged, tokens and times.
+"""One whole interview with a language model of your own: what works, what was left out, tokens and times.
 
-`python scripts/test_model.py --base-url http://localhost:11434/v1 --model llama3.2`. The service runs for the time of
-this script, with an emulated Daily. Settings of the environment such as LLM_CONTEXT_TOKENS hold.
+`python scripts/test_model.py --base-url http://localhost:11434/v1 --model llama3.2`. The service runs for as long as
+this script, with video, voice and phone emulated. OPENROUTER_API_KEY and the LLM_ settings are taken from the
+environment.
 """
 
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(HERE.parent))
 
-from services.sandbox.daily import Daily  # noqa: E402 (needs the path above)
-from tests.support.servers import free_port  # noqa: E402
+from tests.support.api_server import running_api  # noqa: E402 (needs the path above)
 
 FOCUS_AREAS = ["System design", "Incident response", "Kubernetes", "Mentoring"]
-START_SECONDS = 60
 PATIENCE_SECONDS = 3600
 """For one answer: a model on a slow processor may take that long."""
+IDLE_SECONDS = 600
 WIDTH = 100
 LOGGED = (" services.llm ", " services.upstream.model_client ", " refused: ")
 """Lines of the service's log that tell how it adapted to the model's server."""
@@ -45,14 +40,13 @@ class Failed(Exception):
 def main() -> int:
     """Run the interview; 1 when a step failed."""
     arguments = _arguments()
-    with tempfile.TemporaryDirectory() as directory, emulated_daily() as daily_url:
-        log = Path(directory) / "log"
+    with tempfile.TemporaryDirectory() as directory:
         with (
-            running_service(log, daily_url, arguments) as url,
-            httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as client,
+            running_api(Path(directory), workers=1, **_settings(arguments.base_url, arguments.model)) as service,
+            httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS, trust_env=False) as client,
         ):
             failures = Interview(client).run()
-        _print_adaptations(log.read_text())
+        _print_adaptations(service.log)
     print(f"\n{'All steps worked.' if not failures else f'{failures} of the steps failed.'}")
     return min(failures, 1)
 
@@ -64,66 +58,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextmanager
-def emulated_daily() -> Iterator[str]:
-    """The address of an emulated Daily: opening a room needs one, and no video is used here."""
-    emulation = Daily(time.time)
-
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            request = httpx.Request(self.command, f"http://daily{self.path}", headers=dict(self.headers), content=body)
-            answer = emulation.answer(request)
-            self.send_response(answer.status_code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        do_GET = do_POST = do_DELETE = _answer  # noqa: N815 (http.server's names)
-
-        def log_message(self, *_: object) -> None:
-            """No access log."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
-
-
-@contextmanager
-def running_service(log: Path, daily_url: str, arguments: argparse.Namespace) -> Iterator[str]:
-    """The address of the service, which asks the model's server."""
-    port = free_port()
-    settings = {
-        "OPENROUTER_BASE_URL": arguments.base_url,
-        "OPENROUTER_MODEL": arguments.model,
-        "DAILY_API_URL": daily_url,
-        "DAILY_API_KEY": "emulated",
-    }
-    patient = {"LLM_TIMEOUT_SECONDS": str(PATIENCE_SECONDS), "LLM_IDLE_TIMEOUT_SECONDS": "600"}
-    command = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(ROOT), "--port", str(port)]
-    with log.open("wb") as output:
-        environment = patient | dict(os.environ) | settings
-        service = subprocess.Popen(command, cwd=log.parent, env=environment, stdout=output, stderr=output)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}", service, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            service.terminate()
-            service.wait()
-
-
-def _wait_for(url: str, service: "subprocess.Popen[bytes]", log: Path) -> None:
-    ends = time.monotonic() + START_SECONDS
-    while service.poll() is None and time.monotonic() < ends:
-        try:
-            httpx.get(f"{url}/health", trust_env=False)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    sys.exit(f"The service did not start:\n{log.read_text()}")
+def _settings(base_url: str, model: str) -> dict[str, str]:
+    patient = {"LLM_TIMEOUT_SECONDS": str(PATIENCE_SECONDS), "LLM_IDLE_TIMEOUT_SECONDS": str(IDLE_SECONDS)}
+    chosen = {name: value for name, value in os.environ.items() if name.startswith(("LLM_", "OPENROUTER_"))}
+    emulated = {"SANDBOX": "daily,openai,vapi"}
+    return patient | chosen | emulated | {"OPENROUTER_BASE_URL": base_url, "OPENROUTER_MODEL": model}
 
 
 class Interview:

@@ -1,4 +1,4 @@
-"""The time, as something that is handed over: tests hand over their own."""
+"""The current time as a function, so that tests can pass their own."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Now, aware and in UTC."""
+    """The current time, aware and in UTC."""
     return datetime.now(UTC)

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from asyncio import SelectorEventLoop
 from contextlib import contextmanager
 
@@ -17,8 +16,9 @@ from services.lifespan import check_event_loop, provider_report, start_warnings
 from services.workers import count_workers
 from tests.support.api_server import ROOT, api_server, own_environment
 from tests.support.clock import ManualClock
+from tests.support.processes import ChildProcess
+from tests.support.waiting import LIMIT_SECONDS, wait_until
 
-START_SECONDS = 60
 UVICORN = [sys.executable, "-m", "uvicorn", "main:app", "--app-dir", str(ROOT), "--port", "0"]
 SERVE = [sys.executable, str(ROOT / "scripts" / "serve.py"), "--port", "0"]
 UNKNOWN_USER = ["unshare", "--user", "--map-user=12345", "--map-group=12345"]
@@ -26,24 +26,18 @@ UNKNOWN_USER = ["unshare", "--user", "--map-user=12345", "--map-group=12345"]
 
 @contextmanager
 def running(command, directory, environment):
-    """The address of a server that was started with this command. The file `log` has its output."""
+    """The address and the process of a server that was started with this command."""
     log = directory / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=output, stderr=output)
-    try:
-        yield wait_for_address(process, log)
-    finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+    with ChildProcess(command, directory=directory, output=log, environment=environment) as process:
+        wait_until(lambda: address_in(log) or not process.is_running, "the service serves")
+        assert process.is_running, log.read_text()[-1000:]
+        yield address_in(log), process
+        process.stop()
 
 
-def wait_for_address(process, log):
-    ends_at = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends_at and process.poll() is None:
-        if address := re.search(r"running on (http://\S+)", log.read_text()):
-            return address[1]
-        time.sleep(0.05)
-    raise AssertionError(f"the service did not start: {log.read_text()[-1000:]}")
+def address_in(log):
+    found = re.search(r"running on (http://\S+)", log.read_text())
+    return found and found[1]
 
 
 def get(url, path, **headers):
@@ -69,7 +63,7 @@ class TestWorkers:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=START_SECONDS,
+            timeout=LIMIT_SECONDS,
             check=False,
         )
 
@@ -124,7 +118,7 @@ class TestServe:
         if env_file is not None:
             (tmp_path / ".env").write_text(env_file)
 
-        with running(SERVE, tmp_path, own_environment(**variables)) as url:
+        with running(SERVE, tmp_path, own_environment(**variables)) as (url, _):
             assert get(url, "/health").json()["sandbox"] is is_sandbox
 
     def test_an_inherited_host_is_ignored(self):
@@ -143,7 +137,7 @@ class TestServe:
     def test_forwarded_addresses_are_trusted_only_when_told(self, tmp_path, trusted, statuses):
         settings = {"SANDBOX": "true", "RATE_LIMIT_DEFAULT": "1/hour"} | trusted
 
-        with running(SERVE, tmp_path, own_environment(**settings)) as url:
+        with running(SERVE, tmp_path, own_environment(**settings)) as (url, _):
             answers = [
                 get(url, "/api/rooms/nobody", **{"X-Forwarded-For": f"203.0.113.{number}"}) for number in range(2)
             ]
@@ -157,7 +151,7 @@ class TestServe:
             env=own_environment(CORS_ORIGINS="localhost"),
             capture_output=True,
             text=True,
-            timeout=START_SECONDS,
+            timeout=LIMIT_SECONDS,
             check=False,
         )
 
@@ -252,5 +246,5 @@ class TestEnvironment:
             pytest.skip("needs unshare and user namespaces")
         environment = {"SANDBOX": "true", "DATABASE_URL": database, "PATH": os.environ["PATH"]}
 
-        with running([*UNKNOWN_USER, *UVICORN], tmp_path, environment) as url:
+        with running([*UNKNOWN_USER, *UVICORN], tmp_path, environment) as (url, _):
             assert get(url, "/health/ready").json()["dependencies"]["storage"] == "ok"

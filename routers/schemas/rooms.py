@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, ConfigDict, Field
 
-from services.interview.rooms import Participant
+from services.storage.records import ParticipantRole
 from services.text.fields import PersonName, RequestModel, ResponseModel, Timestamp
 
 
@@ -44,7 +44,7 @@ class JoinRequest(RequestModel):
     )
 
     participant_name: PersonName
-    participant_type: Participant
+    participant_type: ParticipantRole
 
 
 class JoinResponse(ResponseModel):
@@ -60,8 +60,14 @@ class Deleted(ResponseModel):
 
     room: int
     briefing: int
-    debriefs: int
+    participants: int
+    plans: int
+    transcripts: int
+    segments: int
     chat_turns: int
+    debriefs: int
+    ratings: int
+    decisions: int
     phone_calls: int
     idempotency_keys: int
 

@@ -1,1 +1,1 @@
-"""Who is calling, how often, and whether they asked before."""
+"""Authentication, rate limits, budgets, idempotency."""

@@ -1,10 +1,8 @@
-"""Where calls are counted: in this process, or in a Redis that several processes share.
+"""Counters of calls: in this process, or in a Redis that several processes share.
 
-Windows are fixed: one counter that begins with the first call and ends whole.
-That is one atomic increment, exact across processes, and a caller who waits as
-long as `RateLimit` says has the whole quota again. A moving window would keep
-every call's time; the price of a fixed one is that up to two quotas may pass
-around its end.
+Windows are fixed: a counter starts with its first call and ends as a whole. That is one atomic increment, exact across
+processes, and a caller who waits as long as `RateLimit` says has the whole quota again. A sliding window would store
+the time of every call; the price of a fixed one is that up to two quotas may pass around its end.
 """
 
 from collections.abc import Callable
@@ -17,31 +15,31 @@ from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-MOST_COUNTERS = 200_000
-"""In one process; beyond it the one that would end first is forgotten."""
-CONNECTIONS = 64
+MAX_COUNTERS = 200_000
+"""In one process; beyond it the counter that would end first is dropped."""
+MAX_CONNECTIONS = 64
 PREFIX = "interview-room-api"
-"""Of the keys in Redis, which others may use too."""
+"""Of our keys in a Redis that other programs may use too."""
 
 
 class Count(NamedTuple):
-    """How many calls there were in the window, this one included, and when it ends."""
+    """The number of calls in the window, including this one, and the seconds until the window ends."""
 
     total: int
     seconds_left: float
 
 
 class Counters(Protocol):
-    """Counts calls under a key."""
+    """Counts calls by key."""
 
     async def add(self, key: str, seconds: int) -> Count:
-        """One more under this key, whose window is so long and begins with its first call."""
+        """Count one call. A window of this length starts with the first call of the key."""
 
     async def ping(self) -> None:
-        """Return when counting works."""
+        """Return when the counters answer."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class _Counter:
@@ -55,13 +53,13 @@ class _Counter:
 class MemoryCounters:
     """Counters of this process. No method waits, so each is atomic.
 
-    The `limits` library's own memory storage looks at every counter there is on
-    every call: measured, 25 µs with one caller and 760 µs with 5000 (here 1 µs).
+    The memory storage of the `limits` library looks at every counter on every call: measured, 25 µs with one caller
+    and 760 µs with 5000, where this takes 1 µs.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic, max_concurrency: int = MOST_COUNTERS) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic, max_counters: int = MAX_COUNTERS) -> None:
         self._clock = clock
-        self._ceiling = max_concurrency
+        self._max_counters = max_counters
         self._counters: dict[str, _Counter] = {}
         self._ends: list[tuple[float, str]] = []
 
@@ -69,12 +67,12 @@ class MemoryCounters:
         now = self._clock()
         counter = self._counters.get(key)
         if counter is None or counter.ends <= now:
-            counter = self._begin(key, now, seconds)
+            counter = self._start(key, now, seconds)
         counter.total += 1
         return Count(counter.total, counter.ends - now)
 
-    def _begin(self, key: str, now: float, seconds: int) -> _Counter:
-        while self._ends and (self._ends[0][0] <= now or len(self._ends) >= self._ceiling):
+    def _start(self, key: str, now: float, seconds: int) -> _Counter:
+        while self._ends and (self._ends[0][0] <= now or len(self._ends) >= self._max_counters):
             self._counters.pop(heappop(self._ends)[1], None)
         counter = self._counters[key] = _Counter(now + seconds)
         heappush(self._ends, (counter.ends, key))
@@ -89,22 +87,22 @@ class MemoryCounters:
 
 
 class RedisCounters:
-    """Counters in Redis, over the `limits` library. Nothing is opened before the first call.
+    """Counters in Redis, with the `limits` library. Connects with the first call. Methods raise what redis-py raises.
 
-    Methods raise what redis-py raises.
+    `seconds` is the longest wait for a connection and for each response.
     """
 
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(self, url: str, seconds: float) -> None:
         self._pool = BlockingConnectionPool.from_url(
             url,
-            max_connections=CONNECTIONS,
-            timeout=patience,
-            socket_timeout=patience,
-            socket_connect_timeout=patience,
-            # once more and at once, for a connection that the server closed while it was idle
+            max_connections=MAX_CONNECTIONS,
+            timeout=seconds,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            # one retry at once, for a connection that the server closed while it was idle
             retry=Retry(NoBackoff(), 1),
         )
-        pool = cast("str", self._pool)  # what the library documents; its annotation knows plain options only
+        pool = cast("str", self._pool)  # as the library documents; its annotation allows plain options only
         self._storage = RedisStorage(url, implementation="redispy", key_prefix=PREFIX, connection_pool=pool)
 
     async def add(self, key: str, seconds: int) -> Count:

@@ -1,4 +1,7 @@
-"""How often: calls counted per caller against every window of the settings, before anything that costs is done."""
+"""Rate limits: counts calls per caller in the windows that the settings name, before any work is done.
+
+A limit is written as `30/minute` or, with several windows, `30/minute;500/day`.
+"""
 
 import asyncio
 import logging
@@ -9,47 +12,87 @@ from time import monotonic
 from types import TracebackType
 from typing import Literal, Self
 
+from limits import RateLimitItem, parse_many
 from redis.exceptions import RedisError
 
-from config import Settings
+from config import Settings, UnusableSetting
 from services.access.counters import Counters, MemoryCounters, RedisCounters
-from services.access.rate_limits import Window, read_windows
-from services.access.settings import UnusableLimit
 from services.errors import StorageUnavailable
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 1.0
-"""Longest time that counting one call may wait for Redis."""
-REST_SECONDS = 1.0
-"""How long a Redis that failed is left alone before one call tries it again."""
+REDIS_SECONDS = 1.0
+"""Longest wait for Redis when one call is counted."""
+REDIS_PAUSE_SECONDS = 1.0
+"""After a failure of Redis, the time until one call tries it again."""
+LONGEST_WINDOW_SECONDS = 366 * 24 * 3600
+LARGEST_QUOTA = 10**9
 
-_VARIABLE = "RATE_LIMIT_STORAGE_URL"
-_GONE = (RedisError, OSError, TimeoutError)
+_URL_SETTING = "RATE_LIMIT_STORAGE_URL"
+_REDIS_FAILURES = (RedisError, OSError, TimeoutError)
 
 Group = Literal["default", "llm"]
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """So many calls in so many seconds. `name` is what clients read: the policy, or the policy and the window."""
+
+    policy: str
+    name: str
+    limit: RateLimitItem
+    seconds: int
+
+    @property
+    def quota(self) -> int:
+        return self.limit.amount
+
+    @property
+    def policy_item(self) -> str:
+        """An item of `RateLimit-Policy`: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
+        return f'"{self.name}";q={self.quota};w={self.seconds}'
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
-    """What became of counting one call."""
+    """Result of counting one call."""
 
     is_allowed: bool
     retry_after: int | None
-    """Whole seconds until the full window ends; None where the call is allowed."""
+    """Whole seconds until the full window ends; None when the call is allowed."""
     rate_limit: str
     """Value of `RateLimit`: what remains of each window that was counted."""
     rate_limit_policy: str
     """Value of `RateLimit-Policy`: every window that applies."""
 
 
-class Limiter:
-    """Counts calls. Making one checks the settings, opens nothing, and raises UnusableLimit.
+def read_windows(policy: str, text: str, setting: str) -> Sequence[Window]:
+    """The windows of one setting, shortest first. Raises UnusableSetting, which names it."""
+    try:
+        limits = parse_many(text)
+    except ValueError:
+        raise UnusableSetting(f"{setting} can't be read; write it as 30/minute or 30/minute;500/day.") from None
+    spans = [limit.get_expiry() for limit in limits]
+    if not all(1 <= limit.amount <= LARGEST_QUOTA for limit in limits) or max(spans) > LONGEST_WINDOW_SECONDS:
+        raise UnusableSetting(f"{setting} needs at least one call, and windows of a year at most.")
+    if len(set(spans)) < len(spans):
+        raise UnusableSetting(f"{setting} has two windows of the same length; keep the tighter one.")
+    names = [policy] if len(limits) == 1 else [_window_name(policy, limit) for limit in limits]
+    windows = [Window(policy, *parts) for parts in zip(names, limits, spans, strict=True)]
+    return sorted(windows, key=lambda window: window.seconds)
 
-    Windows are counted shortest first (`llm` before `default`), and the first full
-    one ends it: a refused call takes nothing from the longer ones, so hammering at
-    a full minute does not use up the day. What it took from shorter ones comes back
-    before the full one does.
+
+def _window_name(policy: str, limit: RateLimitItem) -> str:
+    """Such as `default-minute` or `default-5minute`."""
+    times = "" if limit.multiples == 1 else str(limit.multiples)
+    return f"{policy}-{times}{limit.GRANULARITY.name}"
+
+
+class Limiter:
+    """Counts calls. Creating one checks the settings, opens nothing, and raises UnusableSetting.
+
+    Windows are counted shortest first (`llm` before `default`) up to the first full one, so a refused call does not
+    count in the longer windows: repeating calls in a full minute does not use up the day.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = monotonic) -> None:
@@ -74,68 +117,68 @@ class Limiter:
             await self._shared.close()
 
     async def count(self, group: Group, caller: str) -> Counted:
-        """One call of this caller (an id, or an address where there is none). `llm` counts against both settings."""
-        return await self._count(self._windows[group], (caller,))
-
-    async def ping(self) -> None:
-        """Return when counting works as it was set up; raise StorageUnavailable while it is per process only."""
-        if self._shared is None:
-            return
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._shared.ping()
-        except _GONE as error:
-            raise StorageUnavailable(
-                "The shared rate-limit counters can't be reached; until they can, each process counts for itself."
-            ) from error
-
-    async def _count(self, windows: Sequence[Window], identifiers: Sequence[str]) -> Counted:
-        if self._shared is not None and self._outage.admit():
+        """Count one call of this caller (an id or an address). `llm` counts against both settings."""
+        windows = self._windows[group]
+        if self._shared is not None and self._outage.may_try():
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    counted = await _count_in(self._shared, windows, identifiers)
-            except _GONE as error:
+                async with asyncio.timeout(REDIS_SECONDS):
+                    counted = await _count_in(self._shared, windows, caller)
+            except _REDIS_FAILURES as error:
                 self._outage.failed(error)
             else:
                 self._outage.succeeded()
                 return counted
-        return await _count_in(self._local, windows, identifiers)
+        return await _count_in(self._local, windows, caller)
+
+    async def ping(self) -> None:
+        """Return when the configured counters answer; raise StorageUnavailable while each process counts alone."""
+        if self._shared is None:
+            return
+        try:
+            async with asyncio.timeout(REDIS_SECONDS):
+                await self._shared.ping()
+        except _REDIS_FAILURES as error:
+            raise StorageUnavailable(
+                "The shared rate-limit counters can't be reached; until they can, each process counts for itself."
+            ) from error
 
 
 class _Outage:
-    """Whether Redis is gone. Told in the log once when it begins and once when it ends."""
+    """Whether Redis is unavailable. Logged once when it begins and once when it ends."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._is_on = False
-        self._rests_until = 0.0
+        self._next_try = 0.0
 
-    def admit(self) -> bool:
-        """Whether this call may try Redis: every one as long as it works, then one after each rest."""
-        if self._is_on and self._clock() < self._rests_until:
+    def may_try(self) -> bool:
+        """Whether this call may use Redis: every call while it works, then one call after each pause."""
+        if self._is_on and self._clock() < self._next_try:
             return False
-        self._rests_until = self._clock() + REST_SECONDS
+        self._next_try = self._clock() + REDIS_PAUSE_SECONDS
         return True
 
     def failed(self, error: Exception) -> None:
         if not self._is_on:
             log.warning(
-                "rate limits are counted per process: the Redis of %s is gone (%s)", _VARIABLE, type(error).__name__
+                "rate limits are counted per process: the Redis of %s is unavailable (%s)",
+                _URL_SETTING,
+                type(error).__name__,
             )
         self._is_on = True
-        self._rests_until = self._clock() + REST_SECONDS
+        self._next_try = self._clock() + REDIS_PAUSE_SECONDS
 
     def succeeded(self) -> None:
         if self._is_on:
-            log.warning("rate limits are shared again: the Redis of %s is back", _VARIABLE)
+            log.warning("rate limits are shared again: the Redis of %s is available", _URL_SETTING)
         self._is_on = False
 
 
-async def _count_in(counters: Counters, windows: Sequence[Window], identifiers: Sequence[str]) -> Counted:
+async def _count_in(counters: Counters, windows: Sequence[Window], caller: str) -> Counted:
     remaining = []
     retry_after = None
     for window in windows:
-        count = await counters.add(window.limit.key_for(window.policy, *identifiers), window.seconds)
+        count = await counters.add(window.limit.key_for(window.policy, caller), window.seconds)
         resets_in = max(1, ceil(count.seconds_left))
         remaining.append(f'"{window.name}";r={max(0, window.quota - count.total)};t={resets_in}')
         if count.total > window.quota:
@@ -149,8 +192,8 @@ def _open_shared(url: str) -> Counters | None:
     if url == "memory://":
         return None
     if not url.startswith(("redis://", "rediss://")):
-        raise UnusableLimit(f"{_VARIABLE} is neither memory:// nor a redis:// or rediss:// URL.")
+        raise UnusableSetting(f"{_URL_SETTING} is neither memory:// nor a redis:// or rediss:// URL.")
     try:
-        return RedisCounters(url, PATIENCE_SECONDS)
+        return RedisCounters(url, REDIS_SECONDS)
     except ValueError:
-        raise UnusableLimit(f"{_VARIABLE} is no Redis URL, such as redis://localhost:6379/0.") from None
+        raise UnusableSetting(f"{_URL_SETTING} is no Redis URL, such as redis://localhost:6379/0.") from None

@@ -11,7 +11,7 @@ from services.clock import Clock
 from services.errors import RateLimited, StorageUnavailable
 from services.storage.protocol import Storage
 from services.storage.records import Quota
-from services.storage.retrying import write_with_retry
+from services.storage.retrying import LONGEST_SECONDS, write_with_retry
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ async def quota_slot(
             yield
     except free as error:
         # also where counting itself failed, since it may have been counted all the same
-        is_storage_there = not isinstance(error, StorageUnavailable)
-        if not await write_with_retry(lambda: storage.refund_quota(room_name, use), in_background=is_storage_there):
+        seconds = 0 if isinstance(error, StorageUnavailable) else LONGEST_SECONDS
+        if not await write_with_retry(lambda: storage.refund_quota(room_name, use), seconds=seconds):
             log.warning("room %s: one of its %s may count although it came to nothing", room_name, quota.what)
         raise
     if next_at is not None:

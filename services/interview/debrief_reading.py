@@ -30,7 +30,7 @@ MAX_INPUT_TOKENS = 500_000
 
 
 class _Passages(NamedTuple):
-    """The passages that the parts were found to hold, as lines of a transcript."""
+    """The passages that were quoted from the parts, as lines of a transcript."""
 
     part: TranscriptPart
     found: int
@@ -60,10 +60,13 @@ async def read_with_model(
         return reply, [*fitted.warnings, *_reply_warnings([reply])]
     replies = await _gather([ask(part) for part in parts], llm.max_parallel_answers)
     passages = await asyncio.to_thread(_passages, [reply.reading for reply in replies], transcript, size)
-    last = await ask(passages.part)
-    usage = reduce(add_usage, (reply.usage for reply in replies), last.usage)
-    warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *_reply_warnings([*replies, last])]
-    return DebriefReply(last.reading, last.model, usage), warnings
+    if passages.found or inputs.interviewer_notes.strip():
+        replies.append(await ask(passages.part))
+    else:
+        replies.sort(key=_quotes_proposed)  # nothing to ask about: the last one shows best how much was refused
+    usage = reduce(add_usage, (reply.usage for reply in replies))
+    warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *_reply_warnings(replies)]
+    return DebriefReply(replies[-1].reading, replies[-1].model, usage), warnings
 
 
 def _fit(llm: LLM, inputs: PromptInputs, competencies: Sequence[str]) -> FittedParts:
@@ -107,7 +110,7 @@ def _quoted_passages(readings: Iterable[ModelDebrief], transcript: Transcript) -
         for reading in readings
         for proposed in reading.quotes()
         if proposed.source == "transcript"
-        for quote in finder.find_quote(proposed.quote, proposed.turn)
+        for quote in finder.find_quote(proposed.quote, proposed.turn).quotes
     }
     return [found[place] for place in sorted(found)]
 
@@ -129,6 +132,10 @@ async def _gather(calls: Sequence[Coroutine[Any, Any, DebriefReply]], at_once: i
         for task, call in zip(tasks, calls, strict=True):
             task.cancel()
             call.close()
+
+
+def _quotes_proposed(reply: DebriefReply) -> int:
+    return sum(1 for _ in reply.reading.quotes())
 
 
 def _reply_warnings(replies: Sequence[DebriefReply]) -> list[str]:

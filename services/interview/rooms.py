@@ -5,18 +5,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
 from services.errors import Forbidden, ProviderBadAnswer, RoomExpired, RoomNotFound, ServiceError, Unauthorized
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, Receipt, Room, StoredRoom
+from services.storage.records import UNKNOWN_CREATOR, ParticipantRole, Receipt, Room, StoredRoom
 
 log = logging.getLogger(__name__)
-
-Participant = Literal["interviewer", "candidate"]
 
 NAME_PREFIX = "interview-"
 NAME_BYTES = 13
@@ -105,7 +103,7 @@ class Rooms:
             raise RoomExpired
         return interview
 
-    async def join(self, name: str, participant_name: str, participant_type: Participant) -> tuple[Room, str]:
+    async def join(self, name: str, participant_name: str, participant_type: ParticipantRole) -> tuple[Room, str]:
         """The room and a token for it; only its owner enters as the interviewer."""
         room = await self.get_open_room(name)
         is_owner = participant_type == "interviewer"

@@ -1,4 +1,4 @@
-"""The sidebar's prompt: what the model that helps an interviewer during the call is told."""
+"""The sidebar's prompt: instructions for the model that helps an interviewer during the call."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,12 +1,12 @@
-"""A database as SQLAlchemy reaches it: engine, pool, transactions, bounded waits.
+"""A database as SQLAlchemy reaches it: engine, pool, transactions, deadlines, and what its errors mean.
 
-Connections commit each statement by themselves, so a call that is one
-statement is one round trip. Through psycopg that holds for a pooler in
-transaction mode as well: a statement is parsed, bound and run in one message
-pair, and nothing is left behind on the server.
+Connections commit each statement by themselves, so a call that is one statement is one round trip. With psycopg that
+holds for a pooler in transaction mode as well: a statement is parsed, bound and run in one message pair, and leaves
+nothing on the server.
 """
 
 import asyncio
+import logging
 import select
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,45 +18,65 @@ from psycopg.abc import RV, PQGen
 from psycopg.waiting import wait_async
 from sqlalchemy import Executable, Row, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.storage.failures import loss, unavailable
+from services.errors import StorageUnavailable
+
+log = logging.getLogger(__name__)
 
 CALL_SECONDS = 10.0
-"""The longest that a call waits for the database, all in all, unless it asks for more. SQLite's own wait for another
-process, below, may come on top."""
+"""Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may come on top."""
 POOL_SECONDS = 5.0
+"""Longest wait for a free connection."""
 BUSY_MILLISECONDS = 5000
 """How long SQLite waits for another process that is writing."""
+RETRY_AFTER_SECONDS = 3
 
-_ANYTIME = nullcontext()
+_UNREACHABLE = "The database can't be reached right now; try again in a moment."
+_READ_ONLY = "The database is read-only right now; the operator of this server should check it."
+_REFUSED = "The database refuses this; the operator of this server should check the rights of its role."
+_FULL = "The disk of the database, or of its temporary files, is full; the operator should free space."
+_DAMAGED = "The database file is damaged; the operator of this server should restore it."
+_SQLITE_ERRORS = {
+    sqlite3.SQLITE_BUSY: _UNREACHABLE,
+    sqlite3.SQLITE_LOCKED: _UNREACHABLE,
+    sqlite3.SQLITE_IOERR: _UNREACHABLE,
+    sqlite3.SQLITE_CANTOPEN: _UNREACHABLE,
+    sqlite3.SQLITE_PROTOCOL: _UNREACHABLE,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
 
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
     "PRAGMA foreign_keys = ON",
-    # What is erased is overwritten.
+    # deleted rows are overwritten
     "PRAGMA secure_delete = ON",
-    # A commit is on the disk before it is acknowledged, so a power cut loses none either.
+    # a commit is on the disk before it is acknowledged, so a power cut loses none
     "PRAGMA synchronous = FULL",
 )
 _PSYCOPG_OPTIONS: dict[str, Any] = {
-    # Some servers speak another encoding than UTF-8 where nothing is asked for.
+    # some servers use another encoding than UTF-8 unless one is requested
     "client_encoding": "utf8",
-    # Statements that live on in a server's session break behind a pooler.
+    # prepared statements live in a session of the server, which a pooler may hand to another client
     "prepare_threshold": None,
     "connect_timeout": 5,
-    # A peer that vanished without a word is noticed within about 20 seconds.
+    # detect a dead peer within about 20 seconds
     "keepalives_idle": 10,
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
+_NO_LOCK = nullcontext()
 
 
 class _Connection(psycopg.AsyncConnection[Any]):
-    """Hangs up when a call is given up. psycopg would ask the server to stop, and a server
-    that answers nothing could keep the caller for ten seconds more.
+    """Closes when a call is cancelled. psycopg would send a cancel request and wait for it: with a server that does not
+    answer, ten seconds more.
     """
 
     async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109 (psycopg's signature)
@@ -70,28 +90,28 @@ class _Connection(psycopg.AsyncConnection[Any]):
 def open_engine(url: URL) -> AsyncEngine:
     """An engine that has not connected yet."""
     if url.get_backend_name() == "sqlite":
-        engine = _open(url, pool_size=4)
+        engine = _create_engine(url, pool_size=4)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
-    engine = _open(
+    engine = _create_engine(
         url,
         pool_size=10,
-        # Poolers and firewalls drop connections that were idle for long.
+        # poolers and firewalls drop connections that were idle for long
         pool_recycle=300,
         use_native_hstore=False,
         connect_args=_connect_options(url),
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_dropped)
+    event.listen(engine.sync_engine, "checkout", _check_connection)
     return engine
 
 
 def _connect_options(url: URL) -> dict[str, Any]:
-    """What the URL says itself counts more."""
+    """Our options, unless the URL sets them."""
     options = {name: value for name, value in _PSYCOPG_OPTIONS.items() if name not in url.query}
     return options | {"async_creator_fn": _Connection.connect}
 
 
-def _open(url: URL, **options: Any) -> AsyncEngine:
+def _create_engine(url: URL, **options: Any) -> AsyncEngine:
     return create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -111,23 +131,23 @@ def _set_pragmas(connection: Any, _record: object) -> None:
             cursor.execute(pragma)
         cursor.close()
     except sqlite3.Error:
-        # SQLAlchemy forgets a connection that fails here, and its thread would live on.
+        # SQLAlchemy drops a connection that fails here without closing it, so its thread would stay
         connection.close()
         raise
 
 
-def _refuse_dropped(connection: Any, record: Any, _proxy: object) -> None:
-    """Replace connections that the server has closed meanwhile, without a round trip to ask.
+def _check_connection(connection: Any, record: Any, _proxy: object) -> None:
+    """Replace the pool's connections when the server has closed this one.
 
-    An idle connection has nothing to read unless the server said goodbye. After a
-    restart of the server all are like that, so the whole pool is replaced.
+    Instead of pool_pre_ping, which costs a round trip before each statement (`make bench` prints it): an idle
+    connection has nothing to read unless the server closed it.
     """
     is_used, record.info["is_used"] = record.info.get("is_used", False), True
-    if is_used and _has_news(connection.driver_connection):
+    if is_used and _is_readable(connection.driver_connection):
         raise InvalidatePoolError
 
 
-def _has_news(connection: Any) -> bool:
+def _is_readable(connection: Any) -> bool:
     if connection.closed:
         return True
     poll = select.poll()
@@ -136,18 +156,16 @@ def _has_news(connection: Any) -> bool:
 
 
 class Database:
-    """Runs statements, and says StorageUnavailable when the database is lost or too slow."""
+    """Runs statements. Raises StorageUnavailable when the database can't be reached or is too slow."""
 
     def __init__(self, engine: AsyncEngine, *, call_seconds: float = CALL_SECONDS) -> None:
         self.kind = engine.dialect.name
-        self.file = engine.url.database
-        """SQLite's path; PostgreSQL's name."""
         self._call_seconds = call_seconds
         self._engine = engine
-        # PostgreSQL's weakest level, whatever the server's default: who waited for a lock sees what its holder did
+        # READ COMMITTED whatever the server's default: after a wait for a lock, the holder's changes are visible
         self._begin = "BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN ISOLATION LEVEL READ COMMITTED"
-        # SQLite lets one write at a time: those who wait do it here, not on a connection that readers need.
-        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.kind == "sqlite" else _ANYTIME
+        # SQLite allows one writer at a time: others wait here, not on a connection that readers need
+        self._write_lock: AbstractAsyncContextManager[None] = asyncio.Lock() if self.kind == "sqlite" else _NO_LOCK
 
     async def fetch(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows, in one round trip."""
@@ -155,7 +173,7 @@ class Database:
             return (await connection.execute(statement, values)).fetchall()
 
     async def write(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
-        """How many rows were written, in one round trip."""
+        """The number of rows that were written, in one round trip."""
         async with self.connection(is_writing=True) as connection:
             return (await connection.execute(statement, values)).rowcount
 
@@ -166,14 +184,14 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Several statements that happen together or not at all."""
+        """A transaction: its statements are committed together, or rolled back when the block raises."""
         async with self.connection(is_writing=True) as connection:
             await connection.exec_driver_sql(self._begin)
             try:
                 yield connection
                 await connection.exec_driver_sql("COMMIT")
             except BaseException:
-                # Closing the connection is the one way to roll back that always works.
+                # closing the connection is the one way to roll back that always works
                 await connection.invalidate()
                 raise
 
@@ -181,17 +199,61 @@ class Database:
     async def connection(
         self, *, is_writing: bool = False, seconds: float | None = None
     ) -> AsyncIterator[AsyncConnection]:
-        """A connection for so many seconds, `call_seconds` where nothing else is said."""
-        turn = self._turn if is_writing else _ANYTIME
+        """A connection for at most `seconds`."""
+        lock = self._write_lock if is_writing else _NO_LOCK
         try:
-            async with asyncio.timeout(seconds or self._call_seconds), turn, self._engine.connect() as connection:
+            async with asyncio.timeout(seconds or self._call_seconds), lock, self._engine.connect() as connection:
                 yield connection
         except (TimeoutError, PoolTimeout) as error:
-            raise unavailable() from error
+            raise _unavailable() from error
         except DBAPIError as error:
-            if detail := loss(error):
-                raise unavailable(detail) from error
+            if detail := _explain(error):
+                raise _unavailable(detail) from error
             raise
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _unavailable(detail: str = _UNREACHABLE) -> StorageUnavailable:
+    """The error for callers. Where the operator has to act it is logged, and waiting does not help."""
+    if detail == _UNREACHABLE:
+        return StorageUnavailable(detail, retry_after=RETRY_AFTER_SECONDS)
+    log.error(detail)
+    return StorageUnavailable(detail)
+
+
+def read_only() -> StorageUnavailable:
+    """The error for a server that accepts no writes, such as a standby."""
+    return _unavailable(_READ_ONLY)
+
+
+def _explain(error: DBAPIError) -> str | None:
+    """Why the database can't be used, as a sentence for callers; None when the statement itself is wrong."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return _SQLITE_ERRORS.get(sqlite_code(cause))
+    match cause:
+        case psycopg.errors.ReadOnlySqlTransaction():
+            return _READ_ONLY
+        case psycopg.errors.InsufficientPrivilege():
+            return _REFUSED
+        case psycopg.errors.DiskFull():
+            return _FULL
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return _UNREACHABLE
+        case _:
+            return _UNREACHABLE if error.connection_invalidated else None
+
+
+def sqlite_code(error: sqlite3.Error) -> int:
+    """The primary result code: the lowest byte of SQLite's extended code. https://www.sqlite.org/rescode.html"""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def is_missing_room(error: IntegrityError) -> bool:
+    """Whether the row refers to a room that does not exist."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return cause.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    return isinstance(cause, psycopg.errors.ForeignKeyViolation)

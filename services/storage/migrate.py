@@ -1,7 +1,6 @@
 """Brings the schema up to date: at start, and by hand with `python -m services.storage.migrate`.
 
-Processes that start together take turns: the first one migrates, the others
-find it done.
+Of several processes that start together, the first one migrates while the others wait.
 """
 
 import asyncio
@@ -19,58 +18,61 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from config import UnusableSetting, load_settings
-from services.storage.database import open_engine
+from services.storage.database import open_engine, sqlite_code
 from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
-from services.storage.failures import primary_code
 from services.storage.tables import metadata
 
-TURN_SECONDS = 60
-"""The longest wait for another process that is migrating."""
+MIGRATION_SECONDS = 60
+"""Deadline of a migration, including the wait for another process that is migrating."""
 ADVISORY_LOCK = 7_290_115_204
-"""Any number that no other program locks in the same database."""
+"""A random number, so that no other program uses the same lock in this database."""
 
-
-_HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_KEEP_FROM_THE_WEB = f"""
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_REVOKE_PUBLIC_ACCESS = f"""
 DO $$ DECLARE web text; BEGIN
     FOR web IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
         EXECUTE 'REVOKE ALL ON {", ".join([*metadata.tables, "alembic_version"])} FROM ' || quote_ident(web);
     END LOOP;
-END $$"""  # noqa: S608 (the names of our own tables)
-"""Supabase serves the tables of its `public` schema to anyone on the web, as these two roles, unless told otherwise:
-https://supabase.com/docs/guides/api/securing-your-api"""
+END $$"""  # noqa: S608 (our own table names)
+"""Supabase's REST API serves the tables of the `public` schema to anyone who has the project's public key, as these two
+roles: https://supabase.com/docs/guides/api/securing-your-api"""
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Run what is missing. Raises UnusableDatabaseUrl when the database can't be used."""
+    """Run the migrations that are missing. Raises UnusableDatabaseUrl when the database can't be used."""
     if engine.dialect.name == "sqlite":
         _make_file(engine)
     try:
-        async with asyncio.timeout(TURN_SECONDS), engine.connect() as connection:
+        async with asyncio.timeout(MIGRATION_SECONDS), engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 await _check_server(connection)
             if not await connection.run_sync(_is_current):
-                await _migrate_in_turn(connection)
+                await _migrate_with_lock(connection)
     except TimeoutError:
         raise UnusableDatabaseUrl(f"{place(engine.url)} did not answer in time") from None
+    except UnicodeError:
+        raise UnusableDatabaseUrl(f"{place(engine.url)} has no valid host name") from None
     except DBAPIError as error:
         raise UnusableDatabaseUrl(f"{place(engine.url)} can't be used: {_reason(error, engine)}") from error
 
 
 async def _check_server(connection: AsyncConnection) -> None:
-    """Raises UnusableDatabaseUrl where any text or any time would be refused or misread later."""
+    """Raises UnusableDatabaseUrl for a server that can't store every text, or sends times in another format."""
     row = await connection.execute(select(func.current_setting("server_encoding"), func.current_setting("DateStyle")))
     encoding, date_style = row.one()
     if encoding not in {"UTF8", "SQL_ASCII"}:
-        raise UnusableDatabaseUrl(f"its encoding is {encoding}, which lacks letters; make it with ENCODING 'UTF8'")
+        raise UnusableDatabaseUrl(
+            f"its encoding is {encoding}, which can't store every text; create it with ENCODING 'UTF8'"
+        )
     if not date_style.startswith("ISO"):
         raise UnusableDatabaseUrl(f"its DateStyle is {date_style}; ALTER DATABASE … SET datestyle TO 'ISO'")
 
 
 def _make_file(engine: AsyncEngine) -> None:
-    """Interviews are nobody else's business, so only the owner may read the file, and SQLite's files beside it."""
+    """Create the file so that only its owner may read it. SQLite gives its other files the same permissions."""
     try:
-        # a file that is there is left alone: to close it again would take SQLite's locks from this process
+        # an existing file is not opened: closing it would drop SQLite's locks of this process
+        # (https://www.sqlite.org/howtocorrupt.html, 2.2)
         os.close(os.open(str(engine.url.database), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         if Path(str(engine.url.database)).is_dir():
@@ -79,11 +81,11 @@ def _make_file(engine: AsyncEngine) -> None:
         raise UnusableDatabaseUrl(f"{place(engine.url)} can't be opened: {error.strerror}") from error
 
 
-async def _migrate_in_turn(connection: AsyncConnection) -> None:
-    """All migrations in one transaction, which is also what holds the lock: a pooler may not split it."""
+async def _migrate_with_lock(connection: AsyncConnection) -> None:
+    """Run all migrations in one transaction, which also holds the lock, so that it works through a pooler."""
     if connection.dialect.name == "sqlite":
         await _use_write_ahead_log(connection)
-        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {TURN_SECONDS * 1000}")
+        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {MIGRATION_SECONDS * 1000}")
         await connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         await connection.exec_driver_sql("BEGIN")
@@ -92,17 +94,17 @@ async def _migrate_in_turn(connection: AsyncConnection) -> None:
         await connection.run_sync(_upgrade)
         await connection.exec_driver_sql("COMMIT")
     finally:
-        # Rolls back what failed, and forgets the long wait.
+        # rolls back a failed migration, and drops the long busy timeout
         await connection.invalidate()
 
 
 async def _use_write_ahead_log(connection: AsyncConnection) -> None:
-    """Switching needs the file alone, and SQLite does not wait for that by itself."""
+    """Retries, because SQLite does not wait for the exclusive lock that the switch needs."""
     while True:
         try:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         except DBAPIError as error:
-            if not isinstance(error.orig, sqlite3.Error) or primary_code(error.orig) not in _HELD:
+            if not isinstance(error.orig, sqlite3.Error) or sqlite_code(error.orig) not in _LOCKED:
                 raise
             await asyncio.sleep(0.05)
         else:
@@ -115,8 +117,8 @@ def _is_current(connection: Connection) -> bool:
     known = {revision.revision for revision in script.walk_revisions()}
     if current is not None and current not in known:
         raise UnusableDatabaseUrl(
-            f"the database is of a newer version of this program (schema {current}, known up to "
-            f"{script.get_current_head()}), or of another program; install that version, or name another database"
+            f"the database belongs to a newer version of this service (its schema is {current}, this version knows "
+            f"{script.get_current_head()}) or to another program; install that version, or use another database"
         )
     return current == script.get_current_head()
 
@@ -128,7 +130,7 @@ def _upgrade(connection: Connection) -> None:
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_KEEP_FROM_THE_WEB)
+        connection.exec_driver_sql(_REVOKE_PUBLIC_ACCESS)
 
 
 def _config() -> Config:
@@ -139,7 +141,7 @@ def _config() -> Config:
 
 
 def _reason(error: DBAPIError, engine: AsyncEngine) -> str:
-    """The driver's own first line, which names host and user. Of a URL in it the password is taken out."""
+    """The first line of the driver's message, which names host and user, without the password."""
     line = str(error.orig).strip().partition("\n")[0]
     return line.replace(f":{engine.url.password}@", ":***@")
 
@@ -147,7 +149,7 @@ def _reason(error: DBAPIError, engine: AsyncEngine) -> str:
 async def _main() -> None:
     settings = load_settings()
     if settings.database_url is None:
-        raise UnusableDatabaseUrl("it is empty, so rooms are kept in memory, and there is nothing to migrate")
+        raise UnusableDatabaseUrl("it is empty, so rooms are kept in memory and there is nothing to migrate")
     engine = open_engine(read_database_url(settings.database_url.get_secret_value()))
     await migrate(engine)
     await engine.dispose()

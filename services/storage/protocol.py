@@ -1,70 +1,72 @@
-"""What a storage can do: one protocol, memory and SQL behind it."""
+"""What a storage does. There are two: in memory, and in a database."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from services.briefing import Briefing
-from services.storage.records import ChatTurn, Claim, Quota, Receipt, Room, StoredDebrief, StoredResponse, StoredRoom
+from services.storage.records import (
+    ChatTurn,
+    Claim,
+    Participant,
+    Quota,
+    Receipt,
+    Room,
+    RoomSummary,
+    Segment,
+    StoredDebrief,
+    StoredDecision,
+    StoredRating,
+    StoredResponse,
+    StoredRoom,
+    StoredTranscript,
+)
 
 
 class Storage(Protocol):
     """Everything the service keeps, by room name.
 
-    Methods raise `StorageUnavailable` when the database can't be reached in
-    time, and `RoomNotFound` when something is saved under a room that is not
-    (or no longer) there. Each is one round trip where one suffices.
+    Methods raise StorageUnavailable when the database can't be reached in time, and RoomNotFound when something is
+    saved under a room that does not exist (any more). Each read is one round trip, unless it says otherwise.
     """
 
-    kind: str
-    """`memory`, `sqlite` or `postgresql`: for the log and /health/ready."""
     is_ephemeral: bool
-    """Whether a restart forgets everything, so that an unknown room is worth asking Daily about."""
+    """Whether a restart loses everything, so that an unknown room is worth asking Daily about."""
+
+    # Rooms
 
     async def save_room(self, room: Room) -> None:
-        """Keep a new room; one that is stored already is left as it is. Raises StorageFull."""
+        """Store a new room; one that is stored already is left as it is. Raises StorageFull."""
 
-    async def find(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom | None:
-        """The room, with its briefing and its latest debrief where asked, in one round trip."""
+    async def find(
+        self,
+        name: str,
+        *,
+        briefing: bool = False,
+        debrief: bool = False,
+        plan: bool = False,
+        transcript: bool = False,
+        participants: bool = False,
+    ) -> StoredRoom | None:
+        """The room with the parts asked for: of debriefs and plans the latest. Participants are a second round trip."""
 
-    async def save_briefing(self, briefing: Briefing) -> None:
-        """Store the briefing under its room; saving again replaces."""
+    async def list_rooms(
+        self, owner: str, *, limit: int, starting_after: str | None, ended: bool | None, now: datetime
+    ) -> Sequence[RoomSummary]:
+        """At most `limit` rooms of this owner, newest first, from the one after `starting_after`.
 
-    async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
-        """Append to the room's sidebar record, in this order."""
-
-    async def chat_turns(self, name: str) -> Sequence[ChatTurn]:
-        """The room's sidebar record, oldest first."""
-
-    async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
-        """Keep a new version of the debrief; earlier ones stay. The version counts from 1."""
-
-    async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
-        """The newest debrief made of exactly this input at `since` or later."""
-
-    async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
-        """Remember that this room placed this call."""
-
-    async def has_phone_call(self, name: str, call_id: str) -> bool:
-        """Whether this room placed this call."""
-
-    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
-        """Count one more use of the room's quota, under an id of its own; None.
-
-        Where the quota is used up, nothing is counted, and it is said when the next use is free.
+        `ended` selects rooms that ended before `now`, or did not; None selects both. Raises RoomNotFound when
+        `starting_after` is no room of this owner.
         """
 
-    async def refund_quota(self, name: str, use: str) -> None:
-        """Count this use of the room no longer."""
-
     async def erase(self, name: str) -> Receipt:
-        """Erase everything under the name, whether or not the room itself is there. Repeatable.
+        """Erase everything under the name, whether or not the room itself exists. Repeatable.
 
         Call `purge_deleted` afterwards: it says whether it is gone from the storage's files too.
         """
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        """Erase at most `limit` rooms that expired before this time, with all that is theirs; how many it were.
+        """Erase at most `limit` rooms that ended before this time, with everything under them; how many were erased.
 
         Safe to run in several processes at once: each room is erased by one of them.
         """
@@ -74,6 +76,74 @@ class Storage(Protocol):
 
         Large files are purged in the background only; pending work survives a restart.
         """
+
+    # Records of a room
+
+    async def save_briefing(self, briefing: Briefing) -> None:
+        """Store the briefing under its room; saving again replaces."""
+
+    async def add_participant(self, name: str, participant: Participant) -> None:
+        """Store that a token was issued for this person."""
+
+    async def add_plan(self, name: str, created_at: datetime, document: str) -> int:
+        """Store a new version of the plan; earlier ones stay. The version, counted from 1."""
+
+    async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
+        """Store the transcript; it replaces an earlier one and all segments."""
+
+    async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
+        """Store lines of the transcript; how many the room has now.
+
+        A segment with a known id replaces that one in its place. The cost does not grow with what is stored.
+        """
+
+    async def segments(self, name: str) -> Sequence[Segment]:
+        """The room's segments, in the order in which their ids were first sent."""
+
+    async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
+        """Append to the room's sidebar record, in this order."""
+
+    async def chat_turns(
+        self, name: str, *, limit: int | None = None, starting_after: int | None = None
+    ) -> Sequence[ChatTurn]:
+        """The room's sidebar record, oldest first: at most `limit` turns after this number."""
+
+    async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
+        """Store a new version of the debrief; earlier ones stay. The version, counted from 1."""
+
+    async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
+        """The newest debrief of exactly this input that was made at `since` or later."""
+
+    async def add_rating(self, name: str, rater: str, submitted_at: datetime, document: str) -> StoredRating:
+        """Store one more submission of this rater; earlier ones stay."""
+
+    async def ratings(self, name: str) -> Sequence[StoredRating]:
+        """All submissions, by rater and number."""
+
+    async def add_decision(self, name: str, decided_at: datetime, document: str) -> int:
+        """Store a new decision; earlier ones stay. Its number, counted from 1."""
+
+    async def decision(self, name: str) -> StoredDecision | None:
+        """The latest decision."""
+
+    async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
+        """Store that this room placed this call."""
+
+    async def has_phone_call(self, name: str, call_id: str) -> bool:
+        """Whether this room placed this call."""
+
+    # Quotas
+
+    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
+        """Count one more use of the room's quota, under an id of its own; None.
+
+        Where the quota is used up, nothing is counted, and the time of the next free use is returned.
+        """
+
+    async def refund_quota(self, name: str, use: str) -> None:
+        """Stop counting this use of the room."""
+
+    # Idempotency
 
     async def claim_slot(
         self,
@@ -107,8 +177,10 @@ class Storage(Protocol):
     async def delete_expired_responses(self, now: datetime) -> int:
         """Delete the slots whose `until` has passed; how many were deleted."""
 
+    # The storage itself
+
     async def ping(self) -> None:
         """Return when the storage answers; raise StorageUnavailable when it does not."""
 
     async def close(self) -> None:
-        """Let go of connections and files."""
+        """Close connections and files."""

@@ -1,4 +1,4 @@
-"""What is stored under a room's name."""
+"""The records that are stored. Times are aware and in UTC; documents are JSON."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,12 +9,14 @@ from pydantic import BaseModel
 from services.briefing import Briefing
 
 UNKNOWN_CREATOR = "unknown"
-"""Who opened a room that only Daily remembers."""
+"""`created_by` of a room that only Daily remembers."""
+
+ParticipantRole = Literal["interviewer", "candidate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A video room of ours. Times are aware and in UTC."""
+    """A video room that this service opened."""
 
     name: str
     url: str
@@ -22,13 +24,13 @@ class Room:
     created_at: datetime
     expires_at: datetime
     daily_id: str | None = None
-    """Daily's own id, by which transcripts are filtered."""
+    """Daily's id of the room, by which transcripts are filtered."""
     owner: str | None = None
-    """Id of the caller who opened it; None where nobody has to show who they are."""
+    """Id of the caller who opened it; None without authentication."""
     candidate_name: str | None = None
 
     def interviewer_names(self) -> tuple[str, ...]:
-        """Who is known to ask the questions."""
+        """The names that are known to be an interviewer's."""
         return () if self.created_by == UNKNOWN_CREATOR else (self.created_by,)
 
     def is_expired(self, now: datetime) -> bool:
@@ -36,8 +38,57 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Participant:
+    """A person for whom a token was issued. `user_id` is Daily's, and different for each token."""
+
+    name: str
+    role: ParticipantRole
+    user_id: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTranscript:
+    """The transcript as it was sent, with the speakers' roles that were sent with it."""
+
+    source: Literal["client", "daily"]
+    document: str = field(repr=False)
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One line of the transcript, sent while the interview goes on. `updated_at` is assigned when it is stored."""
+
+    id: str
+    speaker: str
+    text: str
+    at: str | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """One version of the question plan. `document` is what clients get."""
+
+    version: int
+    created_at: datetime
+    document: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """One message of the sidebar. Its number counts from 1 in its room, and is assigned when it is stored."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    at: datetime
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StoredDebrief:
-    """One version of a debrief. `document` is the JSON that clients get."""
+    """One version of the debrief. `document` is what clients get."""
 
     version: int
     fingerprint: str
@@ -46,31 +97,61 @@ class StoredDebrief:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatTurn:
-    """One message of the sidebar."""
+class StoredRating:
+    """One submission of a rater. Its number counts from 1 for each rater; the first is the sealed one."""
 
-    role: Literal["user", "assistant"]
-    content: str
-    at: datetime
+    rater: str
+    number: int
+    submitted_at: datetime
+    document: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """A person's decision. Its number counts from 1; the latest one holds."""
+
+    number: int
+    decided_at: datetime
+    document: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRoom:
-    """A room with the parts that were asked for; a part that was not asked for is None like one that is missing."""
+    """A room with the parts that were asked for. A part that was not asked for is as empty as one that is missing."""
 
     room: Room
     briefing: Briefing | None = None
     debrief: StoredDebrief | None = None
+    plan: StoredPlan | None = None
+    transcript: StoredTranscript | None = None
+    participants: tuple[Participant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSummary:
+    """A room in a list, with what is stored under it."""
+
+    room: Room
+    has_briefing: bool
+    has_transcript: bool
+    has_debrief: bool
+    has_decision: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """How many of each were erased."""
+    """How many records of each kind were erased."""
 
     room: int = 0
     briefing: int = 0
-    debriefs: int = 0
+    participants: int = 0
+    plans: int = 0
+    transcripts: int = 0
+    segments: int = 0
     chat_turns: int = 0
+    debriefs: int = 0
+    ratings: int = 0
+    decisions: int = 0
     phone_calls: int = 0
     idempotency_keys: int = 0
 

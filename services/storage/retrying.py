@@ -1,20 +1,20 @@
-"""What has to be written down although the database is away for a moment: nobody else knows it."""
+"""Retries a write while the database is unavailable. For facts that are stored nowhere else."""
 
 from asyncio import sleep, timeout
 from collections.abc import Awaitable, Callable
 
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
 
-PATIENCE_SECONDS = 10.0
+LONGEST_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
 
 
-async def write_with_retry(write: Callable[[], Awaitable[None]], *, in_background: bool = True) -> bool:
-    """Whether it could be written: at once or, for the patient, within ten seconds."""
+async def write_with_retry(write: Callable[[], Awaitable[None]], *, seconds: float = LONGEST_SECONDS) -> bool:
+    """Whether the write succeeded within this time. With 0 seconds it is tried once."""
     try:
-        async with timeout(PATIENCE_SECONDS):
+        async with timeout(seconds or None):
             while not await _is_written(write):
-                if not in_background:
+                if not seconds:
                     return False
                 await sleep(PAUSE_SECONDS)
     except (TimeoutError, StorageFull, RoomNotFound):

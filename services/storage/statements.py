@@ -1,64 +1,132 @@
-"""Every SQL statement, made once, so that SQLAlchemy compiles each once; and how rows become records."""
+"""The SQL statements about rooms and their records, built once, so that SQLAlchemy compiles each once."""
 
-import json
-import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Delete,
     Executable,
+    Insert,
+    Integer,
+    ScalarSelect,
     Select,
+    Table,
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     literal,
     or_,
     select,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.briefing import Briefing
-from services.errors import UnreadableRecord
-from services.storage.records import ChatTurn, Claim, Room, StoredDebrief, StoredResponse, StoredRoom
-from services.storage.tables import briefings, chat_turns, debriefs, idempotency_slots, phone_calls, quota_uses, rooms
+from services.storage.tables import (
+    briefings,
+    chat_turns,
+    debriefs,
+    decisions,
+    participants,
+    phone_calls,
+    plans,
+    quota_uses,
+    ratings,
+    rooms,
+    segments,
+    transcripts,
+)
 
-log = logging.getLogger(__name__)
+NAME: ColumnElement[str] = bindparam("room_name")
+"""The room's name; called otherwise than any column, as SQLAlchemy requires."""
+LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer)
 
-NAME: ColumnElement[str] = bindparam("name")
-SLOT: ColumnElement[str] = bindparam("slot")
-_DEBRIEF = tuple(column for column in debriefs.c if column.name != "room")
-_ROOM_WIDTH = len(rooms.c)
 
+def without_room(table: Table) -> list[ColumnElement[Any]]:
+    """The columns of a record, which its room's name is no part of."""
+    return [column for column in table.c if column.name != "room"]
+
+
+PARTS = {"briefing": briefings, "debrief": debriefs, "plan": plans, "transcript": transcripts}
+"""The parts of a room that are found together with it."""
 
 PING = select(literal(1))
 PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
-"""PostgreSQL tells where it only reads, as a standby does: of no use to us."""
+"""`on` on a PostgreSQL server that accepts no writes, such as a standby."""
 
 
-def _find(*, briefing: bool, debrief: bool) -> Select[Any]:
+@cache
+def find_statement(*parts: str) -> Select[Any]:
+    """Select a room with these `PARTS` of it: of versions the latest."""
     statement = select(rooms).where(rooms.c.name == NAME)
-    if briefing:
-        statement = statement.add_columns(briefings.c.document).outerjoin(briefings, briefings.c.room == rooms.c.name)
-    if debrief:
-        latest = select(func.max(debriefs.c.version)).where(debriefs.c.room == NAME).scalar_subquery()
-        is_latest = and_(debriefs.c.room == rooms.c.name, debriefs.c.version == latest)
-        statement = statement.add_columns(*_DEBRIEF).outerjoin(debriefs, is_latest)
+    for table in map(PARTS.__getitem__, parts):
+        is_its = table.c.room == rooms.c.name
+        if "version" in table.c:
+            latest = select(func.max(table.c.version)).where(table.c.room == NAME).scalar_subquery()
+            is_its = and_(is_its, table.c.version == latest)
+        statement = statement.add_columns(*without_room(table)).outerjoin(table, is_its)
     return statement
 
 
-FIND = {(asked, too): _find(briefing=asked, debrief=too) for asked in (False, True) for too in (False, True)}
-"""By whether the briefing and the latest debrief are asked for."""
+@cache
+def list_statement(*, is_continued: bool, ended: bool | None) -> Select[Any]:
+    """Select rooms of an owner, newest first, with what is stored under each."""
+    has = (
+        exists().where(briefings.c.room == rooms.c.name),
+        or_(exists().where(transcripts.c.room == rooms.c.name), exists().where(segments.c.room == rooms.c.name)),
+        exists().where(debriefs.c.room == rooms.c.name),
+        exists().where(decisions.c.room == rooms.c.name),
+    )
+    statement = select(rooms, *has).where(rooms.c.owner == bindparam("owner"))
+    if is_continued:
+        last = rooms.alias("last")
+        after: ColumnElement[str] = bindparam("starting_after")
+        created_at = select(last.c.created_at).where(last.c.name == after).scalar_subquery()
+        is_older = or_(rooms.c.created_at < created_at, rooms.c.name < after)
+        statement = statement.where(rooms.c.created_at <= created_at, is_older)
+    if ended is not None:
+        now = bindparam("now", type_=rooms.c.expires_at.type)
+        statement = statement.where(rooms.c.expires_at <= now if ended else rooms.c.expires_at > now)
+    return statement.order_by(rooms.c.created_at.desc(), rooms.c.name.desc()).limit(LIMIT)
 
+
+IS_OWNED = select(literal(1)).where(rooms.c.name == NAME, rooms.c.owner == bindparam("owner"))
+LOCK_ROOM = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update(key_share=True)
+"""Serializes the writes under a room."""
+LOCK_ROOM_TO_ERASE = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
+ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
+
+_ended = select(rooms.c.name).where(rooms.c.expires_at < bindparam("before"))
+_ended_batch = _ended.order_by(rooms.c.expires_at).limit(LIMIT).with_for_update(skip_locked=True).cte()
+ERASE_ENDED = delete(rooms).where(rooms.c.name.in_(select(_ended_batch.c.name))).returning(rooms.c.name)
+"""Rooms that another process is deleting are skipped."""
+
+PARTICIPANTS = (
+    select(participants.c.name, participants.c.role, participants.c.user_id, participants.c.joined_at)
+    .where(participants.c.room == NAME)
+    .order_by(participants.c.number)
+)
+CHAT_TURNS = (
+    select(chat_turns.c.role, chat_turns.c.content, chat_turns.c.at, chat_turns.c.number)
+    .where(chat_turns.c.room == NAME, chat_turns.c.number > bindparam("after"))
+    .order_by(chat_turns.c.number)
+    .limit(LIMIT)
+)
+SEGMENTS = (
+    select(segments.c.id, segments.c.speaker, segments.c.text, segments.c.at, segments.c.updated_at)
+    .where(segments.c.room == NAME)
+    .order_by(segments.c.number)
+)
+KNOWN_SEGMENTS = select(segments.c.id, segments.c.number).where(
+    segments.c.room == NAME, segments.c.id.in_(bindparam("ids", expanding=True))
+)
+RATINGS = select(*without_room(ratings)).where(ratings.c.room == NAME)
+DECISION = select(*without_room(decisions)).where(decisions.c.room == NAME).order_by(decisions.c.number.desc()).limit(1)
 FIND_DEBRIEF = (
-    select(*_DEBRIEF)
+    select(*without_room(debriefs))
     .where(
         debriefs.c.room == NAME,
         debriefs.c.fingerprint == bindparam("fingerprint"),
@@ -67,19 +135,31 @@ FIND_DEBRIEF = (
     .order_by(debriefs.c.version.desc())
     .limit(1)
 )
-CHAT_TURNS = select(chat_turns.c.role, chat_turns.c.content, chat_turns.c.at).where(chat_turns.c.room == NAME)
-CHAT_TURNS = CHAT_TURNS.order_by(chat_turns.c.id)
 HAS_PHONE_CALL = select(literal(1)).where(phone_calls.c.room == NAME, phone_calls.c.call_id == bindparam("call_id"))
 
-LOCK_ROOM = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
-LOCK_QUOTAS = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update(key_share=True)
-"""Who counts uses of the room's quotas takes turns; others may save something under the room meanwhile."""
-ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
 
-_ended = select(rooms.c.name).where(rooms.c.expires_at < bindparam("before"))
-_ended_batch = _ended.order_by(rooms.c.expires_at).limit(bindparam("limit")).with_for_update(skip_locked=True).cte()
-ERASE_ENDED = delete(rooms).where(rooms.c.name.in_(select(_ended_batch.c.name))).returning(rooms.c.name)
-"""One statement; rooms that another process is erasing are passed over."""
+def last_number(table: Table, number: str, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """The highest number of the room's rows, or 0."""
+    highest = func.coalesce(func.max(table.c[number]), 0)
+    return select(highest).where(table.c.room == NAME, *conditions).scalar_subquery()
+
+
+def _append(table: Table, number: str, *conditions: ColumnElement[bool]) -> Insert:
+    """Insert the next row of the room, and return its number. The room is locked."""
+    values: dict[str, Any] = {column.name: bindparam(column.name, type_=column.type) for column in table.c}
+    values |= {"room": NAME, number: last_number(table, number, *conditions) + 1}
+    return insert(table).values(values).returning(table.c[number])
+
+
+ADD_PARTICIPANT = _append(participants, "number")
+ADD_PLAN = _append(plans, "version")
+ADD_DEBRIEF = _append(debriefs, "version")
+ADD_RATING = _append(ratings, "number", ratings.c.rater == bindparam("same_rater"))
+ADD_DECISION = _append(decisions, "number")
+LAST_CHAT_TURN = select(last_number(chat_turns, "number"))
+ADD_CHAT_TURN = insert(chat_turns)
+LAST_SEGMENT = select(last_number(segments, "number"))
+DELETE_SEGMENTS = delete(segments).where(segments.c.room == NAME)
 
 LATEST_USES = (
     select(quota_uses.c.at)
@@ -90,117 +170,29 @@ LATEST_USES = (
 ADD_USE = insert(quota_uses)
 REFUND_QUOTA = delete(quota_uses).where(quota_uses.c.room == NAME, quota_uses.c.id == bindparam("use"))
 
-FIND_SLOT = select(
-    idempotency_slots.c.fingerprint,
-    idempotency_slots.c.lease,
-    idempotency_slots.c.status,
-    idempotency_slots.c.headers,
-    idempotency_slots.c.body,
-).where(idempotency_slots.c.slot == SLOT)
-COMPLETE_SLOT = (
-    update(idempotency_slots)
-    .where(idempotency_slots.c.slot == bindparam("key"))
-    .values({name: bindparam(name) for name in ("status", "headers", "body", "room", "until")})
-)
-RENEW_SLOT = (
-    update(idempotency_slots)
-    .where(
-        idempotency_slots.c.slot == bindparam("key"),
-        idempotency_slots.c.lease == bindparam("held"),
-        idempotency_slots.c.status.is_(None),
-    )
-    .values(lease=bindparam("end"))
-)
-DELETE_SLOT = delete(idempotency_slots).where(idempotency_slots.c.slot == SLOT)
-RELEASE_SLOT = DELETE_SLOT.where(idempotency_slots.c.status.is_(None))
-DELETE_EXPIRED_RESPONSES = delete(idempotency_slots).where(idempotency_slots.c.until <= bindparam("now"))
+
+def erase_from(table: Table) -> Delete:
+    """Delete the room's rows of one table."""
+    return delete(table).where(table.c.room == NAME)
 
 
-def erase_from(children: Any) -> Delete:
-    """Delete what belongs to the room in one of the tables."""
-    return delete(children).where(children.c.room == NAME)
+INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""The `insert` of each database, which knows `ON CONFLICT`."""
 
 
 class Upserts:
-    """The statements that need `ON CONFLICT`, which each database has an `insert` of its own for."""
+    """The statements that need `ON CONFLICT`."""
 
     def __init__(self, kind: str) -> None:
-        make: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[kind]
-        self.save_room: Executable = make(rooms).on_conflict_do_nothing()
-        briefing = make(briefings)
-        self.save_briefing: Executable = briefing.on_conflict_do_update(
-            index_elements=["room"], set_={"document": briefing.excluded.document}
-        )
-        self.add_phone_call: Executable = make(phone_calls).on_conflict_do_nothing()
-        self.add_debrief: Executable = (
-            make(debriefs)
-            .from_select([column.name for column in debriefs.c], _next_version())
-            .on_conflict_do_nothing()
-            .returning(debriefs.c.version)
-        )
-        self.claim_slot: Executable = _claim_slot(make)
+        self._insert = INSERTS[kind]
+        self.save_room: Executable = self._insert(rooms).on_conflict_do_nothing()
+        self.add_phone_call: Executable = self._insert(phone_calls).on_conflict_do_nothing()
+        self.save_briefing = self._replace(briefings, ["room"], ["document"])
+        self.save_transcript = self._replace(transcripts, ["room"], ["source", "document", "updated_at"])
+        self.save_segments = self._replace(segments, ["room", "id"], ["speaker", "text", "at", "updated_at"])
 
-
-def _next_version() -> Select[Any]:
-    """The row of a new debrief, or none where there is no such room."""
-    version = select(func.coalesce(func.max(debriefs.c.version), 0) + 1).where(debriefs.c.room == NAME)
-    values = (bindparam(name, type_=debriefs.c[name].type) for name in ("fingerprint", "created_at", "document"))
-    return select(rooms.c.name, version.scalar_subquery(), *values).where(rooms.c.name == NAME)
-
-
-def _claim_slot(make: Callable[..., Any]) -> Executable:
-    """Insert the slot, or take it over where it is free; a row comes back only then."""
-    statement = make(idempotency_slots).values(
-        {name: bindparam(name) for name in ("slot", "fingerprint", "until", "lease", "room")}
-    )
-    held, new = idempotency_slots.c, statement.excluded
-    now = bindparam("now", type_=held.until.type)
-    claimed = {"fingerprint": new.fingerprint, "until": new.until, "lease": new.lease, "room": new.room}
-    emptied = {"status": None, "headers": None, "body": None}
-    may_take_over = and_(bindparam("is_repeatable", type_=Boolean), held.status.is_(None), held.lease <= now)
-    is_free = or_(held.until <= now, may_take_over)
-    upsert = statement.on_conflict_do_update(index_elements=["slot"], set_=claimed | emptied, where=is_free)
-    returning: Executable = upsert.returning(held.slot)
-    return returning
-
-
-def read_interview(row: Sequence[Any], *, briefing: bool, debrief: bool) -> StoredRoom:
-    """A row of FIND as the records it holds."""
-    columns = iter(row[_ROOM_WIDTH:])
-    document = next(columns) if briefing else None
-    stored_debrief = tuple(columns) if debrief else ()
-    return StoredRoom(
-        Room(*row[:_ROOM_WIDTH]),
-        _read_briefing(document) if document is not None else None,
-        StoredDebrief(*stored_debrief) if debrief and stored_debrief[0] is not None else None,
-    )
-
-
-def _read_briefing(document: str) -> Briefing:
-    try:
-        return Briefing.model_validate_json(document)
-    except ValidationError as error:
-        fields = {".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)}
-        log.error("a stored briefing can't be read: %s", ", ".join(sorted(fields)) or "it is not JSON")  # noqa: TRY400
-        raise UnreadableRecord("briefing") from None
-
-
-def read_debrief(row: Sequence[Any]) -> StoredDebrief:
-    """A row of FIND_DEBRIEF."""
-    return StoredDebrief(*row)
-
-
-def read_turn(row: Sequence[Any]) -> ChatTurn:
-    """A row of CHAT_TURNS."""
-    return ChatTurn(*row)
-
-
-def read_claim(row: Sequence[Any], used_for: str, now: datetime, *, is_repeatable: bool) -> Claim:
-    """A row of FIND_SLOT as the result of a claim that did not get the slot."""
-    fingerprint, lease, status, headers, body = row
-    if fingerprint != used_for:
-        return Claim("mismatch")
-    if status is not None:
-        pairs = tuple((name, value) for name, value in json.loads(headers))
-        return Claim("done", StoredResponse(status, pairs, body, is_replayed=True))
-    return Claim("running" if is_repeatable or now < lease else "abandoned")
+    def _replace(self, table: Table, key: Sequence[str], replaced: Sequence[str]) -> Executable:
+        statement = self._insert(table)
+        values = {name: statement.excluded[name] for name in replaced}
+        upsert: Executable = statement.on_conflict_do_update(index_elements=key, set_=values)
+        return upsert

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -39,6 +38,11 @@ def _room_key() -> Column[str]:
     return Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), primary_key=True)
 
 
+def _number_key(name: str) -> Column[int]:
+    """Counts the records of a room from 1."""
+    return Column(name, Integer, primary_key=True, autoincrement=False)
+
+
 metadata = MetaData()
 
 rooms = Table(
@@ -53,6 +57,7 @@ rooms = Table(
     Column("owner", Text),
     Column("candidate_name", Text),
     Index("rooms_by_end", "expires_at"),
+    Index("rooms_of_owner", "owner", "created_at", "name"),
 )
 
 briefings = Table(
@@ -62,25 +67,85 @@ briefings = Table(
     Column("document", Text, nullable=False),
 )
 
-debriefs = Table(
-    "debriefs",
+participants = Table(
+    "participants",
     metadata,
     _room_key(),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("fingerprint", Text, nullable=False),
+    _number_key("number"),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("joined_at", UtcDateTime, nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    _room_key(),
+    _number_key("version"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("document", Text, nullable=False),
+)
+
+transcripts = Table(
+    "transcripts",
+    metadata,
+    _room_key(),
+    Column("source", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    _room_key(),
+    Column("id", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("speaker", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Text),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("segments_in_order", "room", "number", unique=True),
 )
 
 chat_turns = Table(
     "chat_turns",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), nullable=False),
+    _room_key(),
+    _number_key("number"),
     Column("role", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Index("chat_turns_of_room", "room", "id"),
+)
+
+debriefs = Table(
+    "debriefs",
+    metadata,
+    _room_key(),
+    _number_key("version"),
+    Column("fingerprint", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    _room_key(),
+    Column("rater", Text, primary_key=True),
+    _number_key("number"),
+    Column("submitted_at", UtcDateTime, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _room_key(),
+    _number_key("number"),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("document", Text, nullable=False),
 )
 
 phone_calls = Table(
@@ -116,5 +181,17 @@ quota_uses = Table(
     Index("quota_uses_of_room", "room", "quota", "at"),
 )
 
-CHILDREN = (briefings, debriefs, chat_turns, phone_calls, idempotency_slots)
-"""Deleted with their room and counted in the receipt. Quota uses are deleted as well, and not counted."""
+COUNTED = {
+    "briefing": briefings,
+    "participants": participants,
+    "plans": plans,
+    "transcripts": transcripts,
+    "segments": segments,
+    "chat_turns": chat_turns,
+    "debriefs": debriefs,
+    "ratings": ratings,
+    "decisions": decisions,
+    "phone_calls": phone_calls,
+    "idempotency_keys": idempotency_slots,
+}
+"""Deleted with their room, and counted under this name in the receipt. Quota uses are deleted as well."""

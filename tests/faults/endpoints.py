@@ -7,7 +7,10 @@ import httpx
 
 CALL_ID = "8ef1b2f4-7f43-4a3c-9a37-5d0c3b8f1e11"
 BRIEFING = {"candidate_name": "Grace", "resume_summary": "Wrote a compiler.", "focus_areas": ["Compilers", "Teaching"]}
-RECORD = {"transcript": "Interviewer: What did you build?\nCandidate: I built a compiler and taught two classes."}
+RECORD = {
+    "transcript": "Interviewer: What did you build?\nCandidate: I built a compiler and taught two classes. "
+    "I measured every step of it with two people from the finance team."
+}
 
 
 class Endpoint(NamedTuple):

@@ -12,6 +12,7 @@ from main import create_app
 from tests.routers.test_conventions import PAGE, assert_problem
 from tests.support.api_server import api_server
 from tests.support.interviews import BRIEFING, open_room
+from tests.support.waiting import LIMIT_SECONDS
 
 KIB, MIB = 1024, 1024 * 1024
 MAX_BODY_BYTES = 3 * MIB
@@ -118,7 +119,7 @@ def connect(tmp_path):
     """A connection to a server that waits half a second for a body."""
     with api_server(tmp_path, SANDBOX="true", BODY_TIMEOUT_SECONDS="0.5") as url:
         host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=60) as connection:
+        with socket.create_connection((host, int(port)), timeout=LIMIT_SECONDS) as connection:
             yield connection
 
 
@@ -156,7 +157,7 @@ def test_a_body_that_drips_is_408_too(connect):
 
 def drip_until_answered(connection, piece):
     connection.settimeout(0.05)
-    ends_at = time.monotonic() + 60
+    ends_at = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < ends_at:
         connection.sendall(piece)
         with suppress(TimeoutError):

@@ -11,7 +11,7 @@ import pytest
 from tests.routers.test_chat import events
 from tests.support.interviews import BRIEFING, SAMPLES, TRANSCRIPT, mock_daily, open_briefed_room, sample
 from tests.support.model_server import completion, deltas, model_server
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 LED = "I led the migration of the payroll programs to our new compiler, and it cut the run time by 40 percent."
 QUOTE = {"source": "transcript", "turn": 2, "quote": LED}
@@ -279,6 +279,23 @@ def test_small_context_reads_a_long_interview_in_parts_that_fit(serve):
     assert any("parts" in warning for warning in answer.json()["warnings"])
 
 
+def test_parts_without_a_found_quote_are_not_followed_by_another_call(serve):
+    invented = {"source": "transcript", "turn": 2, "quote": "I rewrote everything alone in one night."}
+    answer = ANSWER | {
+        "claims": [{"claim": "Fast", "kind": "strength", "evidence": [invented]}],
+        "summary": [],
+        "ratings": {},
+    }
+    client, model = serve({"content": json.dumps(answer)}, llm_context_tokens=8192)
+
+    debriefed = debrief(client, transcript=f"{TRANSCRIPT}\n{LONG}").json()
+
+    parts = len({prompt(request) for request in model.requests})
+    assert len(model.requests) == parts > 1
+    assert f"in {parts} parts" in " ".join(debriefed["warnings"])
+    assert (debriefed["grounding"]["quotes_proposed"], debriefed["grounding"]["quotes_found"]) == (1, 0)
+
+
 def test_small_context_shortens_a_long_resume_and_says_so(serve):
     client, model = serve(DEBRIEF, llm_context_tokens=4096)
     name = open_briefed_room(client, resume_summary="worked on many things " * 2000)
@@ -305,7 +322,7 @@ def test_sidebar_leaves_out_the_oldest_messages_that_do_not_fit(serve):
 def test_debrief_of_more_than_the_limit_is_refused_before_anything_is_asked(serve):
     client, model = serve(DEBRIEF, llm_context_tokens=4096)
 
-    answer = debrief(client, transcript=f"Candidate: {'私は台帳の移行を主導しました。' * 60_000}")
+    answer = debrief(client, transcript=f"Candidate: {'私は台帳の移行を主導しました。 ' * 60_000}")
 
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
     assert "500,000" in answer.json()["detail"]

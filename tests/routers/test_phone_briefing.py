@@ -12,7 +12,7 @@ from tests.support.interviews import open_briefed_room, open_room, sample, sent_
 pytestmark = pytest.mark.usefixtures("daily")
 
 
-def test_a_call_is_accepted_and_says_where_to_follow_it(client, vapi):
+def test_a_call_is_accepted_with_its_location(client, vapi):
     name = open_briefed_room(client)
 
     answer = call_up(client, name)
@@ -32,7 +32,7 @@ def test_the_interviewer_is_phoned_and_briefed_from_the_stored_briefing(client, 
     assert "Grace Hopper" not in json.dumps(body["assistant"])
 
 
-def test_a_resume_reaches_the_phone_as_plain_words(client, vapi, vendors):
+def test_a_resume_is_spoken_without_links_and_markup(client, vapi, vendors):
     resume = "See [me](https://evil.example/x) {{ customer.number }} {% if x %} <break time='9s'/> www.evil.example"
 
     call_up(client, open_briefed_room(client, resume_summary=resume))
@@ -43,7 +43,7 @@ def test_a_resume_reaches_the_phone_as_plain_words(client, vapi, vendors):
     assert not set("{}<>") & set(briefing)
 
 
-def test_a_saved_assistant_is_used_where_one_is_set(start, vapi, vendors):
+def test_a_configured_assistant_is_used(start, vapi, vendors):
     client = start(vapi_assistant_id="assistant-1")
 
     call_up(client, open_briefed_room(client))
@@ -54,7 +54,7 @@ def test_a_saved_assistant_is_used_where_one_is_set(start, vapi, vendors):
 
 
 @pytest.mark.parametrize("number", ["4155550100", "+1 415 555 0100", "", "+1415555010", "+19005550123"])
-def test_a_number_that_can_not_be_phoned_is_refused_before_anything_is_dialled(client, vapi, number):
+def test_an_invalid_number_is_refused_before_dialling(client, vapi, number):
     answer = call_up(client, open_briefed_room(client), number)
 
     assert_problem(answer, 422, "invalid_input")
@@ -63,12 +63,12 @@ def test_a_number_that_can_not_be_phoned_is_refused_before_anything_is_dialled(c
 
 
 @pytest.mark.parametrize("region", ["UK", "XX", "EU"])
-def test_a_region_that_has_no_phone_numbers_ends_the_start(start, region):
+def test_an_unknown_region_in_the_settings_ends_the_start(start, region):
     with pytest.raises(UnusableSetting, match=f"^VAPI_ALLOWED_COUNTRIES: {region} is no region"):
         start(vapi_allowed_countries=f"US,{region}")
 
 
-def test_another_country_is_refused_with_the_setting_that_would_allow_it(client, vapi):
+def test_a_country_that_is_not_allowed_is_refused_with_the_name_of_the_setting(client, vapi):
     answer = call_up(client, open_briefed_room(client), "+442071838750")
 
     assert answer.status_code == 422
@@ -76,20 +76,20 @@ def test_another_country_is_refused_with_the_setting_that_would_allow_it(client,
     assert not vapi.called
 
 
-def test_the_setting_allows_another_country(start, vapi):
+def test_the_setting_allows_other_countries(start, vapi):
     client = start(vapi_allowed_countries="GB")
 
     assert call_up(client, open_briefed_room(client), "+442071838750").status_code == 202
 
 
-def test_a_room_without_briefing_has_nothing_to_say_on_the_phone(client, vapi):
+def test_a_room_without_briefing_places_no_call(client, vapi):
     answer = call_up(client, open_room(client))
 
     assert_problem(answer, 404, "briefing_not_found")
     assert not vapi.called
 
 
-def test_a_room_that_has_ended_phones_nobody(client, vapi, clock):
+def test_an_ended_room_places_no_call(client, vapi, clock):
     name = open_briefed_room(client)
     clock.advance(hours=3)
 
@@ -100,7 +100,7 @@ def test_a_room_that_has_ended_phones_nobody(client, vapi, clock):
 @pytest.mark.parametrize(
     ("setting", "variable"), [("vapi_api_key", "VAPI_API_KEY"), ("vapi_phone_number_id", "VAPI_PHONE_NUMBER_ID")]
 )
-def test_a_setting_that_a_call_needs_is_named(start, vapi, setting, variable):
+def test_a_missing_setting_is_named(start, vapi, setting, variable):
     client = start(**{setting: None})
 
     answer = call_up(client, open_briefed_room(client))
@@ -122,7 +122,7 @@ def test_a_room_places_three_calls_an_hour(client, vapi):
     assert call_up(client, other).status_code == 202
 
 
-def test_a_call_is_free_again_an_hour_after_it_was_placed(client, vapi, clock):
+def test_a_call_counts_for_an_hour(client, vapi, clock):
     name = open_briefed_room(client)
     for _ in range(3):
         call_up(client, name)
@@ -136,7 +136,7 @@ def test_a_call_is_free_again_an_hour_after_it_was_placed(client, vapi, clock):
 
 
 @pytest.mark.parametrize("calls", [1, 2])
-def test_a_restart_does_not_forget_the_calls_of_the_hour(start, vapi, tmp_path, calls):
+def test_calls_count_across_a_restart(start, vapi, tmp_path, calls):
     url = f"sqlite:///{tmp_path}/rooms.db"
     first = start(database_url=url)
     name = open_briefed_room(first)
@@ -160,7 +160,7 @@ def test_a_restart_does_not_forget_the_calls_of_the_hour(start, vapi, tmp_path, 
     ],
     ids=["unreached", "number", "refused", "key", "limit"],
 )
-def test_a_call_that_certainly_rang_nowhere_takes_nothing_from_the_limit(client, vendors, answer):
+def test_a_call_that_was_certainly_not_placed_does_not_count(client, vendors, answer):
     dialled = vendors.post(CALLS).mock(side_effect=[answer] * 4 + [httpx.Response(201, json=QUEUED)] * 3)
     name = open_briefed_room(client)
 
@@ -170,14 +170,14 @@ def test_a_call_that_certainly_rang_nowhere_takes_nothing_from_the_limit(client,
     assert dialled.call_count == 7
 
 
-def test_a_call_that_may_have_rung_counts(client, vendors):
+def test_a_call_that_may_have_been_placed_counts(client, vendors):
     vendors.post(CALLS).respond(500)
     name = open_briefed_room(client)
 
     assert [call_up(client, name).status_code for _ in range(4)] == [502, 502, 502, 429]
 
 
-def test_a_refused_number_takes_nothing_from_the_limit(client, vapi):
+def test_a_refused_number_does_not_count(client, vapi):
     name = open_briefed_room(client)
 
     for _ in range(5):
@@ -220,7 +220,7 @@ UNCERTAIN = pytest.mark.parametrize(
 
 
 @UNCERTAIN
-def test_a_failure_in_the_middle_says_that_the_phone_may_ring(client, vendors, answer, status):
+def test_an_uncertain_failure_says_that_the_phone_may_ring(client, vendors, answer, status):
     route = vendors.post(CALLS).mock(return_value=answer)
 
     failed = call_up(client, open_briefed_room(client))
@@ -231,7 +231,7 @@ def test_a_failure_in_the_middle_says_that_the_phone_may_ring(client, vendors, a
 
 
 @UNCERTAIN
-def test_a_key_whose_call_may_have_rung_never_dials_again(client, vendors, clock, answer, status):
+def test_a_key_with_an_uncertain_call_never_dials_again(client, vendors, clock, answer, status):
     route = vendors.post(CALLS).mock(side_effect=[answer, httpx.Response(201, json=QUEUED)])
     name = open_briefed_room(client, expires_in_minutes=720)
     assert call_up(client, name, **{"Idempotency-Key": "once"}).status_code == status
@@ -256,7 +256,7 @@ def test_what_is_kept_of_an_uncertain_call_is_deleted_with_its_room(client, vend
 
 
 @UNCERTAIN
-def test_a_key_whose_call_may_have_rung_is_not_used_for_another_number(client, vendors, answer, status):
+def test_a_key_with_an_uncertain_call_is_refused_for_another_number(client, vendors, answer, status):
     route = vendors.post(CALLS).mock(return_value=answer)
     name = open_briefed_room(client)
     call_up(client, name, **{"Idempotency-Key": "once"})
@@ -287,7 +287,7 @@ def test_a_key_whose_call_was_not_placed_may_dial_again(client, vendors, answer,
     assert "may ring" not in first.json()["detail"]
 
 
-def test_how_a_call_went(client, vapi, vendors):
+def test_the_state_of_an_ended_call_is_reported(client, vapi, vendors):
     name = open_briefed_room(client)
     call_up(client, name)
     vendors.get(f"{CALLS}/{CALL_ID}").respond(json=sample("vapi/call_ended.json"))
@@ -306,7 +306,7 @@ def test_how_a_call_went(client, vapi, vendors):
     }
 
 
-def test_a_call_that_vapi_has_forgotten_is_not_found(client, vapi, vendors):
+def test_a_call_that_vapi_no_longer_knows_is_not_found(client, vapi, vendors):
     name = open_briefed_room(client)
     call_up(client, name)
     vendors.get(f"{CALLS}/{CALL_ID}").respond(404, json=sample("vapi/error_404_unknown_call.json"))
@@ -317,7 +317,7 @@ def test_a_call_that_vapi_has_forgotten_is_not_found(client, vapi, vendors):
     assert "does not know it" in answer.json()["detail"]
 
 
-def test_a_call_of_another_room_is_not_looked_up(client, vapi, vendors):
+def test_a_call_of_another_room_is_not_found(client, vapi, vendors):
     call_up(client, open_briefed_room(client))
     looked_up = vendors.get(f"{CALLS}/{CALL_ID}").respond(json=sample("vapi/call_ended.json"))
 
@@ -328,7 +328,7 @@ def test_a_call_of_another_room_is_not_looked_up(client, vapi, vendors):
 
 
 @pytest.mark.parametrize("call_id", ["a.b", "a%2e%2e", "x" * 65])
-def test_what_can_be_no_call_id_is_refused(client, vendors, call_id):
+def test_an_invalid_call_id_is_refused(client, vendors, call_id):
     assert_problem(client.get(f"/api/rooms/{open_room(client)}/briefing/call/{call_id}"), 422, "invalid_input")
 
 

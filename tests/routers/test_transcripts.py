@@ -37,7 +37,7 @@ def test_speakers_of_a_request_reach_the_debrief(client, vendors):
 
 def test_same_transcript_with_other_speakers_is_another_debrief(client, model):
     name = open_room(client)
-    body = {"transcript": f"Uma: Why?\nTom: {'I built it. ' * 9}"}
+    body = {"transcript": f"Uma: {'You built it. ' * 9}\nTom: {'I built it. ' * 9}"}
 
     for candidate in ("Uma", "Tom", "Tom"):
         client.post(f"/api/rooms/{name}/debrief", json=body | {"speakers": {candidate: "candidate"}})

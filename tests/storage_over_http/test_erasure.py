@@ -68,14 +68,8 @@ def test_deletion_leaves_nothing_stored(serve, connect, stored, database):
 
     receipt = client.delete(f"/api/rooms/{name}").json()
 
-    assert receipt["deleted"] == {
-        "room": 1,
-        "briefing": 1,
-        "debriefs": 2,
-        "chat_turns": 2,
-        "phone_calls": 0,
-        "idempotency_keys": 3,
-    }
+    counts = {kind: count for kind, count in receipt["deleted"].items() if count}
+    assert counts == {"room": 1, "briefing": 1, "debriefs": 2, "chat_turns": 2, "idempotency_keys": 3}
     assert (stored(CANARY), stored(name)) == (0, 0)
     for room in (name, other):
         assert all(CANARY not in client.get(f"/api/rooms/{room}{part}").text for part in PARTS)

@@ -90,10 +90,8 @@ def test_interview_in_memory_goes_from_room_to_receipt(on_memory):
     receipt = on_memory[-7]
 
     assert statuses == [201, 201, 422, *[200] * 3, 404, *[200] * 6, 404, *[200] * 8, *[404] * 5, 200]
-    assert (
-        '"deleted":{"room":1,"briefing":1,"debriefs":2,"chat_turns":4,"phone_calls":0,"idempotency_keys":2'
-        in receipt[2]
-    )
+    counts = {kind: count for kind, count in json.loads(receipt[2])["deleted"].items() if count}
+    assert counts == {"room": 1, "briefing": 1, "debriefs": 2, "chat_turns": 4, "idempotency_keys": 2}
     assert [replayed for *_, replayed in on_memory].count("true") == 2
 
 

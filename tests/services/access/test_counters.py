@@ -8,7 +8,7 @@ from tests.support.clock import ManualTimer
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_window_begins_with_its_first_call_and_ends_whole():
+async def test_a_window_starts_with_its_first_call_and_ends_as_a_whole():
     clock = ManualTimer()
     counters = MemoryCounters(clock)
 
@@ -20,7 +20,7 @@ async def test_a_window_begins_with_its_first_call_and_ends_whole():
     assert await counters.add("a", 60) == (1, 60)
 
 
-async def test_counters_that_have_ended_take_no_memory():
+async def test_ended_counters_are_removed():
     clock = ManualTimer()
     counters = MemoryCounters(clock)
     for caller in range(1000):
@@ -33,8 +33,8 @@ async def test_counters_that_have_ended_take_no_memory():
     assert len(counters._ends) == 1
 
 
-async def test_at_the_ceiling_the_one_that_ends_first_is_forgotten():
-    counters = MemoryCounters(ManualTimer(), max_concurrency=2)
+async def test_beyond_the_limit_the_counter_that_ends_first_is_dropped():
+    counters = MemoryCounters(ManualTimer(), max_counters=2)
     await counters.add("long", 3600)
     await counters.add("short", 1)
 
@@ -46,7 +46,7 @@ async def test_at_the_ceiling_the_one_that_ends_first_is_forgotten():
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5))))
-async def test_no_window_ever_counts_a_call_of_another(steps):
+async def test_each_window_counts_exactly_its_own_calls(steps):
     clock = ManualTimer()
     counters = MemoryCounters(clock)
     begun: dict[str, tuple[float, int]] = {}

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from config import Settings
-from services.access.limits import PATIENCE_SECONDS, REST_SECONDS, Limiter
-from services.access.settings import UnusableLimit
+from config import Settings, UnusableSetting
+from services.access.limits import REDIS_PAUSE_SECONDS, REDIS_SECONDS, Limiter, read_windows
 from services.errors import StorageUnavailable
 from tests.support.clock import ManualTimer
 from tests.support.servers import Server, free_port
@@ -38,11 +39,11 @@ async def allowed(limiter: Limiter, calls: int, group: Any = "default", caller: 
     return sum([(await limiter.count(group, caller)).is_allowed for _ in range(calls)])
 
 
-async def test_so_many_calls_are_allowed_and_no_more(clock):
+async def test_the_quota_is_allowed_and_no_more(clock):
     assert await allowed(limiter(clock), 10) == 3
 
 
-async def test_after_the_time_that_was_told_the_whole_quota_is_back(clock):
+async def test_after_retry_after_the_whole_quota_is_available_again(clock):
     counting = limiter(clock)
     await allowed(counting, 3)
     clock.now += 20.5
@@ -54,14 +55,14 @@ async def test_after_the_time_that_was_told_the_whole_quota_is_back(clock):
     assert await allowed(counting, 10) == 3
 
 
-async def test_callers_do_not_count_for_each_other(clock):
+async def test_callers_are_counted_separately(clock):
     counting = limiter(clock)
     await allowed(counting, 3, caller="key:web")
 
     assert await allowed(counting, 3, caller="203.0.113.7") == 3
 
 
-async def test_an_allowed_call_says_what_remains(clock):
+async def test_an_allowed_call_reports_what_remains(clock):
     counted = await limiter(clock).count("default", "key:web")
 
     assert counted.is_allowed
@@ -70,7 +71,7 @@ async def test_an_allowed_call_says_what_remains(clock):
     assert counted.rate_limit_policy == '"default";q=3;w=60'
 
 
-async def test_a_refused_call_says_when_to_come_back(clock):
+async def test_a_refused_call_reports_when_to_try_again(clock):
     counting = limiter(clock)
     await allowed(counting, 3)
     clock.now += 18
@@ -82,7 +83,7 @@ async def test_a_refused_call_says_when_to_come_back(clock):
     assert counted.rate_limit == '"default";r=0;t=42'
 
 
-async def test_a_call_that_costs_counts_against_both_settings(clock):
+async def test_an_llm_call_counts_against_both_settings(clock):
     counting = limiter(clock, default="3/minute", llm="2/minute;50/day")
 
     counted = await counting.count("llm", "key:web")
@@ -91,21 +92,21 @@ async def test_a_call_that_costs_counts_against_both_settings(clock):
     assert counted.rate_limit_policy == '"llm-minute";q=2;w=60, "default";q=3;w=60, "llm-day";q=50;w=86400'
 
 
-async def test_calls_that_cost_nothing_leave_the_limit_of_those_that_do(clock):
+async def test_default_calls_do_not_count_against_the_llm_limit(clock):
     counting = limiter(clock, default="100/minute")
     await allowed(counting, 50)
 
     assert await allowed(counting, 10, "llm") == 2
 
 
-async def test_calls_refused_by_the_tighter_limit_do_not_use_up_the_other(clock):
+async def test_calls_refused_by_the_llm_limit_do_not_use_up_the_default_limit(clock):
     counting = limiter(clock, default="10/minute", llm="2/minute")
     await allowed(counting, 50, "llm")
 
     assert await allowed(counting, 50) == 8
 
 
-async def test_hammering_at_a_full_minute_does_not_use_up_the_day(clock):
+async def test_calls_refused_in_a_full_minute_do_not_use_up_the_day(clock):
     counting = limiter(clock, default="2/minute;5/day")
     await allowed(counting, 50)
 
@@ -116,8 +117,8 @@ async def test_hammering_at_a_full_minute_does_not_use_up_the_day(clock):
 
 
 @pytest.mark.parametrize("setting", ["rate_limit_default", "rate_limit_llm"])
-def test_a_limit_that_can_not_be_read_ends_the_start(setting: str):
-    with pytest.raises(UnusableLimit, match=setting.upper()):
+def test_an_unreadable_limit_ends_the_start(setting: str):
+    with pytest.raises(UnusableSetting, match=setting.upper()):
         Limiter(limits(**{setting: "often"}))
 
 
@@ -125,8 +126,8 @@ def test_a_limit_that_can_not_be_read_ends_the_start(setting: str):
     "url",
     ["memory://elsewhere", "http://secret@host", "redis", "redis://:secret@host:port", "redis://[secret", "x://secret"],
 )
-def test_a_place_to_count_that_is_unknown_ends_the_start_without_showing_the_url(url: str):
-    with pytest.raises(UnusableLimit, match="RATE_LIMIT_STORAGE_URL") as refused:
+def test_an_unusable_counter_url_ends_the_start_without_being_shown(url: str):
+    with pytest.raises(UnusableSetting, match="RATE_LIMIT_STORAGE_URL") as refused:
         Limiter(limits(rate_limit_storage_url=url))
 
     assert "secret" not in str(refused.value)
@@ -148,7 +149,7 @@ async def test_redis_counts_as_memory_does(redis: Server, clock):
         await counting.ping()
 
 
-async def test_two_processes_hold_one_limit_exactly(redis: Server):
+async def test_two_processes_share_one_exact_limit(redis: Server):
     command = [sys.executable, "-m", "tests.services.access.caller", redis.url, "70/hour", "100"]
     callers = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
@@ -163,35 +164,35 @@ async def test_two_processes_hold_one_limit_exactly(redis: Server):
     assert sum(int(caller.communicate(timeout=60)[0]) for caller in callers) == 70
 
 
-async def test_calls_at_once_hold_one_limit_exactly(redis: Server, clock):
+async def test_concurrent_calls_share_one_exact_limit(redis: Server, clock):
     async with limiter(clock, default="70/hour", url=redis.url) as counting:
         counted = await asyncio.gather(*(counting.count("default", "key:web") for _ in range(100)))
 
     assert sum(one.is_allowed for one in counted) == 70
 
 
-async def test_while_redis_is_gone_the_process_counts_for_itself_and_says_so_once(redis: Server, clock, caplog):
+async def test_without_redis_the_process_counts_for_itself_and_logs_it_once(redis: Server, clock, caplog):
     async with limiter(clock, url=redis.url) as counting:
         await allowed(counting, 1)
         redis.kill()
 
         with caplog.at_level(logging.WARNING, "services.access.limits"):
             assert await allowed(counting, 10) == 3
-            clock.now += REST_SECONDS
+            clock.now += REDIS_PAUSE_SECONDS
             await allowed(counting, 10, caller="key:other")
 
     assert [record.getMessage() for record in caplog.records] == [
-        "rate limits are counted per process: the Redis of RATE_LIMIT_STORAGE_URL is gone (ConnectionError)"
+        "rate limits are counted per process: the Redis of RATE_LIMIT_STORAGE_URL is unavailable (ConnectionError)"
     ]
 
 
-async def test_it_returns_to_redis_by_itself(redis: Server, clock, caplog):
+async def test_redis_is_used_again_when_it_is_back(redis: Server, clock, caplog):
     async with limiter(clock, url=redis.url) as counting:
         redis.kill()
         await allowed(counting, 10)
         redis.start()
 
-        clock.now += REST_SECONDS
+        clock.now += REDIS_PAUSE_SECONDS
         with caplog.at_level(logging.WARNING, "services.access.limits"):
             assert await allowed(counting, 1) == 1
 
@@ -201,7 +202,7 @@ async def test_it_returns_to_redis_by_itself(redis: Server, clock, caplog):
     assert "shared again" in caplog.text
 
 
-async def test_a_redis_that_was_restarted_between_calls_is_no_outage(redis: Server, clock, caplog):
+async def test_a_restart_of_redis_between_calls_is_no_outage(redis: Server, clock, caplog):
     async with limiter(clock, url=redis.url) as counting:
         await allowed(counting, 1)
         redis.kill()
@@ -209,10 +210,10 @@ async def test_a_redis_that_was_restarted_between_calls_is_no_outage(redis: Serv
 
         assert await allowed(counting, 10) == 3
 
-    assert "gone" not in caplog.text
+    assert "unavailable" not in caplog.text
 
 
-async def test_a_silent_redis_holds_a_call_only_briefly_and_the_next_ones_not_at_all(redis: Server, clock):
+async def test_a_silent_redis_delays_one_call_and_not_the_next_ones(redis: Server, clock):
     async with limiter(clock, default="100/minute", url=redis.url) as counting:
         await allowed(counting, 1)
         redis.freeze()
@@ -223,11 +224,11 @@ async def test_a_silent_redis_holds_a_call_only_briefly_and_the_next_ones_not_at
         finally:
             redis.thaw()
 
-    assert took < 10 * PATIENCE_SECONDS  # 50 calls that each waited would take five times as long
+    assert took < 10 * REDIS_SECONDS  # 50 calls that each waited would take five times as long
 
 
 @pytest.mark.parametrize("is_frozen", [True, False])
-async def test_readiness_tells_that_redis_is_gone(redis: Server, clock, is_frozen: bool):
+async def test_ping_reports_that_redis_is_unavailable(redis: Server, clock, is_frozen: bool):
     async with limiter(clock, url=redis.url) as counting:
         if is_frozen:
             redis.freeze()
@@ -238,9 +239,46 @@ async def test_readiness_tells_that_redis_is_gone(redis: Server, clock, is_froze
             await counting.ping()
 
 
-async def test_a_redis_that_never_was_is_an_outage_too(clock, caplog):
+async def test_a_redis_that_was_never_reachable_is_an_outage(clock, caplog):
     async with limiter(clock, url=f"redis://:a-password@127.0.0.1:{free_port()}/0") as counting:
         assert await allowed(counting, 10) == 3
 
-    assert "is gone" in caplog.text
+    assert "is unavailable" in caplog.text
     assert "a-password" not in caplog.text
+
+
+def test_a_single_window_has_the_name_of_its_policy():
+    (window,) = read_windows("default", "300/minute", "RATE_LIMIT_DEFAULT")
+
+    assert window.policy_item == '"default";q=300;w=60'
+
+
+def test_several_windows_have_different_names_and_come_shortest_first():
+    windows = read_windows("default", "500/day; 30 per minute, 60/5minutes", "RATE_LIMIT_DEFAULT")
+
+    assert [window.policy_item for window in windows] == [
+        '"default-minute";q=30;w=60',
+        '"default-5minute";q=60;w=300',
+        '"default-day";q=500;w=86400',
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "many", "30", "/minute", "30/fortnight", "-1/minute", "0/minute", "1/9999 years", "5/minute;9/60seconds"],
+)
+def test_an_invalid_limit_is_refused_with_the_name_of_its_setting(text: str):
+    with pytest.raises(UnusableSetting, match="RATE_LIMIT_LLM") as refused:
+        read_windows("llm", text, "RATE_LIMIT_LLM")
+
+    assert "\n" not in str(refused.value)
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str):
+    try:
+        windows = read_windows("default", text, "RATE_LIMIT_DEFAULT")
+    except UnusableSetting:
+        return
+
+    assert all(window.quota > 0 and window.seconds > 0 for window in windows)

@@ -28,6 +28,14 @@ async def storage(request, tmp_path) -> AsyncIterator[Storage]:
         yield storage
 
 
+@pytest.fixture
+async def postgresql_storage(postgresql_url) -> AsyncIterator[Storage]:
+    """PostgreSQL alone, with nothing in it."""
+    async with open_storage(Settings(_env_file=None, database_url=postgresql_url), lambda: NOW) as storage:
+        await empty(storage)
+        yield storage
+
+
 async def empty(storage: Storage) -> None:
     """The servers are shared by all tests."""
     await storage.erase_ended(datetime.max.replace(tzinfo=UTC), 1_000_000)

@@ -5,10 +5,21 @@ from uuid import uuid4
 
 from services.briefing import Briefing
 from services.storage.protocol import Storage
-from services.storage.records import ChatTurn, Claim, Quota, Room, StoredResponse
+from services.storage.records import (
+    ChatTurn,
+    Claim,
+    Participant,
+    Quota,
+    Receipt,
+    Room,
+    Segment,
+    StoredResponse,
+    StoredTranscript,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 TWICE = Quota("twice", 2, timedelta(hours=1), "tries")
 RESPONSE = StoredResponse(201, (("Location", "/api/rooms/a"), ("X-Name", "ä")), b'{"ok":true}\x00\xff')
@@ -41,8 +52,20 @@ def make_briefing(room_name: str, notes: str = "Ask about the compiler.") -> Bri
     )
 
 
-def make_turns(*contents: str) -> list[ChatTurn]:
-    return [ChatTurn("assistant" if at % 2 else "user", content, NOW) for at, content in enumerate(contents)]
+def make_turns(*contents: str, first: int = 1) -> tuple[ChatTurn, ...]:
+    """Turns with the numbers that they get in a room whose next number is `first`."""
+    return tuple(
+        ChatTurn("assistant" if at % 2 else "user", content, NOW, first + at) for at, content in enumerate(contents)
+    )
+
+
+def make_segments(*ids: str, text: str = "I led the migration.") -> list[Segment]:
+    return [Segment(segment_id, "Grace", text, "00:01", NOW) for segment_id in ids]
+
+
+CANDIDATE = Participant("Grace", "candidate", "user-1", NOW)
+INTERVIEWER = Participant("Ada", "interviewer", "user-2", NOW)
+TRANSCRIPT = StoredTranscript("client", '{"transcript":"Candidate: Yes."}', NOW)
 
 
 async def claim(
@@ -61,17 +84,41 @@ def take(storage: Storage, name: str, after: timedelta = timedelta(), quota: Quo
     return storage.consume_quota(name, quota, use or uuid4().hex, NOW + after)
 
 
+FILLED = Receipt(
+    room=1,
+    briefing=1,
+    participants=2,
+    plans=2,
+    transcripts=1,
+    segments=2,
+    chat_turns=3,
+    debriefs=2,
+    ratings=3,
+    decisions=2,
+    phone_calls=1,
+    idempotency_keys=1,
+)
+
+
 async def fill(storage: Storage) -> str:
     """A room with some of everything under its name."""
     room = make_room()
+    name = room.name
     await storage.save_room(room)
-    await storage.save_briefing(make_briefing(room.name))
-    await storage.add_chat_turns(room.name, make_turns("a", "b", "c"))
-    await storage.add_debrief(room.name, "f1", NOW, '{"v":1}')
-    await storage.add_debrief(room.name, "f2", NOW, '{"v":2}')
-    await storage.add_phone_call(room.name, "call-1", NOW)
-    await take(storage, room.name)
-    slot = f"slot-{room.name}"
-    await claim(storage, slot)
-    await complete(storage, slot, room.name)
-    return room.name
+    await storage.save_briefing(make_briefing(name))
+    for participant in (CANDIDATE, INTERVIEWER):
+        await storage.add_participant(name, participant)
+    await storage.save_transcript(name, TRANSCRIPT)
+    await storage.add_segments(name, make_segments("a", "b"), NOW)
+    await storage.add_chat_turns(name, make_turns("a", "b", "c"))
+    for number in (1, 2):
+        await storage.add_plan(name, NOW, f'{{"plan":{number}}}')
+        await storage.add_debrief(name, f"f{number}", NOW, f'{{"v":{number}}}')
+        await storage.add_rating(name, "ada", NOW, f'{{"rating":{number}}}')
+        await storage.add_decision(name, NOW, f'{{"decision":{number}}}')
+    await storage.add_rating(name, "bob", NOW, "{}")
+    await storage.add_phone_call(name, "call-1", NOW)
+    await take(storage, name)
+    await claim(storage, f"slot-{name}")
+    await complete(storage, f"slot-{name}", name)
+    return name

@@ -14,7 +14,15 @@ from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.purging import FilePurger
-from services.storage.records import Briefing, ChatTurn, Quota, StoredResponse
+from services.storage.records import (
+    Briefing,
+    ChatTurn,
+    Participant,
+    Quota,
+    Segment,
+    StoredResponse,
+    StoredTranscript,
+)
 from services.storage.retention import run_retention
 from services.storage.sql import SqlStorage
 from tests.services.storage.interviews import NOW, make_briefing, make_room
@@ -56,8 +64,15 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
     for _ in range(2):
         await storage.save_briefing(briefing)
     await storage.add_chat_turns(name, [ChatTurn("user", canary("turn", size), NOW)] * 3)
-    for _ in range(3):
+    await storage.add_participant(name, Participant(canary("participant"), "candidate", canary("user"), NOW))
+    for _ in range(2):
+        await storage.add_segments(name, [Segment("1", canary("speaker"), canary("segment", size), canary("at"))], NOW)
+        await storage.save_transcript(name, StoredTranscript("client", canary("transcript", size), NOW))
         await storage.add_debrief(name, canary("fingerprint"), NOW, canary("debrief", size))
+        await storage.add_plan(name, NOW, canary("plan", size))
+        await storage.add_rating(name, canary("rater"), NOW, canary("rating", size))
+        await storage.add_decision(name, NOW, canary("decision", size))
+    await storage.add_segments(name, [Segment("2", canary("speaker"), canary("segment", size), canary("at"))], NOW)
     await storage.add_phone_call(name, canary("call"), NOW)
     await storage.consume_quota(name, Quota(canary("quota"), 1, DAY, "canaries"), canary(f"use-{size}"), NOW)
     await storage.claim_slot(canary("slot"), canary("print"), now=NOW, until=NOW + DAY, lease=NOW)
@@ -145,7 +160,7 @@ async def test_expired_responses_leave_no_byte(sqlite_storage, tmp_path):
 
 @pytest.fixture
 def reader(tmp_path, sqlite_storage):
-    """Another program in the middle of reading."""
+    """Another program with an open read transaction."""
     connection = sqlite3.connect(tmp_path / "rooms.db", isolation_level=None)
     connection.execute("BEGIN")
     connection.execute("SELECT * FROM rooms").fetchall()
@@ -181,7 +196,7 @@ async def test_an_unfinished_purge_is_finished_after_a_restart(sqlite_storage, t
 
 
 def unused_pages(folder) -> int:
-    """None are left in a file that was written anew."""
+    """The number of free pages: 0 in a file that was rewritten."""
     connection = sqlite3.connect(folder / "rooms.db")
     [(count,)] = connection.execute("PRAGMA freelist_count")
     connection.close()

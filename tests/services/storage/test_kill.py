@@ -1,4 +1,4 @@
-"""What was acknowledged is there after kill -9, of the writing process or of the database."""
+"""Acknowledged writes survive kill -9 of the writing process and of the database."""
 
 import subprocess
 import sys

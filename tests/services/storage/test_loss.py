@@ -1,4 +1,4 @@
-"""A database that goes away is said to be away, and is used again when it is back."""
+"""A database that is lost is reported as unavailable, and used again when it is back."""
 
 import asyncio
 import sqlite3
@@ -26,8 +26,8 @@ async def storage(own_server):
         yield storage
 
 
-async def until_back(storage):
-    """Asks again and again, as /health/ready is asked."""
+async def wait_until_back(storage):
+    """Ping until the storage answers, as a readiness probe does."""
     async with asyncio.timeout(20):
         while True:
             try:
@@ -37,7 +37,7 @@ async def until_back(storage):
 
 
 class Load:
-    """Sixteen callers that read and write until they are stopped; every failure is kept."""
+    """Sixteen callers that read and write until they are stopped. Collects their failures."""
 
     def __init__(self, storage) -> None:
         self.storage = storage
@@ -72,20 +72,20 @@ class Load:
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_a_database_that_stops_under_load_is_unavailable_and_comes_back_by_itself(own_server, storage, end):
+async def test_a_database_that_stops_under_load_is_unavailable_until_it_is_back(own_server, storage, end):
     async with Load(storage) as load:
         await load.until(lambda: load.successes > 50)
         getattr(own_server, end)()
         await load.until(lambda: len(load.failures) > 50)
         own_server.start()
-        await until_back(storage)
+        await wait_until_back(storage)
         before = load.successes
         await load.until(lambda: load.successes > before + 200)
 
     assert all(2 <= failure.retry_after <= 5 for failure in load.failures)
 
 
-async def test_a_ping_says_that_the_database_is_away(own_server, storage):
+async def test_a_ping_reports_that_the_database_is_unavailable(own_server, storage):
     own_server.stop()
 
     with pytest.raises(StorageUnavailable):
@@ -94,7 +94,7 @@ async def test_a_ping_says_that_the_database_is_away(own_server, storage):
     own_server.start()
 
 
-async def test_a_restart_while_nobody_calls_is_not_noticed(own_server, storage):
+async def test_a_restart_between_calls_fails_no_call(own_server, storage):
     await asyncio.gather(*(storage.ping() for _ in range(10)))
     own_server.stop()
     own_server.start()
@@ -109,19 +109,19 @@ async def saved_room(storage):
     return room
 
 
-async def test_a_pooler_whose_database_is_away_is_unavailable_and_comes_back(own_server):
+async def test_a_pooler_whose_database_stops_is_unavailable_until_it_is_back(own_server):
     with pgbouncer(own_server) as pooler:
         async with open_storage(Settings(_env_file=None, database_url=pooler.url), lambda: NOW) as behind:
             own_server.stop()
             lost = asyncio.create_task(behind.ping())
             await asyncio.wait([lost], timeout=0.5)
             own_server.start()
-            await until_back(behind)
+            await wait_until_back(behind)
             assert lost.done()
             assert lost.exception() is None or isinstance(lost.exception(), StorageUnavailable)
 
 
-async def test_a_server_that_answers_nothing_is_waited_for_no_longer_than_told(own_server):
+async def test_a_server_that_does_not_answer_is_given_up_at_the_deadline(own_server):
     storage = SqlStorage(Database(open_engine(read_database_url(own_server.url)), call_seconds=1))
     await storage.ping()
     own_server.freeze()
@@ -131,7 +131,7 @@ async def test_a_server_that_answers_nothing_is_waited_for_no_longer_than_told(o
             await storage.ping()
 
     own_server.thaw()
-    await until_back(storage)
+    await wait_until_back(storage)
     await storage.close()
 
 
@@ -168,7 +168,7 @@ async def test_sqlite_is_read_while_another_program_writes(sqlite_storage, other
     assert found.room == room
 
 
-async def test_a_full_disk_is_told_as_what_it_is(tmp_path):
+async def test_a_full_disk_is_named(tmp_path):
     url = f"sqlite:///{tmp_path}/rooms.db"
     async with open_storage(Settings(_env_file=None, database_url=url), lambda: NOW):
         pass
@@ -177,14 +177,14 @@ async def test_a_full_disk_is_told_as_what_it_is(tmp_path):
     storage = SqlStorage(Database(engine))
     room = await saved_room(storage)
 
-    with pytest.raises(StorageUnavailable, match="is full; whoever") as failed:
+    with pytest.raises(StorageUnavailable, match="is full; the operator") as failed:
         await storage.add_chat_turns(room.name, make_turns("a" * 1_000_000))
 
     assert failed.value.retry_after is None
     await storage.close()
 
 
-async def test_a_damaged_file_is_told_as_what_it_is(sqlite_storage, tmp_path):
+async def test_a_damaged_file_is_named(sqlite_storage, tmp_path):
     room = await saved_room(sqlite_storage)
     await sqlite_storage.close()
     path = tmp_path / "rooms.db"
@@ -197,40 +197,40 @@ async def test_a_damaged_file_is_told_as_what_it_is(sqlite_storage, tmp_path):
     await storage.close()
 
 
-async def test_a_server_that_only_reads_is_not_ready(own_server, storage):
+async def test_a_read_only_server_is_not_ready(own_server, storage):
     with open_database(own_server.url) as connection:
         connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         connection.execute("SELECT pg_reload_conf()")
     async with asyncio.timeout(20):
-        while not await says_that_it_only_reads(storage):
+        while not await reports_read_only(storage):
             await asyncio.sleep(0.05)
 
-    with pytest.raises(StorageUnavailable, match="can only be read"):
+    with pytest.raises(StorageUnavailable, match="read-only"):
         await storage.save_room(make_room())
 
     with open_database(own_server.url) as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
         connection.execute("SELECT pg_reload_conf()")
-    await until_back(storage)
+    await wait_until_back(storage)
 
 
-async def says_that_it_only_reads(storage) -> bool:
+async def reports_read_only(storage) -> bool:
     try:
         await storage.ping()
     except StorageUnavailable as failure:
-        return "can only be read" in failure.detail
+        return "read-only" in failure.detail
     return False
 
 
-async def test_a_defect_stays_a_defect(sqlite_storage, other_program):
+async def test_a_wrong_statement_is_not_reported_as_a_lost_sqlite(sqlite_storage, other_program):
     other_program.execute("DROP TABLE phone_calls")
 
     with pytest.raises(DBAPIError, match="no such table"):
         await sqlite_storage.has_phone_call("room", "call")
 
 
-async def test_a_defect_stays_a_defect_on_postgresql(own_server, storage):
+async def test_a_wrong_statement_is_not_reported_as_a_lost_postgresql(own_server, storage):
     engine = open_engine(read_database_url(own_server.url))
     async with engine.connect() as connection:
         await connection.execute(text("ALTER TABLE phone_calls RENAME TO calls"))

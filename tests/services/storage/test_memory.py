@@ -1,4 +1,4 @@
-"""Memory is bounded: ended rooms make way, live ones never do."""
+"""The memory storage is bounded: ended rooms are evicted, live rooms never."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def clock() -> ManualClock:
     return ManualClock(NOW)
 
 
-async def test_at_the_ceiling_of_rooms_the_one_that_ended_first_makes_way(clock):
+async def test_at_the_limit_of_rooms_the_room_that_ended_first_is_evicted(clock):
     storage = MemoryStorage(clock, max_rooms=3)
     later, first, live = (make_room(ends_in=ends * MINUTE) for ends in (2, 1, 100))
     for room in (later, first, live):
@@ -40,7 +40,7 @@ async def test_at_the_ceiling_of_rooms_the_one_that_ended_first_makes_way(clock)
     assert await storage.find(live.name) is not None
 
 
-async def test_a_live_room_never_makes_way(clock):
+async def test_a_live_room_is_never_evicted(clock):
     storage = MemoryStorage(clock, max_rooms=1)
     live = make_room(ends_in=HOUR)
     await storage.save_room(live)
@@ -52,7 +52,7 @@ async def test_a_live_room_never_makes_way(clock):
     assert await storage.find(live.name) is not None
 
 
-async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
+async def test_at_the_limit_of_bytes_ended_rooms_are_evicted(clock):
     storage = MemoryStorage(clock, max_bytes=60_000)
     ended, live = make_room(ends_in=MINUTE), make_room()
     for room in (ended, live):
@@ -66,7 +66,7 @@ async def test_at_the_ceiling_of_bytes_ended_rooms_make_way(clock):
     assert (await storage.find(live.name, briefing=True)).briefing is not None
 
 
-async def test_what_does_not_fit_beside_live_rooms_is_refused_and_changes_nothing(clock):
+async def test_a_write_that_does_not_fit_beside_live_rooms_is_refused_and_evicts_nothing(clock):
     storage = MemoryStorage(clock, max_bytes=60_000)
     ended, live, other = make_room(ends_in=MINUTE), make_room(), make_room()
     for room in (ended, live, other):
@@ -81,7 +81,7 @@ async def test_what_does_not_fit_beside_live_rooms_is_refused_and_changes_nothin
     assert await storage.chat_turns(other.name) == ()
 
 
-async def test_what_can_never_fit_is_not_worth_waiting_for(clock):
+async def test_a_write_that_can_never_fit_has_no_retry_after(clock):
     storage = MemoryStorage(clock, max_bytes=10_000)
     room = make_room()
     await storage.save_room(room)
@@ -92,7 +92,7 @@ async def test_what_can_never_fit_is_not_worth_waiting_for(clock):
     assert refused.value.retry_after is None
 
 
-async def test_a_room_does_not_make_way_for_itself(clock):
+async def test_a_room_is_not_evicted_for_its_own_write(clock):
     storage = MemoryStorage(clock, max_bytes=10_000)
     room = make_room(ends_in=MINUTE)
     await storage.save_room(room)
@@ -104,7 +104,7 @@ async def test_a_room_does_not_make_way_for_itself(clock):
     assert await storage.find(room.name) is not None
 
 
-async def test_replacing_a_briefing_takes_only_the_difference(clock):
+async def test_a_replaced_briefing_gives_its_space_back(clock):
     storage = MemoryStorage(clock, max_bytes=60_000)
     room = make_room()
     await storage.save_room(room)
@@ -115,7 +115,7 @@ async def test_replacing_a_briefing_takes_only_the_difference(clock):
     assert (await storage.find(room.name, briefing=True)).briefing.notes == "c" * 45_000
 
 
-async def test_erasing_gives_the_space_back(clock):
+async def test_an_erased_room_gives_its_space_back(clock):
     storage = MemoryStorage(clock, max_bytes=60_000)
     for _ in range(5):
         room = make_room()
@@ -138,7 +138,7 @@ async def test_an_ended_room_is_kept_for_a_day(clock):
     assert await storage.find(room.name) is not None
 
 
-async def test_an_ended_room_is_forgotten_after_a_day(clock):
+async def test_an_ended_room_is_deleted_after_a_day(clock):
     storage = MemoryStorage(clock)
     room = make_room(ends_in=HOUR)
     await storage.save_room(room)
@@ -149,7 +149,7 @@ async def test_an_ended_room_is_forgotten_after_a_day(clock):
         await storage.save_briefing(make_briefing(room.name))
 
 
-async def test_rooms_that_nobody_asks_for_give_their_space_back(clock):
+async def test_rooms_that_are_never_read_again_are_deleted_too(clock):
     storage = MemoryStorage(clock)
     await storage.save_room(make_room(ends_in=HOUR))
     clock.now += HOUR + DAY
@@ -166,7 +166,7 @@ async def test_slots_count_towards_the_bytes(clock):
         await begin_many(storage)
 
 
-async def test_slots_past_their_time_give_their_space_back(clock):
+async def test_expired_slots_give_their_space_back(clock):
     storage = MemoryStorage(clock, max_bytes=2_000)
 
     for number in range(100):

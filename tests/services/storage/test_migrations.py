@@ -114,7 +114,7 @@ async def test_records_of_an_older_schema_are_kept(url, older):
         updated_at=NOW,
     )
     assert json.loads(stored.debrief.document) == {"text": ODD_TEXT}
-    assert turns == (ChatTurn("user", ODD_TEXT, NOW), ChatTurn("assistant", "an answer", NOW))
+    assert turns == (ChatTurn("user", ODD_TEXT, NOW, 1), ChatTurn("assistant", "an answer", NOW, 2))
 
 
 @FROM_EACH_OLDER_SCHEMA

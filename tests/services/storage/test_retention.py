@@ -1,4 +1,4 @@
-"""Ended rooms go when their time is over, by a clock that the test holds."""
+"""Ended rooms are deleted when their retention is over, by a clock that the test moves."""
 
 from datetime import timedelta
 
@@ -20,13 +20,13 @@ async def save_rooms(storage, count, ends_in=timedelta(minutes=5)):
     return rooms
 
 
-async def test_rooms_that_ended_longer_ago_are_erased_in_as_many_batches_as_it_takes(storage):
+async def test_all_rooms_that_ended_before_the_retention_are_erased_in_batches(storage):
     await save_rooms(storage, 7)
 
     assert await delete_expired(storage, NOW + 2 * DAY, DAY, batch=3) == 7
 
 
-async def test_rooms_that_ended_lately_stay(storage):
+async def test_rooms_that_ended_within_the_retention_stay(storage):
     [room] = await save_rooms(storage, 1, timedelta(minutes=5))
 
     erased = await delete_expired(storage, NOW + DAY, DAY)
@@ -43,7 +43,7 @@ async def test_without_a_retention_rooms_stay(storage):
     assert await storage.find(room.name) is not None
 
 
-async def test_answers_past_their_time_go_without_a_retention(storage):
+async def test_expired_responses_are_deleted_without_a_retention_too(storage):
     await storage.claim_slot("slot", "f1", now=NOW, until=NOW + DAY, lease=NOW + DAY)
 
     await delete_expired(storage, NOW + DAY, None)
@@ -53,11 +53,11 @@ async def test_answers_past_their_time_go_without_a_retention(storage):
 
 
 class Stopped(Exception):
-    """The clock of a test ran out."""
+    """The rounds of the test are over."""
 
 
 class Clock:
-    """Moves when it is waited on."""
+    """A clock that moves when retention pauses."""
 
     def __init__(self, rounds: int) -> None:
         self.now = NOW
@@ -73,7 +73,7 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-async def test_the_loop_erases_a_room_as_soon_as_its_time_is_over(storage):
+async def test_retention_erases_a_room_when_its_time_is_over(storage):
     [early] = await save_rooms(storage, 1, ends_in=EVERY / 2)
     [late] = await save_rooms(storage, 1, ends_in=EVERY * 3)
     clock = Clock(rounds=3)
@@ -86,7 +86,7 @@ async def test_the_loop_erases_a_room_as_soon_as_its_time_is_over(storage):
 
 
 class FailingOnce:
-    """A storage that fails the first time."""
+    """A storage that fails the first deletion."""
 
     def __init__(self, failure: Exception) -> None:
         self.failure = failure
@@ -105,7 +105,7 @@ class FailingOnce:
 
 
 @pytest.mark.parametrize("failure", [StorageUnavailable("Away."), RuntimeError("A defect.")], ids=["lost", "defect"])
-async def test_the_loop_outlives_a_failure_and_tells_of_it(failure, caplog):
+async def test_retention_survives_a_failure_and_logs_it(failure, caplog):
     storage, clock = FailingOnce(failure), Clock(rounds=2)
 
     with pytest.raises(Stopped):

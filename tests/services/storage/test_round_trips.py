@@ -1,4 +1,4 @@
-"""What goes over the wire to PostgreSQL, counted by a relay between the two."""
+"""Round trips to PostgreSQL, counted by a relay in between."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -8,31 +8,41 @@ from sqlalchemy.engine import make_url
 
 from config import Settings
 from services.storage.opening import open_storage
-from tests.services.storage.interviews import NOW, make_briefing, make_room, make_turns
+from tests.services.storage.interviews import (
+    CANDIDATE,
+    NOW,
+    TRANSCRIPT,
+    make_briefing,
+    make_room,
+    make_segments,
+    make_turns,
+)
 
 pytestmark = pytest.mark.anyio
 
-SYNC = b"S\x00\x00\x00\x04"
-"""The message that ends a request; the server answers nothing before it."""
+READY_FOR_QUERY = b"Z\x00\x00\x00\x05"
+"""The message with which the server ends its response to a request."""
 
 
 class Relay:
-    """Passes bytes on, and counts the requests in them."""
+    """Forwards bytes in both directions and counts the server's responses."""
 
     def __init__(self, url) -> None:
         self.target = make_url(url)
-        self.requests = 0
+        self.responses = 0
         self.sessions = []
 
     async def accept(self, reader, writer):
         self.sessions.append(asyncio.current_task())
         server_reader, server_writer = await asyncio.open_connection(self.target.host, self.target.port)
-        await asyncio.gather(self.pass_on(reader, server_writer, SYNC), self.pass_on(server_reader, writer))
+        await asyncio.gather(self.forward(reader, server_writer), self.forward(server_reader, writer, is_counted=True))
 
-    async def pass_on(self, reader, writer, counted=None):
+    async def forward(self, reader, writer, *, is_counted=False):
+        end = b""
         while chunk := await reader.read(65536):
-            if counted:
-                self.requests += chunk.count(counted)
+            if is_counted:
+                self.responses += (end + chunk).count(READY_FOR_QUERY)
+                end = chunk[-len(READY_FOR_QUERY) + 1 :]
             writer.write(chunk)
         writer.close()
         await writer.wait_closed()
@@ -44,38 +54,74 @@ async def relayed(url):
     server = await asyncio.start_server(relay.accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     through = relay.target.set(host="127.0.0.1", port=port).update_query_dict({"sslmode": "disable"})
-    async with open_storage(
-        Settings(_env_file=None, database_url=through.render_as_string(hide_password=False)), lambda: NOW
-    ) as storage:
-        yield storage, relay
-    server.close()
-    await asyncio.gather(*relay.sessions)
+    settings = Settings(_env_file=None, database_url=through.render_as_string(hide_password=False))
+    try:
+        async with open_storage(settings, lambda: NOW) as storage:
+            yield storage, relay
+    finally:
+        server.close()
+        await asyncio.gather(*relay.sessions)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda storage, room: storage.find(room.name, briefing=True, debrief=True),
-        lambda storage, room: storage.save_room(room),
-        lambda storage, room: storage.save_briefing(make_briefing(room.name)),
-        lambda storage, room: storage.add_chat_turns(room.name, make_turns("a", "b")),
-        lambda storage, room: storage.chat_turns(room.name),
-        lambda storage, room: storage.add_debrief(room.name, "f", NOW, "{}"),
-        lambda storage, room: storage.find_debrief(room.name, "f", NOW),
-        lambda storage, room: storage.claim_slot(room.name, "f", now=NOW, until=NOW, lease=NOW),
-        lambda storage, room: storage.renew_slot(room.name, NOW, NOW),
-        lambda storage, room: storage.has_phone_call(room.name, "call"),
-        lambda storage, _: storage.ping(),
-    ],
-    ids=["find", "room", "briefing", "chat", "turns", "debrief", "same debrief", "slot", "lease", "call", "ping"],
-)
-async def test_a_call_is_one_round_trip(postgresql_url, call):
-    async with relayed(postgresql_url) as (storage, relay):
+READS = {
+    "room": lambda storage, room: storage.find(room.name, briefing=True, debrief=True, plan=True, transcript=True),
+    "list": lambda storage, room: storage.list_rooms(room.owner, limit=20, starting_after=None, ended=False, now=NOW),
+    "segments": lambda storage, room: storage.segments(room.name),
+    "chat turns": lambda storage, room: storage.chat_turns(room.name),
+    "ratings": lambda storage, room: storage.ratings(room.name),
+    "decision": lambda storage, room: storage.decision(room.name),
+    "same debrief": lambda storage, room: storage.find_debrief(room.name, "f", NOW),
+    "phone call": lambda storage, room: storage.has_phone_call(room.name, "call"),
+    "ping": lambda storage, _: storage.ping(),
+}
+SLOTS = {
+    "claim": lambda storage, room: storage.claim_slot(room.name, "f", now=NOW, until=NOW, lease=NOW),
+    "renewal": lambda storage, room: storage.renew_slot(room.name, NOW, NOW),
+}
+WRITES = {
+    "briefing": lambda storage, room: storage.save_briefing(make_briefing(room.name)),
+    "participant": lambda storage, room: storage.add_participant(room.name, CANDIDATE),
+    "plan": lambda storage, room: storage.add_plan(room.name, NOW, "{}"),
+    "debrief": lambda storage, room: storage.add_debrief(room.name, "f", NOW, "{}"),
+    "rating": lambda storage, room: storage.add_rating(room.name, "ada", NOW, "{}"),
+    "decision": lambda storage, room: storage.add_decision(room.name, NOW, "{}"),
+}
+LONGER_WRITES = {
+    "transcript": lambda storage, room: storage.save_transcript(room.name, TRANSCRIPT),
+    "chat": lambda storage, room: storage.add_chat_turns(room.name, make_turns("a", "b")),
+    "segments": lambda storage, room: storage.add_segments(room.name, make_segments(*map(str, range(200))), NOW),
+}
+
+
+async def count_round_trips(url, call) -> int:
+    """Of the second call, when the connection is open and its settings are known."""
+    async with relayed(url) as (storage, relay):
         room = make_room()
         await storage.save_room(room)
         await call(storage, room)
-        relay.requests = 0
+        relay.responses = 0
 
         await call(storage, room)
 
-        assert relay.requests == 1
+        return relay.responses
+
+
+@pytest.mark.parametrize("call", READS | SLOTS)
+async def test_a_read_is_one_round_trip(postgresql_url, call):
+    assert await count_round_trips(postgresql_url, (READS | SLOTS)[call]) == 1
+
+
+async def test_participants_are_a_second_round_trip(postgresql_url):
+    assert (
+        await count_round_trips(postgresql_url, lambda storage, room: storage.find(room.name, participants=True)) == 2
+    )
+
+
+@pytest.mark.parametrize("call", WRITES)
+async def test_a_write_is_its_transaction_the_lock_and_the_record(postgresql_url, call):
+    assert await count_round_trips(postgresql_url, WRITES[call]) == 4
+
+
+@pytest.mark.parametrize("call", LONGER_WRITES)
+async def test_a_write_of_many_records_takes_no_more_round_trips_for_more_records(postgresql_url, call):
+    assert await count_round_trips(postgresql_url, LONGER_WRITES[call]) <= 6

@@ -1,4 +1,4 @@
-"""PostgreSQL servers that are set up otherwise than most."""
+"""PostgreSQL servers with unusual settings."""
 
 import asyncio
 from dataclasses import replace
@@ -29,7 +29,7 @@ def open_at(url):
 
 @pytest.fixture
 def make_database(postgresql_server):
-    """A database of its own, made with these words."""
+    """Create a database with these options, then run these statements in it."""
     made = []
 
     def make(words: str, *then: str) -> str:
@@ -49,7 +49,7 @@ def make_database(postgresql_server):
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def test_any_text_is_kept_where_the_server_has_no_encoding(make_database):
+async def test_any_text_is_stored_by_a_server_without_encoding(make_database):
     room = replace(make_room(), created_by="Zoë 🦊")
 
     async with open_at(make_database("ENCODING 'SQL_ASCII' LOCALE 'C'")) as storage:
@@ -66,12 +66,12 @@ async def test_any_text_is_kept_where_the_server_has_no_encoding(make_database):
     ],
     ids=["letters", "dates"],
 )
-async def test_a_database_that_would_lose_letters_or_dates_ends_the_start(make_database, words, then, reason):
+async def test_a_database_with_an_unusable_encoding_or_date_style_ends_the_start(make_database, words, then, reason):
     with pytest.raises(UnusableDatabaseUrl, match=f"^DATABASE_URL: {reason}"):
         await open_at(make_database(words, *then)).__aenter__()
 
 
-async def test_the_roles_that_serve_supabases_tables_to_the_web_may_read_none_of_ours(make_database):
+async def test_supabases_public_roles_may_read_no_table(make_database):
     url = make_database("", *(f"CREATE ROLE {role}" for role in WEB_ROLES), *map(OPEN_TO.format, WEB_ROLES))
     async with open_at(url) as storage:
         await storage.save_room(make_room())
@@ -86,7 +86,7 @@ async def test_the_roles_that_serve_supabases_tables_to_the_web_may_read_none_of
             connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-async def test_a_quota_holds_where_transactions_are_stricter_by_default(make_database):
+async def test_a_quota_holds_under_a_stricter_default_isolation(make_database):
     quota, room = Quota("calls", 3, timedelta(hours=1), "calls"), make_room()
     url = make_database("", "ALTER DATABASE THIS SET default_transaction_isolation TO 'repeatable read'")
 
@@ -97,7 +97,7 @@ async def test_a_quota_holds_where_transactions_are_stricter_by_default(make_dat
     assert taken.count(None) == quota.most
 
 
-async def test_a_role_that_may_not_delete_is_told_as_that(make_database):
+async def test_a_role_without_the_right_to_delete_is_named(make_database):
     url = make_database("")
     async with open_at(url) as storage:
         await storage.save_room(room := make_room())

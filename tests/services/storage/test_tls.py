@@ -1,4 +1,4 @@
-"""A PostgreSQL that takes encrypted connections only, reached as `sslmode` says."""
+"""A PostgreSQL server that accepts encrypted connections only, with each `sslmode`."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ ANOTHER_AUTHORITY = trustme.CA()
 
 @pytest.fixture(scope="module")
 def encrypted(own_server):
-    """A server whose certificate is for 127.0.0.1, and which turns plain connections away."""
+    """A server whose certificate is for 127.0.0.1, and which refuses plain connections."""
     folder = own_server.directory
     certificate = AUTHORITY.issue_cert("127.0.0.1")
     key = folder / "server.key"
@@ -42,7 +42,7 @@ def encrypted(own_server):
 
 @pytest.fixture
 def roots(tmp_path):
-    """Files of certificates that may be trusted."""
+    """A folder with the certificates of a trusted and of another authority."""
     for name, authority in (("right", AUTHORITY), ("wrong", ANOTHER_AUTHORITY)):
         authority.cert_pem.write_to_path(tmp_path / f"{name}.pem")
     return tmp_path
@@ -57,12 +57,11 @@ def storage_at(url):
     [
         "",
         "?sslmode=require",
-        "?ssl=true",
         "?sslmode=verify-ca&sslrootcert={roots}/right.pem",
         "?sslmode=verify-full&sslrootcert={roots}/right.pem",
     ],
 )
-async def test_a_room_is_kept_over_an_encrypted_connection(encrypted, roots, query):
+async def test_a_room_is_stored_over_an_encrypted_connection(encrypted, roots, query):
     room = make_room()
 
     async with storage_at(encrypted.url + query.format(roots=roots)) as storage:
@@ -80,12 +79,12 @@ async def test_a_room_is_kept_over_an_encrypted_connection(encrypted, roots, que
         ("?sslmode=verify-full&sslrootcert={roots}/missing.pem", "missing.pem"),
     ],
 )
-async def test_what_is_not_encrypted_or_not_trusted_ends_the_start(encrypted, roots, query, reason):
+async def test_an_unencrypted_or_untrusted_connection_ends_the_start(encrypted, roots, query, reason):
     with pytest.raises(UnusableDatabaseUrl, match=f"^DATABASE_URL: .*{reason}"):
         await storage_at(encrypted.url + query.format(roots=roots)).__aenter__()
 
 
-async def test_a_certificate_for_another_host_is_trusted_by_its_authority_only(encrypted, roots):
+async def test_verify_full_checks_the_host_name_and_verify_ca_does_not(encrypted, roots):
     url = encrypted.url.replace("127.0.0.1", "localhost") + f"?sslrootcert={roots}/right.pem&sslmode="
 
     async with storage_at(f"{url}verify-ca") as storage:
