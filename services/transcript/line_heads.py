@@ -117,7 +117,7 @@ def read_head(line: str, time: Time | None) -> Head | None:
 
 
 def is_phone_number(name: str) -> bool:
-    """Whether the label is a number that somebody dialled in from, masked or not."""
+    """Whether the label is the telephone number of a participant who dialled in, masked or not."""
     return _PHONE_NUMBER.fullmatch(name) is not None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from services.text.normalization import normalize
+from services.text.words import IDEOGRAPHS
 
 Words = tuple[str, ...]
 """The normalized words of a name."""
@@ -27,7 +28,7 @@ _GENERIC_WORDS = _GUEST_WORDS | _word_set(
     "android room them sprecher sprecherin teilnehmer teilnehmerin locuteur locutrice intervenant intervenante "
     "participant participante hablante orador oradora interlocutor falante relatore partecipante mówca спикер участник"
 )
-"""Labels that name nobody: two of them together are no first and last name."""
+"""Words of labels that are no names: two of them together are no first and last name."""
 
 _WORD_BREAKS = re.compile(r"[\s.,;:/|()\[\]{}<>*_\"-]+")
 _PRONOUNS_BEHIND = re.compile(r"\s+[^\W\d_]{1,6}(?:/[^\W\d_]{1,6}){1,2}\s*$")
@@ -37,7 +38,7 @@ _DECORATION_START = re.compile(r"\s+[-–—]\s+|\s*[|·•@]\s*")
 _MAY_BE_DECORATED = re.compile(r"[(\[{<（【［|·•@–—/-]")
 _AROUND_WORDS = "()[]'\u2019\u2018\","
 
-_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}\uac00-\ud7af]")
 _IN_IDEOGRAPHS = re.compile(f"{_IDEOGRAPH.pattern}+")
 _NOT_IN_NAMES = re.compile(r"[\d_&+=#]")
 _DIGIT = re.compile(r"\d")

@@ -148,7 +148,7 @@ def check_evidence(case: Case, debrief: dict[str, Any]) -> None:
 
 
 def check_ratings(case: Case, debrief: dict[str, Any]) -> None:
-    """The rating that rests on the candidate's words stands, and the other one does not; or nothing is rated."""
+    """The rating with the candidate's words as evidence is kept, the other one is not; or nothing is rated."""
     ratings = [row["rating"] for row in debrief["scorecard"]]
     if case.expected["rated"]:
         assert ratings[0] is not None
