@@ -82,7 +82,7 @@ _BRACKETED = re.compile(
     r"|(?<=[*_]{2})(?P<bold>[^*_\n]{1,80})[*_]{2,3}(?=\s|$)[ \t]*"
 )
 _HAS_DELIMITER = re.compile(r"[-–—~>»|→\t]")
-_DELIMITER = re.compile(r"[ ]{1,9}[-–—~>»|][ ]{1,9}|[ ]?[|»→][ ]?|\t{1,9}|[ ]{3,9}")
+_DELIMITER = re.compile(r"[ ]{1,9}[-–—~>»|][ ]{1,9}|[ ]?[|»→][ ]?|(?<=\w)>[ ]{1,9}|\t{1,9}|[ ]{3,9}")
 _ADDRESSED = re.compile(
     r"(?:From|Von|De|Da|Van|От)\s{1,3}(?P<from>.{1,80}?)(?:\s{1,3}(?:to|To|an|à|a|para|aan|кому)\s.{1,80})?$"
 )

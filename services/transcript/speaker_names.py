@@ -81,8 +81,9 @@ class Label:
 
         Case, accents, honorifics and decorations do not count, and `Last, First` is `First Last`.
         """
-        names = _orders(self.name) if "," in self.name else (self.name,)
-        variants = (variant for name in names for variant in _without_accents(normalize(name)))
+        name = self.normalized if self.name == self.written else normalize(self.name)
+        names = _orders(name) if "," in name else (name,)
+        variants = (variant for each in names for variant in _without_accents(each))
         return frozenset(words for variant in variants if (words := _bare(variant)))
 
     @cached_property
@@ -171,7 +172,7 @@ def _split(normalized: str) -> list[str]:
 def _orders(name: str) -> Iterator[str]:
     """The ways to read a name with a comma: `Last, First`, or `First Last, PhD`."""
     first, _, rest = name.partition(",")
-    if not _bare(normalize(rest)):
+    if not _bare(rest):
         yield first
     elif "," not in rest:
         yield f"{rest} {first}"
@@ -196,7 +197,9 @@ def _plain_letters(text: str) -> str:
 def _bare(name: str) -> Words:
     """The words without honorifics; a name in ideographs is one word, however it is spaced."""
     words = tuple(word for word in _split(name) if word not in _HONORIFICS)
-    return ("".join(words),) if words and all(map(_IN_IDEOGRAPHS.fullmatch, words)) else words
+    if name.isascii() or not words or not all(map(_IN_IDEOGRAPHS.fullmatch, words)):
+        return words
+    return ("".join(words),)
 
 
 def _longest(word: str) -> int:
