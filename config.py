@@ -1,7 +1,7 @@
 """Every setting of the service: one frozen class with a docstring under each field.
 
-Nothing else reads `.env` or the environment, but for the server's own variables (`services/workers.py`).
-`.env.example` names exactly these settings; a test compares them.
+Nothing else reads `.env` or the environment, except for variables of the server (`services/workers.py`) and of proxies
+(`services/upstream/proxies.py`). `.env.example` names exactly these settings; a test compares them.
 """
 
 from collections.abc import Iterable

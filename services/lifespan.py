@@ -157,9 +157,7 @@ def start_warnings(settings: Settings, today: date) -> list[str]:
     """Returns what the operator should know at start, one line each."""
     warnings = []
     if settings.sandbox:
-        warnings.append(
-            f"SANDBOX is on: {', '.join(sorted(settings.sandbox))} emulated in this process, nothing is real"
-        )
+        warnings.append(_SANDBOX_WARNING.format(", ".join(sorted(settings.sandbox))))
     if not settings.is_authenticated:
         warnings.append(_open_warning(settings))
     if settings.database_url is None:
@@ -168,6 +166,7 @@ def start_warnings(settings: Settings, today: date) -> list[str]:
     return [*warnings, *openai_realtime.warnings_about(settings, today)]
 
 
+_SANDBOX_WARNING = "SANDBOX is on: {} emulated in this process; what comes from there is not real"
 _OPEN_WARNING = "the API is open: anyone who reaches it may use it; set API_KEYS or AUTH_JWT_SECRET/AUTH_JWKS_URL"
 _LOOPBACK_ONLY = ". Until then it answers to localhost only, or to the host names in TRUSTED_HOSTS"
 _MEMORY_WARNING = (
