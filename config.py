@@ -9,11 +9,20 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 VERSION = "1.0.0"
@@ -71,6 +80,57 @@ def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
     if not all(_HOST_NAME.fullmatch(name) for name in names):
         raise ValueError("each is a host name without scheme and port, such as api.example.com or *.example.com")
     return names
+
+
+class PhoneBudget(NamedTuple):
+    """How many phone calls may be placed; 0 is unlimited."""
+
+    per_day: int = 0
+    """By one caller, and to one number."""
+    per_hour: int = 0
+    """To one number."""
+
+
+class StorageBudget(NamedTuple):
+    """How much of the storage one caller may use; 0 is unlimited."""
+
+    rooms: int = 0
+    bytes: int = 0
+
+
+_PHONE_PART = re.compile(r"(\d{1,9})(?:\s*/\s*(day|hour))?")
+_ROOMS_PART = re.compile(r"(\d{1,9})\s*rooms?")
+_STORAGE_FORM = "write it as 200 rooms;64 MiB, or 0 for no limit"
+_BYTES_PART = re.compile(r"\d{1,12}(\.\d+)?\s*[KMGT]?i?B", re.IGNORECASE)
+
+
+def _phone_budget(value: Any) -> Any:
+    """`20/day;5/hour`; a window that is left out is unlimited."""
+    if not isinstance(value, str):
+        return value
+    parts = [_PHONE_PART.fullmatch(part.strip()) for part in value.split(";")]
+    limits = {part[2] or "day": int(part[1]) for part in parts if part}
+    if not all(parts) or len(limits) < len(parts):
+        raise ValueError("write it as 20/day;5/hour, or 0 for no limit")
+    return PhoneBudget(limits.get("day", 0), limits.get("hour", 0))
+
+
+def _storage_budget(value: Any) -> Any:
+    """`200 rooms;64 MiB`; what is left out is unlimited."""
+    if not isinstance(value, str):
+        return value
+    parts = [] if value.strip() == "0" else [_storage_part(part.strip()) for part in value.split(";")]
+    if len(dict(parts)) < len(parts):
+        raise ValueError(_STORAGE_FORM)
+    return StorageBudget(**dict(parts))
+
+
+def _storage_part(part: str) -> tuple[str, int]:
+    if rooms := _ROOMS_PART.fullmatch(part):
+        return "rooms", int(rooms[1])
+    if not _BYTES_PART.fullmatch(part):
+        raise ValueError(_STORAGE_FORM)
+    return "bytes", TypeAdapter(ByteSize).validate_python(part)
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
@@ -175,6 +235,16 @@ class Settings(BaseSettings):
     """The same for chat, debrief, realtime and phone calls, on top of the default."""
     rate_limit_storage_url: SecretStr = SecretStr("memory://")
     """`redis://…` to share the counters between processes."""
+
+    model_budget: int = Field(5_000_000, ge=0, le=10**15)
+    """Model tokens a day for each caller (each address where there is none), counted as the model reports them.
+    0: unlimited."""
+    phone_budget: Annotated[PhoneBudget, NoDecode, BeforeValidator(_phone_budget)] = PhoneBudget(20, 5)
+    """Phone calls: so many a day by each caller and to each number, so many an hour to each number. 0: unlimited."""
+    storage_budget: Annotated[StorageBudget, NoDecode, BeforeValidator(_storage_budget)] = StorageBudget(
+        200, 64 * 1024**2
+    )
+    """Rooms and bytes that each caller may keep, the rooms' records included. 0: unlimited."""
 
     cors_origins: Annotated[CommaList, AfterValidator(_origins)] = (
         "http://localhost:3000",

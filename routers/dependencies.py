@@ -56,7 +56,9 @@ class AccessCheck(HTTPBearer):
                 "Authentication required: send an API key or token as Authorization: Bearer <key>.",
                 reason="the request has no Authorization header",
             )
-        request.state.rooms = Rooms(services.daily, services.storage, services.clock, is_open, caller_id)
+        request.state.rooms = Rooms(
+            services.daily, services.storage, services.clock, is_open, caller_id, caller_of(request)
+        )
 
     async def _authenticate(self, request: Request, services: Services) -> str | None:
         """The caller's id, None without credentials. Failed attempts count by address, which slows down guessing."""

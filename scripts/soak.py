@@ -60,6 +60,9 @@ async def _soak(seconds: float, database_url: str, redis_url: str, folder: Path)
         "UPSTREAM_TIMEOUT_SECONDS": "2",
         "LLM_TIMEOUT_SECONDS": "4",
         "LLM_IDLE_TIMEOUT_SECONDS": "1",
+        "MODEL_BUDGET": "0",
+        "PHONE_BUDGET": "0",
+        "STORAGE_BUDGET": "0",
     }
     starting = _started(vendor.url, folder, environment)
     service = await asyncio.to_thread(starting.__enter__)

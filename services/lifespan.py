@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from config import SANDBOX_KEY, Settings
 from services import daily, openai_realtime, vapi
 from services.access.auth import Authenticator
+from services.access.budgets import Budgets, phone_secret
 from services.access.idempotency import Idempotency
 from services.access.limits import Limiter
 from services.clock import Clock
@@ -53,6 +54,7 @@ class Services:
     authenticator: Authenticator
     limiter: Limiter
     idempotency: Idempotency
+    budgets: Budgets
     shutdown: Shutdown
 
 
@@ -127,6 +129,7 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         authenticator=authenticator,
         limiter=limiter,
         idempotency=Idempotency(storage, clock),
+        budgets=Budgets(storage, clock, settings, phone_secret(settings)),
         shutdown=Shutdown(),
     )
 

@@ -90,6 +90,8 @@ def running_service(vendor_url: str, way: str, briefing: Mapping[str, Any]) -> I
         "DAILY_API_KEY": "key",
         "RATE_LIMIT_DEFAULT": "100000000/minute",
         "RATE_LIMIT_LLM": "100000000/minute",
+        "MODEL_BUDGET": "0",
+        "STORAGE_BUDGET": "0",
     }
     with _uvicorn("main:app", "/health/ready", **environment) as (program, url):
         opened = httpx.post(f"{url}/api/rooms", json={"interviewer_name": "Ada"}).raise_for_status()

@@ -104,7 +104,7 @@ class LogKeeper(logging.Handler):
 async def serving(vendor_url: str, **changes: Any) -> AsyncIterator[Service]:
     """The service with all vendors at this address. It must not be the main thread's, whose signals it would take."""
     urls = {setting: f"{vendor_url}/{vendor}" for vendor, setting in URL_SETTINGS.items()}
-    limits = {"rate_limit_default": "100000/minute", "rate_limit_llm": "100000/minute"}
+    limits = {"rate_limit_default": "100000/minute", "rate_limit_llm": "100000/minute", "phone_budget": "0"}
     app = _Seen(Settings(_env_file=None, **(KEYS | TIMEOUTS | limits | urls | changes)))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
     serving_task = asyncio.create_task(server.serve())

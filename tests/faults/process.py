@@ -37,7 +37,7 @@ def service_process(vendor_url: str, folder: Path, *options: str, **environment:
     port = free_port()
     urls = {name.upper(): f"{vendor_url}/{vendor}" for vendor, name in URL_SETTINGS.items()}
     keys = {name.upper(): value for name, value in KEYS.items()}
-    limits = {"RATE_LIMIT_DEFAULT": "1000000/minute", "RATE_LIMIT_LLM": "1000000/minute"}
+    limits = {"RATE_LIMIT_DEFAULT": "1000000/minute", "RATE_LIMIT_LLM": "1000000/minute", "PHONE_BUDGET": "0"}
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | keys | urls | limits | environment
     log_file = folder / "service.log"
     command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), "--timeout-graceful-shutdown", "10"]

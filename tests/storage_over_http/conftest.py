@@ -19,7 +19,13 @@ from tests.support.api_server import ApiServer, running, start_api
 
 __all__ = ["own_server", "pgbouncer_server", "pgbouncer_url", "postgresql_server", "postgresql_url"]
 
-NO_LIMITS = {"RATE_LIMIT_DEFAULT": "100000/minute", "RATE_LIMIT_LLM": "100000/minute"}
+NO_LIMITS = {
+    "RATE_LIMIT_DEFAULT": "100000/minute",
+    "RATE_LIMIT_LLM": "100000/minute",
+    "MODEL_BUDGET": "0",
+    "PHONE_BUDGET": "0",
+    "STORAGE_BUDGET": "0",
+}
 
 
 @pytest.fixture
