@@ -1,150 +1,77 @@
-"""Every setting of the service: one frozen class, one docstring a field.
+"""Every setting of the service: one frozen class with a docstring under each field.
 
-The environment and `.env` are read here and nowhere else. `.env.example` names
-exactly these settings; a test compares the two.
+Nothing else reads `.env` or the environment, except for variables of the server (`services/workers.py`) and of proxies
+(`services/upstream/proxies.py`). `.env.example` names exactly these settings; a test compares them.
 """
 
-import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ByteSize,
-    Field,
-    SecretStr,
-    StringConstraints,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from setting_types import (
+    Base64Secret,
+    BaseUrl,
+    CommaList,
+    HostNames,
+    Key,
+    Origins,
+    PhoneBudget,
+    PhoneBudgetText,
+    StorageBudget,
+    StorageBudgetText,
+    Url,
+    Word,
+    comma_list,
+)
 
 VERSION = "1.0.0"
 SERVICE = "interview-room-api"
 ENV_FILE = Path(".env")
-"""Of the folder that the service is started in."""
+"""Relative to the working directory."""
 
 OPENROUTER_HOST = "openrouter.ai"
 SANDBOX_KEY = "sandbox"
+"""API key that is sent to emulated vendors."""
 
-_HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
-_ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-\[\]:]+$")
+Provider = Literal["daily", "openrouter", "openai", "vapi"]
+ProviderState = Literal["configured", "not_configured", "emulated"]
+PROVIDERS: tuple[Provider, ...] = get_args(Provider)
+_REQUIRED_BY: dict[Provider, tuple[str, ...]] = {
+    "daily": ("daily_api_key",),
+    "openrouter": ("openrouter_api_key",),
+    "openai": ("openai_api_key",),
+    "vapi": ("vapi_api_key", "vapi_phone_number_id"),
+}
+"""Settings that each provider cannot do without."""
 
-
-def _comma_list(value: Any) -> Any:
-    """`a, b` as people write lists in an environment variable."""
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    return value
-
-
-def _key(value: SecretStr) -> SecretStr:
-    """Keys travel in a header, so they are printable ASCII without spaces."""
-    text = value.get_secret_value().strip()
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("must be printable ASCII without spaces")
-    return SecretStr(text)
+LOOPBACK_HOSTS = ("localhost", "*.localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104 (a name, not an address)
+"""Host headers of requests to this machine itself. uvicorn prints 0.0.0.0 as an address to open."""
 
 
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
-    if parts.scheme not in {"http", "https"} or not is_plain or not _has_host(parts):
-        raise ValueError("must be an http(s) URL with a host and no password, such as https://api.example.com/v1")
-    return value.rstrip("/")
-
-
-def _has_host(parts: SplitResult) -> bool:
+def _emulated(value: Any) -> Any:
+    """The providers that SANDBOX names: all for `true`, none for `false`."""
     try:
-        return bool((parts.hostname or "").encode("idna")) and parts.port != 0
-    except ValueError:
-        return False  # dots or lengths that no name has, or no port number
-
-
-def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    trimmed = tuple(value.rstrip("/") for value in values)
-    for origin in trimmed:
-        if origin != "*" and not _ORIGIN.match(origin):
-            raise ValueError("each origin is scheme://host[:port], such as http://localhost:3000")
-    return trimmed
-
-
-def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
-    names = tuple(value.lower() for value in values)
-    if not all(_HOST_NAME.fullmatch(name) for name in names):
-        raise ValueError("each is a host name without scheme and port, such as api.example.com or *.example.com")
+        return PROVIDERS if TypeAdapter(bool).validate_python(value) else ()
+    except ValidationError:
+        names = comma_list(value.lower()) if isinstance(value, str) else value
+    if not set(names) <= set(PROVIDERS):
+        raise ValueError(f"must be true, false, or a comma-separated list of {', '.join(PROVIDERS)}")
     return names
 
 
-class PhoneBudget(NamedTuple):
-    """How many phone calls may be placed; 0 is unlimited."""
-
-    per_day: int = 0
-    """By one caller, and to one number."""
-    per_hour: int = 0
-    """To one number."""
-
-
-class StorageBudget(NamedTuple):
-    """How much of the storage one caller may use; 0 is unlimited."""
-
-    rooms: int = 0
-    bytes: int = 0
-
-
-_PHONE_PART = re.compile(r"(\d{1,9})(?:\s*/\s*(day|hour))?")
-_ROOMS_PART = re.compile(r"(\d{1,9})\s*rooms?")
-_STORAGE_FORM = "write it as 200 rooms;64 MiB, or 0 for no limit"
-_BYTES_PART = re.compile(r"\d{1,12}(\.\d+)?\s*[KMGT]?i?B", re.IGNORECASE)
-
-
-def _phone_budget(value: Any) -> Any:
-    """`20/day;5/hour`; a window that is left out is unlimited."""
-    if not isinstance(value, str):
-        return value
-    parts = [_PHONE_PART.fullmatch(part.strip()) for part in value.split(";")]
-    limits = {part[2] or "day": int(part[1]) for part in parts if part}
-    if not all(parts) or len(limits) < len(parts):
-        raise ValueError("write it as 20/day;5/hour, or 0 for no limit")
-    return PhoneBudget(limits.get("day", 0), limits.get("hour", 0))
-
-
-def _storage_budget(value: Any) -> Any:
-    """`200 rooms;64 MiB`; what is left out is unlimited."""
-    if not isinstance(value, str):
-        return value
-    parts = [] if value.strip() == "0" else [_storage_part(part.strip()) for part in value.split(";")]
-    if len(dict(parts)) < len(parts):
-        raise ValueError(_STORAGE_FORM)
-    return StorageBudget(**dict(parts))
-
-
-def _storage_part(part: str) -> tuple[str, int]:
-    if rooms := _ROOMS_PART.fullmatch(part):
-        return "rooms", int(rooms[1])
-    if not _BYTES_PART.fullmatch(part):
-        raise ValueError(_STORAGE_FORM)
-    return "bytes", TypeAdapter(ByteSize).validate_python(part)
-
-
-Key = Annotated[SecretStr, AfterValidator(_key)]
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
-
-
 class UnusableSetting(ValueError):
-    """A setting whose text can't mean what it should. The message is one line that names it and shows no secret."""
+    """A setting has an invalid value. The message is one line that names the setting and shows no secret."""
 
 
 class Settings(BaseSettings):
-    """What the service is told from outside. Times are seconds, sizes are bytes."""
+    """All settings. Times are in seconds, sizes in bytes. Spaces and line ends around a value do not count."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,
@@ -173,107 +100,152 @@ class Settings(BaseSettings):
     vapi_api_key: Key | None = None
     """Vapi private key: the phone briefing."""
     vapi_phone_number_id: Word | None = None
-    """Id of the Vapi phone number that calls are placed from."""
+    """Id of the Vapi phone number that places the calls."""
     vapi_assistant_id: Word | None = None
-    """A saved Vapi assistant; without it each call carries its own."""
+    """Id of a saved Vapi assistant; without it each call defines its own."""
     vapi_allowed_countries: CommaList = ("US", "CA")
-    """Two-letter regions that may be phoned, comma-separated. Calls cost money and ring phones."""
+    """Regions that may be phoned, as two-letter codes, comma-separated. Calls cost money."""
 
     daily_api_url: BaseUrl = "https://api.daily.co/v1"
     """Base URL with its version part."""
     openrouter_base_url: BaseUrl = "https://openrouter.ai/api/v1"
-    """OpenRouter, or any OpenAI-compatible server; elsewhere the vendor-only fields are left out."""
+    """OpenRouter, or any OpenAI-compatible server, which then gets no fields that only OpenRouter knows."""
     openai_base_url: BaseUrl = "https://api.openai.com/v1"
     """Base URL with its version part."""
     vapi_base_url: BaseUrl = "https://api.vapi.ai"
     """Base URL; Vapi has no version part."""
 
     openai_realtime_model: Word = "gpt-realtime-2.1-mini"
-    """The voice candidate's model. One that will be shut down soon is warned about at start."""
+    """Model of the voice candidate. The log warns at start when OpenAI will shut it down soon."""
     openai_realtime_voice: Word = "marin"
-    """The voice candidate's voice."""
+    """Voice of the voice candidate."""
     openai_transcription_model: Word = "gpt-transcribe"
-    """What writes down the interviewer's words in a voice session."""
+    """Model that transcribes the interviewer in a voice session."""
+
+    daily_transcription: bool = False
+    """`on`: Daily transcribes the calls in new rooms and keeps the transcripts, which it charges for."""
+    daily_webhook_secret: Base64Secret | None = None
+    """Secret of Daily's webhooks, in base64: the `hmac` that the webhook was created with."""
 
     upstream_timeout_seconds: float = Field(15, gt=0, le=600)
-    """Deadline of a whole call to Daily, OpenAI or Vapi, retries included."""
+    """Deadline for a call to Daily, OpenAI or Vapi, retries included."""
     llm_timeout_seconds: float = Field(90, gt=0, le=3600)
-    """Deadline of one LLM answer, retries included."""
+    """Deadline for one LLM answer, retries included."""
     llm_idle_timeout_seconds: float = Field(20, gt=0, le=600)
-    """Longest silence between two pieces of a streamed answer; a keep-alive comment is silence."""
+    """Maximum gap between chunks of a streamed answer; keep-alive comments do not count."""
     llm_first_token_timeout_seconds: float | None = Field(None, gt=0, le=3600)
     """Longest wait for the first piece of a streamed answer. Empty: the whole of LLM_TIMEOUT_SECONDS, since a local
     model reads a long prompt in silence."""
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, le=1024**3)
-    """Largest request body that is read."""
+    """Largest request body with a transcript. Other calls have smaller, fixed limits."""
+    body_timeout_seconds: float = Field(60, gt=0, le=3600)
+    """Deadline for a request body to arrive."""
 
-    sandbox: bool = False
-    """No network: the four vendors are emulated in the process, and every answer says so."""
+    sandbox: Annotated[frozenset[Provider], NoDecode, BeforeValidator(_emulated)] = frozenset()
+    """`true`: Daily, OpenRouter, OpenAI and Vapi are emulated in the process, without network. A list such as
+    `daily,vapi`: only those. Responses say so in X-Sandbox."""
 
     database_url: SecretStr | None = None
-    """Empty: in memory. `sqlite:///./rooms.db` or `postgresql://…` to keep what is stored."""
+    """`sqlite:///./rooms.db` or `postgresql://…`. Empty: in memory, for one process, lost on restart."""
     retention_days: float | None = Field(None, gt=0, le=36500)
-    """Rooms that ended longer ago than this are erased with everything under them. Empty: until deleted. Without
-    a database they go a day after their end anyway."""
+    """Days after their end when rooms are deleted with everything stored under them. Empty: never; without a database
+    one day."""
     debrief_recommendation: bool = True
-    """`off`: a debrief gives evidence and ratings, and its recommendation is always `N/A`."""
+    """`off`: debriefs have evidence and ratings, and the recommendation is always `N/A`."""
 
     api_keys: SecretStr | None = None
-    """Bearer keys as `name:key`, comma-separated; `name:sha256:<hex>` keeps the key itself out of here."""
+    """Bearer keys as `name:key`, comma-separated; `name:sha256:<hex>` stores only the key's hash here."""
     auth_jwt_secret: SecretStr | None = None
-    """Secret of HS256 tokens (at least 32 bytes)."""
-    auth_jwks_url: BaseUrl | None = None
-    """Where the public keys of RS256, ES256 or EdDSA tokens are published."""
+    """Secret of HS256 tokens, at least 32 bytes."""
+    auth_jwks_url: Url | None = None
+    """URL of the public keys (JWKS) of RS256, ES256 or EdDSA tokens. Needs AUTH_JWT_ISSUER and AUTH_JWT_AUDIENCE."""
     auth_jwt_audience: str | None = None
-    """`aud` that tokens must carry, when set."""
+    """`aud` that tokens must have. `*` accepts any audience: then every token of the issuer is accepted."""
     auth_jwt_issuer: str | None = None
-    """`iss` that tokens must carry, when set."""
+    """`iss` that tokens must have, exactly as the issuer writes it."""
 
     rate_limit_default: str = "300/minute"
-    """Calls per caller (per address where there is none). Several windows: `30/minute;500/day`."""
+    """Calls per caller, or per client address without credentials. Several windows: `30/minute;500/day`."""
     rate_limit_llm: str = "30/minute"
-    """The same for chat, debrief, realtime and phone calls, on top of the default."""
+    """The same for chat, debrief, realtime and phone calls, in addition to the default."""
     rate_limit_storage_url: SecretStr = SecretStr("memory://")
-    """`redis://…` to share the counters between processes."""
+    """`redis://…` shares the counters between processes; `memory://` counts in each process."""
 
     model_budget: int = Field(5_000_000, ge=0, le=10**15)
-    """Model tokens a day for each caller (each address where there is none), counted as the model reports them.
+    """Model tokens a day for each caller (each client address without credentials), as the model reports them.
     0: unlimited."""
-    phone_budget: Annotated[PhoneBudget, NoDecode, BeforeValidator(_phone_budget)] = PhoneBudget(20, 5)
+    phone_budget: PhoneBudgetText = PhoneBudget(per_day=20, per_hour=5)
     """Phone calls: so many a day by each caller and to each number, so many an hour to each number. 0: unlimited."""
-    storage_budget: Annotated[StorageBudget, NoDecode, BeforeValidator(_storage_budget)] = StorageBudget(
-        200, 64 * 1024**2
-    )
-    """Rooms and bytes that each caller may keep, the rooms' records included. 0: unlimited."""
+    storage_budget: StorageBudgetText = StorageBudget(rooms=200, bytes=64 * 1024**2)
+    """Rooms that each caller may keep, and bytes with everything stored under them. 0: unlimited."""
 
-    cors_origins: Annotated[CommaList, AfterValidator(_origins)] = (
+    cors_origins: Origins = (
         "http://localhost:3000",
         "http://127.0.0.1:3000",
     )
-    """Web origins that may call the API, comma-separated."""
-    trusted_hosts: Annotated[CommaList, AfterValidator(_host_names)] = ()
-    """Host names the service answers to, comma-separated; *.example.com is every name below it. Empty: any."""
+    """Origins of web pages that may call the API, comma-separated."""
+    trusted_hosts: HostNames = ()
+    """Host names that the service answers to, comma-separated; `*.example.com` is every name below it. Empty: any; but
+    only localhost while a provider is configured and there is no API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL."""
     docs_enabled: bool = True
     """`off` hides /docs, /redoc and /openapi.json."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Least severity that is logged."""
+    """Minimum level that is logged."""
     log_format: Literal["text", "json"] = "text"
     """One line of text, or one JSON object, for each event."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _trim(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Secret stores and .env files with Windows line ends add blanks; a blank value is one that is not set."""
+        trimmed = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        return {name: value for name, value in trimmed.items() if value != ""}
+
     @property
     def is_openrouter(self) -> bool:
-        """Whether the LLM is asked through OpenRouter itself, which knows fields that others refuse."""
+        """Whether the LLM server is OpenRouter itself, which takes fields that other servers refuse."""
         host = urlsplit(self.openrouter_base_url).hostname or ""
         return host == OPENROUTER_HOST or host.endswith(f".{OPENROUTER_HOST}")
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether callers must show who they are."""
+        """Whether callers need credentials."""
         return any((self.api_keys, self.auth_jwt_secret, self.auth_jwks_url))
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether every provider is emulated."""
+        return len(self.sandbox) == len(PROVIDERS)
+
+    @property
+    def providers(self) -> dict[Provider, ProviderState]:
+        """Whether each provider is emulated, configured or not configured."""
+        return {provider: self._state(provider) for provider in PROVIDERS}
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Host headers that are answered: `*` is any.
+
+        A web page can reach a server on its visitor's machine under a host name of its own (DNS rebinding). Without
+        authentication it could then read interviews and spend money, so an open service answers to loopback names only.
+        """
+        is_exposed = not self.is_authenticated and "configured" in self.providers.values()
+        return self.trusted_hosts or (LOOPBACK_HOSTS if is_exposed else ("*",))
+
+    def missing_settings(self, provider: Provider) -> list[str]:
+        """Returns the variables that the provider needs and that are not set."""
+        if provider == "openrouter" and not self.is_openrouter:
+            return []  # a server of one's own may need no key
+        return [name.upper() for name in _REQUIRED_BY[provider] if getattr(self, name) is None]
+
+    def _state(self, provider: Provider) -> ProviderState:
+        if provider in self.sandbox:
+            return "emulated"
+        return "not_configured" if self.missing_settings(provider) else "configured"
 
 
 def load_settings() -> Settings:
-    """The settings from the environment and `.env`. Raises UnusableSetting, with a line for each bad one."""
+    """Returns the settings of the environment and `.env`. Raises UnusableSetting, with one line per invalid setting."""
     names_in_env_file()
     try:
         return Settings()
@@ -283,7 +255,10 @@ def load_settings() -> Settings:
 
 
 def names_in_env_file() -> list[str]:
-    """What `.env` sets. Raises UnusableSetting for a line that would be passed over: API_KEYS may stand in it."""
+    """Returns the names that `.env` sets.
+
+    Raises UnusableSetting for a line that dotenv would skip: it may have been meant to set API_KEYS.
+    """
     if not ENV_FILE.is_file():
         return []
     try:
@@ -291,23 +266,23 @@ def names_in_env_file() -> list[str]:
     except UnicodeDecodeError:
         text = "\0"
     except OSError as error:
-        raise UnusableSetting(f".env can't be read: {error.strerror}.") from error
+        raise UnusableSetting(f".env cannot be read: {error.strerror}.") from error
     if "\0" in text:
-        raise UnusableSetting(".env is not in UTF-8; save it as that.")
+        raise UnusableSetting(".env is not in UTF-8; save it in UTF-8.")
     lines = list(parse_stream(StringIO(text)))
     if broken := next((line for line in lines if line.error or (line.value is None and _is_meant(line.key))), None):
-        raise UnusableSetting(f".env: what begins in line {broken.original.line} can't be read; check quotes and =.")
+        raise UnusableSetting(f".env: line {broken.original.line} cannot be read; check quotes and =.")
     return [line.key for line in lines if line.key and line.value is not None]
 
 
 def misspelt_names(names: Iterable[str]) -> list[str]:
-    """Sentences for the log at start: names that are no settings, and look as if they should be."""
+    """Returns a sentence for each name that is not a setting but looks like one."""
     unknown = [name for name in names if name.upper() not in _names()]
     return [f".env: {name} is no setting; did you mean {match}?" for name in unknown for match in _near(name)]
 
 
 def _is_meant(key: str | None) -> bool:
-    """Whether a line without a value was to set something of ours, whatever stands for its =."""
+    """Whether a line without a value was meant to set one of the settings."""
     return key is not None and (key.upper().startswith(_names()) or bool(_near(key)))
 
 

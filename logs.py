@@ -1,19 +1,36 @@
-"""What the log looks like: one line of text or one JSON object for each event, with the request's id."""
+"""Log format: one line of text, or one JSON object, for each event, with the id of its request."""
 
 import json
 import logging
 import logging.config
+import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from config import Settings
 
 request_id_of_log: ContextVar[str] = ContextVar("request_id", default="-")
-"""The id of the request that is being served, for every line that is logged on its behalf."""
+"""Id of the request that is being served, for the lines that are logged while it is."""
+
+_ROOM_NAME = re.compile(r"((?<=/api/rooms/)[A-Za-z0-9_-]{14}|interview-[0-9a-f]{4})[A-Za-z0-9_-]+")
+
+
+def clean(message: str) -> str:
+    """Makes a message safe to log: one line, and without whole room names.
+
+    Line breaks and control characters, which text of vendors and clients may contain, are escaped. Room names are cut
+    after 14 characters, since anyone who knows a whole one can join the room.
+    """
+    message = _ROOM_NAME.sub(r"\1…", message)
+    return message if message.isprintable() else "".join(map(_escaped, message))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         event = {
@@ -22,7 +39,7 @@ class JsonFormatter(logging.Formatter):
             .replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": clean(record.getMessage()),
             "request_id": request_id_of_log.get(),
         }
         if record.exc_info:
@@ -31,19 +48,22 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a person."""
+    """One line for a person; a traceback follows in lines of its own."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s")
 
-    def format(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         record.request_id = request_id_of_log.get()
-        return super().format(record)
+        record.message = clean(record.message)
+        return super().formatMessage(record)
 
 
 def configure_logging(settings: Settings) -> None:
-    """Our events and uvicorn's in one form. Libraries speak up only when something is wrong, whatever LOG_LEVEL says:
-    their chatter holds URLs, statements, and what people said in an interview.
+    """Give our events and uvicorn's one format.
+
+    Other libraries log errors and warnings only, whatever LOG_LEVEL is: at lower levels they log URLs, SQL statements
+    and what was said in an interview.
     """
     form = JsonFormatter if settings.log_format == "json" else TextFormatter
     ours = {"level": settings.log_level}
@@ -60,14 +80,14 @@ def configure_logging(settings: Settings) -> None:
                 "routers": ours,
                 "services": ours,
                 "uvicorn": through_root,
-                "uvicorn.access": through_root if _wants_access_log() else {},
+                "uvicorn.access": through_root if _is_access_log_on() else {},
                 "uvicorn.error": through_root,
             },
         }
     )
 
 
-def _wants_access_log() -> bool:
-    """Whether uvicorn was started without `--no-access-log`, which leaves its access log with no way out."""
+def _is_access_log_on() -> bool:
+    """Whether uvicorn was started without `--no-access-log`, which removes the handlers of its access log."""
     access = logging.getLogger("uvicorn.access")
     return bool(access.handlers) or access.propagate

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +16,8 @@ from routers import docs, health, realtime, rooms
 from routers.middleware import add_middleware
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
-from services.lifespan import Services, check_settings, open_services, start_warnings
+from services.lifespan import Services, check_settings, open_services, provider_report, start_warnings
+from services.workers import check_workers
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        log.info("providers: %s", provider_report(settings))
         for warning in start_warnings(settings, clock().date()):
             log.warning(warning)
         async with AsyncExitStack() as stack:
@@ -67,8 +70,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     add_middleware(app, settings)
     add_problem_handlers(app)
-    for module in (rooms, realtime, health, *([docs] if settings.docs_enabled else [])):
+    for module in (rooms, realtime, health):
         app.include_router(module.router)
+    app.include_router(rooms.transcript_router, max_body_size=settings.max_body_bytes)
+    if settings.docs_enabled:
+        app.include_router(docs.router)
+        app.mount(docs.ASSETS, docs.Assets())
     return app
 
 
@@ -79,6 +86,7 @@ def start() -> FastAPI:
         configure_logging(settings)
         for warning in misspelt_names(names_in_env_file()):
             log.warning(warning)
+        check_workers(settings, sys.argv, os.environ)
         return create_app(settings)
     except UnusableSetting as error:
         sys.stderr.write(f"{error}\n")

@@ -1,6 +1,27 @@
-"""Content negotiation: the media type that a request prefers (RFC 9110, 12.5.1)."""
+"""Media types of responses, and the one that a request prefers (RFC 9110, 12.5.1)."""
 
 from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Header, Response
+from pydantic import BaseModel
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+HTML = "text/html"
+MARKDOWN = "text/markdown"
+
+Accept = Annotated[str | None, Header(include_in_schema=False)]
+
+
+def json_response(model: BaseModel, **headers: str) -> Response:
+    """Returns a model as JSON; FastAPI would validate it a second time."""
+    return Response(model.model_dump_json(), headers=headers, media_type=JSON)
+
+
+def also_as(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Returns the other media types of a 200 response, for the OpenAPI document."""
+    return {200: {"content": {kind: {"schema": {"type": "string"}} for kind in kinds}}}
 
 
 def negotiate(accept: str | None, offered: Sequence[str]) -> str:

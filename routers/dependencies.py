@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
@@ -24,6 +24,16 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+
+RoomName = Annotated[
+    str,
+    Path(
+        alias="name",
+        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        description="The room's name: `room_name` of the response that opened it.",
+        examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
+    ),
+]
 
 
 class AccessCheck(HTTPBearer):
@@ -57,7 +67,13 @@ class AccessCheck(HTTPBearer):
                 reason="the request has no Authorization header",
             )
         request.state.rooms = Rooms(
-            services.daily, services.storage, services.clock, is_open, caller_id, caller_of(request)
+            services.daily,
+            services.storage,
+            services.clock,
+            is_open,
+            caller_id,
+            payer=caller_of(request),
+            is_transcribed=services.settings.daily_transcription,
         )
 
     async def _authenticate(self, request: Request, services: Services) -> str | None:
@@ -71,10 +87,10 @@ class AccessCheck(HTTPBearer):
 
     async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
         counted = await services.limiter.count(self.group, caller_id or client_address(request))
-        request.state.response_headers = {
-            "RateLimit": counted.rate_limit,
-            "RateLimit-Policy": counted.rate_limit_policy,
-        }
+        request.state.response_headers = (
+            (b"ratelimit", counted.rate_limit.encode()),
+            (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+        )
         if not counted.is_allowed:
             raise RateLimited(
                 f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",

@@ -1,5 +1,6 @@
 """Renders every error as a problem document (RFC 9457)."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,8 @@ from starlette.types import Message, Scope
 
 from routers.schemas.service import Problem
 from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized
+
+log = logging.getLogger(__name__)
 
 MAX_ERRORS = 50
 """Most field errors that one problem lists."""
@@ -106,6 +109,8 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 async def _service_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, ServiceError)
+    if isinstance(error, Unauthorized):
+        log.info("unauthorized: %s", error.reason)
     return problem_response(error, request.scope)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from routers.body_sizes import BRIEFING_BODY_BYTES
 from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, ServicesDep, caller_of
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
@@ -28,19 +29,20 @@ async def _candidate(services: ServicesDep) -> VoiceCandidate:
     return VoiceCandidate(services.openai, services.budgets)
 
 
-Candidate = Annotated[VoiceCandidate, Depends(_candidate)]
+VoiceCandidateDep = Annotated[VoiceCandidate, Depends(_candidate)]
 
 
 @router.post(
     "/session",
     response_model=RealtimeResponse,
     operation_id="create_realtime_session",
+    max_body_size=BRIEFING_BODY_BYTES,
     responses=problem_responses(*BODY, 409, 502, 504),
 )
 async def create_realtime_session(
     body: RealtimeSessionRequest,
     request: Request,
-    candidate: Candidate,
+    candidate: VoiceCandidateDep,
     _: LlmRateLimitedRooms,
     idempotency: IdempotencyDep,
 ) -> Response:

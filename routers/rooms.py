@@ -1,24 +1,25 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from json import dumps
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Path, Query, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Body, Query, Response
 
-from routers.accept import negotiate
+from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_response, negotiate
+from routers.body_sizes import BRIEFING_BODY_BYTES, CHAT_BODY_BYTES, JOIN_BODY_BYTES
 from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
     CallerRooms,
     LlmRateLimitedRooms,
     PublicRooms,
+    RoomName,
     ServicesDep,
 )
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
-from routers.realtime import Candidate, realtime_response
+from routers.realtime import VoiceCandidateDep, realtime_response
 from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
 from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
@@ -45,7 +46,7 @@ from services.evidence.debrief import Debrief
 from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
-from services.interview.debrief import DebriefInput, DebriefService, read_stored
+from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
 from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
 from services.lifespan import Services
 from services.llm import Piece
@@ -58,32 +59,10 @@ router = APIRouter(
     responses=problem_responses(401, 422, 429, 503),
     route_class=AccessCheckedRoute,
 )
-
-RoomName = Annotated[
-    str,
-    Path(
-        alias="name",
-        pattern=r"^[A-Za-z0-9_-]{1,128}$",
-        description="The room's name: `room_name` of the response that opened it.",
-        examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
-    ),
-]
-JSON = "application/json"
-EVENTS = "text/event-stream"
-HTML = "text/html"
-MARKDOWN = "text/markdown"
-
-Accept = Annotated[str | None, Header(include_in_schema=False)]
-
-
-def _json(answer: BaseModel, **headers: str) -> Response:
-    """Returns a model as JSON; FastAPI would validate it a second time."""
-    return Response(answer.model_dump_json(), headers=headers, media_type=JSON)
-
-
-def _also(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Returns the other media types of a 200 response, for the OpenAPI document."""
-    return {200: {"content": {kind: {"schema": {"type": "string"}} for kind in kinds}}}
+transcript_router = APIRouter(
+    prefix=router.prefix, tags=router.tags, responses=router.responses, route_class=AccessCheckedRoute
+)
+"""Routes whose requests may contain a transcript: `main.create_app` lets them take MAX_BODY_BYTES."""
 
 
 @router.post(
@@ -113,6 +92,7 @@ async def get_room(name: RoomName, rooms: PublicRooms) -> RoomResponse:
 @router.post(
     "/{name}/join",
     operation_id="join_room",
+    max_body_size=JOIN_BODY_BYTES,
     responses=problem_responses(*BODY, 403, 404, 410, 502, 504),
     openapi_extra=PUBLIC,
 )
@@ -130,11 +110,16 @@ async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep)
     return DeletionReceipt(room_name=name, deleted=deleted, remaining=list(erasure.remaining))
 
 
-@router.post("/{name}/briefing", operation_id="save_briefing", responses=problem_responses(*BODY, 404, 502, 504))
-async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms) -> Briefing:
+@router.post(
+    "/{name}/briefing",
+    operation_id="save_briefing",
+    max_body_size=BRIEFING_BODY_BYTES,
+    responses=problem_responses(*BODY, 404, 502, 504),
+)
+async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms, services: ServicesDep) -> Briefing:
     """Save the briefing, and get the prompt for an agent that prepares the interviewer. Saving again replaces it."""
     await rooms.get_own_room(name)
-    return await briefing.save_briefing(rooms.storage, name, body, rooms.clock())
+    return await briefing.save_briefing(services.storage, name, body, services.clock())
 
 
 @router.get(
@@ -148,14 +133,15 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     interview = await rooms.get_own_room(name, briefing=True)
     if interview.briefing is None:
         raise BriefingNotFound
-    return _json(interview.briefing)
+    return json_response(interview.briefing)
 
 
 @router.post(
     "/{name}/chat",
     response_model=ChatResponse,
     operation_id="chat",
-    responses=problem_responses(*BODY, 404, 502, 504) | _also(EVENTS),
+    max_body_size=CHAT_BODY_BYTES,
+    responses=problem_responses(*BODY, 404, 502, 504) | also_as(EVENTS),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
@@ -163,26 +149,27 @@ async def chat(
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
     interview = await rooms.get_own_room(name, briefing=True)
     sidebar = ChatService(services.llm, services.storage, services.clock, interview)
-    question = Question(body.message, body.context, [entry.message() for entry in body.history], body.spoken())
+    history = [entry.message() for entry in body.history]
+    question = Question(body.message, body.context, history, body.spoken(), body.speakers)
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(_chat_events(sidebar, question))
     reply, warnings = await sidebar.answer(question)
-    return _json(ChatResponse(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings))
+    return json_response(ChatResponse(response=reply.text, model=reply.model, usage=reply.usage, warnings=warnings))
 
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
-async def get_chat(name: RoomName, rooms: CallerRooms) -> ChatRecord:
+async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> ChatRecord:
     """Read the messages of the room's sidebar."""
     await rooms.get_own_room(name)
-    turns = await rooms.storage.chat_turns(name)
+    turns = await services.storage.chat_turns(name)
     return ChatRecord(room_name=name, turns=[ChatTurnResponse.model_validate(turn) for turn in turns])
 
 
-@router.post(
+@transcript_router.post(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
-    responses=problem_responses(*BODY, 404, 409, 502, 504) | _also(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
 )
 async def create_debrief(
     *,
@@ -196,30 +183,32 @@ async def create_debrief(
 ) -> Response:
     """Make a debrief: the model reads, code checks every quote and computes the recommendation, a person decides.
 
-    The same input within the hour returns the stored debrief. With `Accept: text/event-stream`: `progress` events,
-    then one `done` or `error`.
+    The same input within the hour returns the stored debrief. A debrief is completed and stored even when the client
+    disconnects, so that the same request finds it. With `Accept: text/event-stream`: `progress` events, then one
+    `done` or `error`.
     """
     interview = await rooms.get_own_room(name, briefing=True)
     debriefing = _debriefing(services, interview)
-    record = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history])
+    chat = [entry.message() for entry in body.chat_history]
+    record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
 
-    async def work(report: Callable[[str], None] = lambda _: None) -> StoredResponse:
-        return StoredResponse.of(await debriefing.make(record, report, is_new_wanted=regenerate))
+    async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
+        return StoredResponse.of(await debriefing.make(record, on_progress, regenerate=regenerate))
 
-    async def reported_work(report: Callable[[str], None]) -> str:
-        response = await idempotency.run(body, lambda: work(report), room=name)
+    async def reported_work(on_progress: OnProgress) -> str:
+        response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
         return bytes(response.body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(stream_progress(reported_work, _progress))
-    return await idempotency.run(body, work, room=name)
+    return await idempotency.run_shielded(body, work, room=name)
 
 
 @router.get(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="get_debrief",
-    responses=problem_responses(404, 502, 504) | _also(HTML, MARKDOWN),
+    responses=problem_responses(404, 502, 504) | also_as(HTML, MARKDOWN),
 )
 async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
     """Read the latest debrief as JSON, or as a printable report with `Accept: text/html` or `text/markdown`."""
@@ -234,7 +223,7 @@ async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None)
         case "text/markdown":
             return Response(render_markdown(debrief), headers={"Vary": "Accept"}, media_type=MARKDOWN)
         case _:
-            return _json(debrief, Vary="Accept")
+            return json_response(debrief, Vary="Accept")
 
 
 @router.post(
@@ -250,7 +239,7 @@ async def create_realtime_token(
     name: RoomName,
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
     rooms: LlmRateLimitedRooms,
-    candidate: Candidate,
+    candidate: VoiceCandidateDep,
     idempotency: IdempotencyDep,
 ) -> Response:
     """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions."""
@@ -319,6 +308,7 @@ def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
         clock=services.clock,
         interview=interview,
         is_recommending=services.settings.debrief_recommendation,
+        is_emulated="openrouter" in services.settings.sandbox,
     )
 
 

@@ -1,8 +1,8 @@
-"""How fast the service is, beside baselines measured in the same run: `make bench`.
+"""Measures the speed of the service, beside baselines measured in the same run: `make bench`.
 
-Each figure is CPU time of the server process, which has a core to itself; the
-load and the fake vendor have another. With names as arguments only these
-sections run: `python scripts/bench.py chat streams`.
+Figures are CPU time of the server process, which has a core to itself; the
+load and the fake vendor share another. Names as arguments choose sections:
+`python scripts/bench.py chat streams`.
 """
 
 import os
@@ -19,22 +19,22 @@ from scripts.benchmarks.table import Line, show  # noqa: E402
 
 SECTIONS: dict[str, tuple[str, Callable[[str], list[Line]]]] = {
     "chat": (
-        "A chat, 32 in flight, a vendor that answers at once",
+        "Chat, 32 calls in flight, a vendor that answers at once",
         lambda url: chat.bench(url, "instant", in_flight=32, answers=4000),
     ),
     "wide": (
-        "A chat, 256 in flight, a vendor that takes 0.5 s",
+        "Chat, 256 calls in flight, a vendor that takes 0.5 s",
         lambda url: chat.bench(url, "slow", in_flight=256, answers=4000),
     ),
-    "briefing": ("Reading a briefing, 32 in flight", briefing.bench),
-    "streams": (f"{streams.STREAMS} chats streaming at once, 20 pieces a second each", streams.bench),
-    "debrief": ("A debrief of a two-hour transcript", debrief.bench),
-    "start": ("Starting, and doing nothing", starting.bench),
+    "briefing": ("Reading a briefing, 32 calls in flight", briefing.bench),
+    "streams": (f"{streams.STREAMS} chat streams at once, 20 chunks a second each", streams.bench),
+    "debrief": ("Debrief of a two-hour transcript", debrief.bench),
+    "start": ("Start, and memory when idle", starting.bench),
 }
 
 
 def main() -> None:
-    """Print one table for each section."""
+    """Print one table for each chosen section."""
     wanted = sys.argv[1:] or [*SECTIONS, *others.PROGRAMS]
     os.sched_setaffinity(0, {LOAD_CORE})
     with running_vendor() as vendor_url:

@@ -31,7 +31,7 @@ from services.access.limits import Counted, Limiter  # noqa: E402
 from services.briefing import Briefing  # noqa: E402
 from services.lifespan import Services  # noqa: E402
 from services.storage.records import Room  # noqa: E402
-from tests.services.access.issuer import SECRET, URL, bearer, key_set, signed  # noqa: E402
+from tests.services.access.issuer import ISSUER, SECRET, URL, bearer, key_set, signed  # noqa: E402
 from tests.support.servers import ServerMissing, redis_server  # noqa: E402
 
 BUDGET = 250.0
@@ -107,6 +107,8 @@ def _settings(counters: str) -> Settings:
         api_keys=f"bench:{KEY}",
         auth_jwt_secret=SECRET,
         auth_jwks_url=URL,
+        auth_jwt_issuer=ISSUER,
+        auth_jwt_audience="authenticated",
         rate_limit_default="1000000/minute",
         rate_limit_storage_url=counters,
     )

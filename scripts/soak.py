@@ -1,9 +1,9 @@
 """Minutes of mixed load with random faults against the real service, PostgreSQL and Redis: `make soak`.
 
-Several workers, vendors that misbehave at random, callers who leave, and one
-worker killed on the way. In the end every acknowledged write must be there,
-every answer must have been in the contract, and nothing may be left over.
-`SOAK_SECONDS`, or the first argument, says how long: 300 by default.
+Several workers, vendors with random faults, clients that disconnect, and one
+worker that is killed. At the end every acknowledged write must be kept, every
+response must have been in the contract, and nothing may still be running.
+`SOAK_SECONDS`, or the first argument, is the time in seconds: 300 by default.
 """
 
 import asyncio
@@ -13,8 +13,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,83 +21,86 @@ sys.path.insert(0, str(ROOT))
 import httpx  # noqa: E402 (needs the path above, as do the next)
 
 from scripts.soaking.contract import Contract  # noqa: E402
-from scripts.soaking.machine import Workers  # noqa: E402
+from scripts.soaking.interviewers import Interviewer, Results  # noqa: E402
 from scripts.soaking.vendor import behave  # noqa: E402
-from scripts.soaking.visitors import Diary, Visitor  # noqa: E402
-from tests.faults.process import Process, service_process  # noqa: E402
+from scripts.soaking.workers import Workers  # noqa: E402
 from tests.faults.wire import FakeVendor  # noqa: E402
+from tests.support.api_server import ApiServer, running_api  # noqa: E402
+from tests.support.keys import NO_RATE_LIMITS, as_environment, vendors_at  # noqa: E402
 from tests.support.servers import postgresql, redis_server  # noqa: E402
 
 WORKERS = 3
-VISITORS = 12
+INTERVIEWERS = 12
 KILLED_AFTER = 0.3
-"""A worker is killed this far into the run."""
+"""The share of the time after which a worker is killed."""
 RECOVERY_SECONDS = 10.0
-"""For how long after that a call may get no answer."""
+"""For this long after it a call may get no response."""
 QUIET_SECONDS = 8.0
 MOST_GROWTH = 0.10
+"""Of memory, in the second half of the time."""
+WARM_UP_SECONDS = 120.0
+"""Memory grows by itself in shorter runs: caches fill, and so does the killed worker's replacement."""
 
 
 def main() -> int:
-    """Run it, and say what is wrong."""
+    """Run it and print every failure; returns the exit code."""
     seconds = float(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SOAK_SECONDS", "300"))
     with postgresql() as database, redis_server() as redis, tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(_soak(seconds, database.url, redis.url, Path(folder)))
-    for fault, times in Counter(found).most_common(20):
-        print(f"WRONG ({times}x): {fault}")
-    print("soaked well" if not found else f"{len(found)} things are wrong")
-    return 1 if found else 0
+        failures = asyncio.run(_soak(seconds, database.url, redis.url, Path(folder)))
+    for failure, times in Counter(failures).most_common(20):
+        print(f"FAILED ({times}x): {failure}")
+    print(f"{len(failures)} failures" if failures else "passed")
+    return 1 if failures else 0
 
 
 async def _soak(seconds: float, database_url: str, redis_url: str, folder: Path) -> list[str]:
     vendor = FakeVendor(behave)
     await vendor.open()
-    environment = {
-        "DATABASE_URL": database_url,
-        "RATE_LIMIT_STORAGE_URL": redis_url,
-        "UPSTREAM_TIMEOUT_SECONDS": "2",
-        "LLM_TIMEOUT_SECONDS": "4",
-        "LLM_IDLE_TIMEOUT_SECONDS": "1",
-        "MODEL_BUDGET": "0",
-        "PHONE_BUDGET": "0",
-        "STORAGE_BUDGET": "0",
+    settings = {
+        "database_url": database_url,
+        "rate_limit_storage_url": redis_url,
+        "upstream_timeout_seconds": 2,
+        "llm_timeout_seconds": 4,
+        "llm_idle_timeout_seconds": 1,
     }
-    starting = _started(vendor.url, folder, environment)
-    service = await asyncio.to_thread(starting.__enter__)
+    environment = as_environment(vendors_at(vendor.url) | NO_RATE_LIMITS | settings)
     try:
-        return await _run(seconds, service, vendor)
+        with running_api(folder, "--timeout-graceful-shutdown", "10", workers=WORKERS, **environment) as service:
+            return await _run(seconds, service, vendor)
     finally:
-        await asyncio.to_thread(starting.__exit__, None, None, None)
         await vendor.close()
 
 
-@contextmanager
-def _started(vendor_url: str, folder: Path, environment: dict[str, str]) -> Iterator[Process]:
-    with service_process(vendor_url, folder, "--workers", str(WORKERS), **environment) as service:
-        yield service
-
-
-async def _run(seconds: float, service: Process, vendor: FakeVendor) -> list[str]:
-    diary, workers = Diary(), Workers(service.popen.pid)
+async def _run(seconds: float, service: ApiServer, vendor: FakeVendor) -> list[str]:
+    results, workers = Results(), Workers(service.process.pid)
     async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
         contract = Contract((await client.get("/openapi.json")).json())
+        interviewers = [Interviewer(client, contract, results) for _ in range(INTERVIEWERS)]
         begun = time.monotonic()
-        ends = begun + seconds
-        sampling = asyncio.create_task(_sample(workers))
-        visits = [asyncio.create_task(Visitor(client, contract, diary).visit(ends)) for _ in range(VISITORS)]
-        await asyncio.sleep(seconds * KILLED_AFTER)
-        killed_at = time.monotonic()
-        print(f"worker {workers.kill_one()} killed after {seconds * KILLED_AFTER:.0f} s", flush=True)
-        await asyncio.gather(*visits)
-        sampling.cancel()
-        found = await _check_promises(Visitor(client, contract, diary), diary)
-    found += [f"no answer {at - killed_at:.0f} s after the kill" for at in diary.lost if _is_unexplained(at, killed_at)]
-    found += await _check_quiet(service, vendor, workers)
-    growth = workers.growth(begun + seconds / 2, ends)
-    if growth > MOST_GROWTH:
-        found.append(f"memory grew by {growth:.0%} in the second half")
-    _tell(diary, workers, growth)
-    return found + await _check_end(service)
+        killed_at = await _hold_interviews(interviewers, workers, seconds)
+        ended = time.monotonic()
+        await _check_rooms(interviewers[0], results)
+    failures = results.failures
+    failures += [f"no response {at - killed_at:.0f} s after the kill" for at in _unexplained(results, killed_at)]
+    failures += await _check_quiet(service, vendor, workers)
+    growth = workers.growth((begun + ended) / 2, ended)
+    if growth > MOST_GROWTH and seconds >= WARM_UP_SECONDS:
+        failures.append(f"memory grew by {growth:.0%} in the second half")
+    _print_results(results, workers, growth)
+    return failures + await _check_end(service)
+
+
+async def _hold_interviews(interviewers: list[Interviewer], workers: Workers, seconds: float) -> float:
+    """Hold interviews for this time, and kill a worker meanwhile. Returns when that was."""
+    ends = time.monotonic() + seconds
+    sampling = asyncio.create_task(_sample(workers))
+    interviews = [asyncio.create_task(interviewer.hold_interviews(ends)) for interviewer in interviewers]
+    await asyncio.sleep(seconds * KILLED_AFTER)
+    print(f"worker {workers.kill_one()} killed after {seconds * KILLED_AFTER:.0f} s", flush=True)
+    killed_at = time.monotonic()
+    await asyncio.gather(*interviews)
+    sampling.cancel()
+    return killed_at
 
 
 async def _sample(workers: Workers) -> None:
@@ -108,48 +109,48 @@ async def _sample(workers: Workers) -> None:
         await asyncio.sleep(0.5)
 
 
-async def _check_promises(visitor: Visitor, diary: Diary) -> list[str]:
-    for promise in diary.rooms:
-        await visitor.check(promise)
-    for name in diary.erased:
-        await visitor.check_erased(name)
-    return diary.faults
+async def _check_rooms(interviewer: Interviewer, results: Results) -> None:
+    for room in results.rooms:
+        await interviewer.check(room)
+    for name in results.deleted:
+        await interviewer.check_deleted(name)
 
 
-def _is_unexplained(at: float, killed_at: float) -> bool:
-    return not killed_at - 1 <= at <= killed_at + RECOVERY_SECONDS
+def _unexplained(results: Results, killed_at: float) -> list[float]:
+    """When a call was lost for another reason than the killed worker."""
+    return [at for at in results.lost_at if not killed_at - 1 <= at <= killed_at + RECOVERY_SECONDS]
 
 
-async def _check_quiet(service: Process, vendor: FakeVendor, workers: Workers) -> list[str]:
-    """Nothing is under way any more, and nobody is missing."""
+async def _check_quiet(service: ApiServer, vendor: FakeVendor, workers: Workers) -> list[str]:
+    """Failures where a vendor call still runs or a worker is missing."""
     ends = time.monotonic() + QUIET_SECONDS
     while vendor.busy and time.monotonic() < ends:  # noqa: ASYNC110 (the vendor only counts)
         await asyncio.sleep(0.1)
-    found = [f"{vendor.busy} vendor calls are still running"] if vendor.busy else []
+    failures = [f"{vendor.busy} vendor calls are still running"] if vendor.busy else []
     if len(workers.processes()) != WORKERS:
-        found.append(f"{len(workers.processes())} of {WORKERS} workers are left")
-    if service.popen.poll() is not None:
-        found.append("the service has ended")
-    return found
+        failures.append(f"{len(workers.processes())} of {WORKERS} workers are left")
+    if not service.process.is_running:
+        failures.append("the service has ended")
+    return failures
 
 
-async def _check_end(service: Process) -> list[str]:
-    """A stop in good order: no call was left running, nothing was wrong in the log."""
-    service.popen.send_signal(signal.SIGTERM)
-    status = await asyncio.to_thread(service.popen.wait, 30)
-    found = [f"exit code {status}"] if status else []
-    found += [
-        line for line in service.log.splitlines() if "shutting down:" in line and "shutting down: 0 running" not in line
-    ]
+async def _check_end(service: ApiServer) -> list[str]:
+    """Failures of stopping: an exit code, a call that was still running, a traceback in the log."""
+    service.process.send_signal(signal.SIGTERM)
+    code = await asyncio.to_thread(service.process.wait)
+    failures = [f"exit code {code}"] if code else []
+    stopping = [line for line in service.log.splitlines() if "shutting down:" in line]
+    failures += [line for line in stopping if "shutting down: 0 running" not in line]
     if "Traceback" in service.log:
-        found.append("a traceback in the log: " + service.log[service.log.index("Traceback") :][:2000])
-    return found
+        failures.append("a traceback in the log: " + service.log[service.log.index("Traceback") :][:2000])
+    return failures
 
 
-def _tell(diary: Diary, workers: Workers, growth: float) -> None:
-    print(f"{sum(diary.answers.values())} answers, {len(diary.lost)} calls without one, {len(diary.rooms)} rooms kept")
-    for (place, status), times in sorted(diary.answers.items()):
-        print(f"  {place:<24} {status} {times:>7}")
+def _print_results(results: Results, workers: Workers, growth: float) -> None:
+    answers = sum(results.answers.values())
+    print(f"{answers} responses, {len(results.lost_at)} calls without one, {len(results.rooms)} rooms kept")
+    for (kind, status), times in sorted(results.answers.items()):
+        print(f"  {kind:<24} {status} {times:>7}")
     last = workers.samples[-1]
     print(f"memory {last.megabytes:.0f} MB in {WORKERS} workers, {growth:+.1%} in the second half, {last.files} files")
 

@@ -1,4 +1,4 @@
-"""Write openapi.json as the service describes itself: `make openapi` after a change of the API."""
+"""Writes openapi.json from the code: `make openapi` after a change of the API."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config import Settings  # noqa: E402  the project's root is on the path only now
+from config import Settings  # noqa: E402  needs the path above
 from main import create_app  # noqa: E402  the same
 
 

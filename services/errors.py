@@ -117,6 +117,42 @@ class PhoneCallUncertain(ServiceError):
         )
 
 
+class TranscriptNotFound(ServiceError):
+    """The room has no transcript."""
+
+    status = 404
+    code = "transcript_not_found"
+    title = "Transcript not found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no transcript of this room.")
+
+
+class TranscriptNotStored(ServiceError):
+    """The room was opened without transcription storage, so nothing that was said in it is kept at Daily."""
+
+    status = 409
+    code = "transcript_not_stored"
+    title = "Transcript not stored"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This room was opened without transcription, so Daily has no transcript; set DAILY_TRANSCRIPTION=on for "
+            "the next room, or send the transcript."
+        )
+
+
+class TranscriptionNotStarted(ServiceError):
+    """Transcription was to start in a room without a running call."""
+
+    status = 409
+    code = "transcription_not_started"
+    title = "Transcription not started"
+
+    def __init__(self) -> None:
+        super().__init__("Transcription starts only during a call; join the room first.")
+
+
 class RoomExpired(ServiceError):
     """The room has ended."""
 

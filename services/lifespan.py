@@ -6,12 +6,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
 
-from config import SANDBOX_KEY, Settings
+from config import LOOPBACK_HOSTS, SANDBOX_KEY, Provider, Settings, UnusableSetting
 from services import daily, openai_realtime, vapi
 from services.access.auth import Authenticator
 from services.access.budgets import Budgets, phone_secret
@@ -22,6 +24,7 @@ from services.daily import Daily
 from services.interview.phone_numbers import check_regions
 from services.llm import LLM
 from services.openai_realtime import OpenAIRealtime
+from services.readiness import Readiness
 from services.sandbox import sandbox_transport
 from services.shutdown import Shutdown
 from services.storage.opening import check_database_url, open_storage
@@ -36,8 +39,6 @@ from services.upstream.transport import open_client, open_transport
 from services.vapi import Vapi
 
 log = logging.getLogger(__name__)
-
-Provider = Literal["daily", "openrouter", "openai", "vapi"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Services:
     limiter: Limiter
     idempotency: Idempotency
     budgets: Budgets
+    readiness: Readiness
     shutdown: Shutdown
 
 
@@ -104,11 +106,25 @@ def check_settings(settings: Settings) -> None:
     environment_proxies()
 
 
+def check_event_loop(settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
+    """Raises UnusableSetting for PostgreSQL on Windows' default event loop, where psycopg does not work.
+
+    https://www.psycopg.org/psycopg3/docs/advanced/async.html
+    """
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    if url.startswith("postgres") and type(loop).__name__ == "ProactorEventLoop":
+        raise UnusableSetting(
+            "DATABASE_URL: PostgreSQL needs another event loop on Windows; "
+            "start with python scripts/serve.py, or with uvicorn --loop asyncio:SelectorEventLoop."
+        )
+
+
 async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Services:
     """Open the services; the stack closes them in reverse order.
 
-    Raises UnusableDatabaseUrl when the database cannot be used.
+    Raises UnusableSetting when the database cannot be used.
     """
+    check_event_loop(settings, asyncio.get_running_loop())
     storage = await stack.enter_async_context(open_storage(settings, clock))
     authenticator = await stack.enter_async_context(Authenticator(settings))
     limiter = await stack.enter_async_context(Limiter(settings))
@@ -121,7 +137,7 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
     return Services(
         settings=settings,
         clock=clock,
-        daily=Daily(clients["daily"], is_configured=settings.sandbox or settings.daily_api_key is not None),
+        daily=Daily(clients["daily"], is_configured=settings.providers["daily"] != "not_configured"),
         llm=LLM(clients["openrouter"], settings),
         openai=OpenAIRealtime(clients["openai"], settings),
         vapi=Vapi(clients["vapi"], settings),
@@ -130,30 +146,76 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         limiter=limiter,
         idempotency=Idempotency(storage, clock),
         budgets=Budgets(storage, clock, settings, phone_secret(settings)),
+        readiness=Readiness(storage, limiter),
         shutdown=Shutdown(),
     )
 
 
+def provider_report(settings: Settings) -> str:
+    """Returns one line that says of each provider whether it is configured, emulated, or which settings it lacks."""
+    return "; ".join(f"{provider} {_described(settings, provider)}" for provider in settings.providers)
+
+
 def start_warnings(settings: Settings, today: date) -> list[str]:
     """Returns what the operator should know at start, one line each."""
-    warnings = [_SANDBOX_WARNING] if settings.sandbox else []
+    warnings = []
+    if settings.sandbox:
+        warnings.append(_SANDBOX_WARNING.format(", ".join(sorted(settings.sandbox))))
     if not settings.is_authenticated:
-        warnings.append(_OPEN_WARNING)
+        warnings.append(_open_warning(settings))
     if settings.database_url is None:
         warnings.append(_MEMORY_WARNING)
+    warnings += [_PLAIN_HTTP_WARNING.format(name) for name in _plain_http_settings(settings)]
     return [*warnings, *openai_realtime.warnings_about(settings, today)]
 
 
-_SANDBOX_WARNING = "SANDBOX is on: Daily, OpenRouter, OpenAI and Vapi are emulated in this process, nothing is real"
+_SANDBOX_WARNING = "SANDBOX is on: {} emulated in this process; what comes from there is not real"
 _OPEN_WARNING = "the API is open: anyone who reaches it may use it; set API_KEYS or AUTH_JWT_SECRET/AUTH_JWKS_URL"
+_LOOPBACK_ONLY = ". Until then it answers to localhost only, or to the host names in TRUSTED_HOSTS"
 _MEMORY_WARNING = (
     "DATABASE_URL is empty: what is stored is lost on restart and not shared, so run one process (one worker) only"
 )
+_PLAIN_HTTP_WARNING = "{} is plain http to another machine: keys and interviews can be read on the way; use https"
+
+
+def _described(settings: Settings, provider: Provider) -> str:
+    missing = settings.missing_settings(provider)
+    state = settings.providers[provider]
+    return f"missing {', '.join(missing)}" if state == "not_configured" else state
+
+
+def _open_warning(settings: Settings) -> str:
+    is_loopback_only = settings.allowed_hosts == LOOPBACK_HOSTS
+    return _OPEN_WARNING + (_LOOPBACK_ONLY if is_loopback_only else "")
+
+
+def _plain_http_settings(settings: Settings) -> list[str]:
+    urls = {
+        "DAILY_API_URL": settings.daily_api_url,
+        "OPENROUTER_BASE_URL": settings.openrouter_base_url,
+        "OPENAI_BASE_URL": settings.openai_base_url,
+        "VAPI_BASE_URL": settings.vapi_base_url,
+        "AUTH_JWKS_URL": settings.auth_jwks_url or "",
+    }
+    return [name for name, url in urls.items() if url.startswith("http://") and not _is_local(url)]
+
+
+def _is_local(url: str) -> bool:
+    """Whether the host is this machine or in its own network: a private address, or a name without a public domain."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(_LOCAL_DOMAINS)
+
+
+_LOCAL_DOMAINS = (".localhost", ".local", ".internal")
+"""Of multicast DNS and of container networks."""
 
 
 def _vendor_client(provider: Provider, config: VendorConfig, settings: Settings, clock: Clock) -> VendorClient:
     """A client with a connection pool of its own, so that a vendor that hangs does not hold up the others."""
-    key = SecretStr(SANDBOX_KEY) if settings.sandbox else config.key
+    key = SecretStr(SANDBOX_KEY) if provider in settings.sandbox else config.key
     client = open_client(config.base_url, key, _transport(provider, config, settings, clock))
     return VendorClient(
         config.name,
@@ -166,7 +228,7 @@ def _vendor_client(provider: Provider, config: VendorConfig, settings: Settings,
 
 
 def _transport(provider: Provider, config: VendorConfig, settings: Settings, clock: Clock) -> httpx.AsyncBaseTransport:
-    if settings.sandbox:
+    if provider in settings.sandbox:
         return sandbox_transport(provider, lambda: clock().timestamp())
     return open_transport(config.max_concurrency, keep_alive=config.keep_alive)
 

@@ -17,8 +17,9 @@ from services.evidence.debrief import Usage
 from services.evidence.model_answer import InvalidModelDebrief, ModelDebrief, parse_model_debrief
 from services.prompts.chat import chat_messages
 from services.prompts.debrief import DebriefPrompt, repair_messages
-from services.prompts.inputs import Message
-from services.prompts.tokens import estimate_tokens, prompt_cut_warning
+from services.prompts.inputs import NONCE_CHARACTERS, Message
+from services.prompts.tokens import estimate_prompt, prompt_cut_warning
+from services.text.thoughts import strip_thoughts
 from services.upstream.chat_completions import AnswerCutOff, Reply
 from services.upstream.client import VendorClient
 from services.upstream.model_client import ModelClient
@@ -35,8 +36,9 @@ SECOND_DEBRIEF_TOKENS = 12_000
 """The same for the second try after an answer that was cut off."""
 CAP_SHARE = 4
 """An answer takes at most one part in so many of the context."""
-NONCE_CHARACTERS = 32
-"""Hex digits: 128 bits."""
+PARALLEL_ANSWERS = 4
+"""For the parts of one debrief. A server of your own gets one at a time: it may have one slot, and time limits would
+run while the other parts wait."""
 
 LENGTH_WARNING = "The answer was cut off at its length limit."
 
@@ -49,16 +51,17 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DebriefReply:
-    """A debrief as the model read it. `usage` counts all tries; `warnings` say how the answer was made."""
+    """A debrief as the model read it. `usage` counts all tries."""
 
     reading: ModelDebrief
     model: str
     usage: Usage
-    warnings: tuple[str, ...] = ()
+    prompt_warning: str | None = None
+    """The server has probably cut the prompt."""
 
 
 class _Unusable(NamedTuple):
-    """An answer to a debrief that cannot be used. `is_cut`: it reached its cap before its end."""
+    """An answer to a debrief that cannot be used, without its thoughts. `is_cut`: it reached its cap before its end."""
 
     usage: Usage
     text: str
@@ -74,7 +77,8 @@ class LLM:
         self._nonce_secret = token_bytes(32)
         self.model = settings.openrouter_model
         self.context_tokens = settings.llm_context_tokens
-        self.is_configured = bool(settings.openrouter_api_key or settings.sandbox or not settings.is_openrouter)
+        self.max_parallel_answers = PARALLEL_ANSWERS if settings.is_openrouter else 1
+        self.is_configured = settings.providers["openrouter"] != "not_configured"
 
     def require_configured(self) -> None:
         """Raises ProviderNotConfigured where there is no key and one is needed."""
@@ -94,8 +98,11 @@ class LLM:
         try:
             return await self._answer(room_name, request)
         except AnswerCutOff as error:
-            reply = await self._answer(room_name, self._with_larger_cap(request, error.usage))
-            return replace(reply, usage=add_usage(error.usage, reply.usage))
+            spent, request = error.usage, self._second_chat_request(request, error)
+        try:
+            return _with_usage(await self._answer(room_name, request), spent)
+        except AnswerCutOff as error:
+            raise AnswerCutOff(error.usage, request.cap) from None
 
     async def stream_chat_with_context(
         self, room_name: str, parts: Mapping[str, str], history: Sequence[Message], question: str
@@ -112,8 +119,8 @@ class LLM:
                     )
             except AnswerCutOff as error:
                 if spent is not None:
-                    raise
-                spent, request = error.usage, self._with_larger_cap(request, error.usage)
+                    raise AnswerCutOff(error.usage, request.cap) from None
+                spent, request = error.usage, self._second_chat_request(request, error)
             else:
                 return
 
@@ -132,7 +139,7 @@ class LLM:
         if isinstance(second, DebriefReply):
             return replace(second, usage=add_usage(first.usage, second.usage))
         if second.is_cut:
-            raise AnswerCutOff(second.usage)
+            raise AnswerCutOff(second.usage, request.cap)
         raise ProviderBadAnswer("The language model's debrief could not be used; try again, or use a larger model.")
 
     def _chat_request(
@@ -140,6 +147,13 @@ class LLM:
     ) -> ModelRequest:
         messages = chat_messages(parts, history, question, self._nonce(room_name))
         return ModelRequest(messages, self.cap(CHAT_TOKENS))
+
+    def _second_chat_request(self, request: ModelRequest, cut: AnswerCutOff) -> ModelRequest:
+        """The request with a larger cap. Raises AnswerCutOff where the context has no space for one."""
+        larger = self._with_larger_cap(request, cut.usage, SECOND_CHAT_TOKENS)
+        if larger.cap == request.cap:
+            raise AnswerCutOff(cut.usage, request.cap)
+        return larger
 
     async def _answer(self, room_name: str, request: ModelRequest) -> Reply:
         reply = (await self._client.complete(room_name, request)).without_thoughts()
@@ -161,8 +175,10 @@ class LLM:
             reading = await asyncio.to_thread(parse_model_debrief, reply.text, prompt.competencies)
         except InvalidModelDebrief as error:
             log.warning("the model's debrief cannot be used (%s, finish reason %s)", error, reply.finish_reason)
-            return _Unusable(reply.usage, reply.text, str(error), is_cut=reply.finish_reason == "length")
-        return DebriefReply(reading, reply.model, reply.usage, _debrief_warnings(reading, reply, request))
+            text = await asyncio.to_thread(strip_thoughts, reply.text)
+            return _Unusable(reply.usage, text, str(error), is_cut=reply.finish_reason == "length")
+        cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
+        return DebriefReply(reading, reply.model, reply.usage, cut)
 
     def _second_request(
         self, room_name: str, prompt: DebriefPrompt, request: ModelRequest, first: _Unusable
@@ -172,24 +188,22 @@ class LLM:
         An answer that was cut off is never sent back: it would take the space that its next version needs.
         """
         if not first.is_cut:
-            messages = repair_messages(request.messages, first.text, first.problem)
-            repair = replace(request, messages=messages)
-            return repair if self._space_beside(repair) >= repair.cap else request
+            repair = replace(request, messages=repair_messages(request.messages, first.text, first.problem))
+            return repair if first.text and self._space_beside(repair) >= repair.cap else request
         larger = self._with_larger_cap(request, first.usage, SECOND_DEBRIEF_TOKENS)
         if larger.cap > request.cap:
             return larger
         smaller = self._debrief_request(room_name, prompt.without_background())
         return self._with_larger_cap(smaller, Usage(), SECOND_DEBRIEF_TOKENS)
 
-    def _with_larger_cap(self, request: ModelRequest, usage: Usage, tokens: int = SECOND_CHAT_TOKENS) -> ModelRequest:
+    def _with_larger_cap(self, request: ModelRequest, usage: Usage, tokens: int) -> ModelRequest:
         """The request with more space for its answer, as far as the context allows; never with less."""
         return replace(request, cap=max(request.cap, min(tokens, self._space_beside(request, usage))))
 
     def _space_beside(self, request: ModelRequest, usage: Usage | None = None) -> int:
         """Tokens that the prompt leaves for the answer: as the server counted it, or else estimated."""
         counted = usage.prompt_tokens if usage else None
-        estimated = sum(estimate_tokens(message["content"]) for message in request.messages)
-        return self.context_tokens - (counted or estimated)
+        return self.context_tokens - (counted or estimate_prompt(request.messages))
 
     def _nonce(self, room_name: str) -> str:
         """The nonce of the room's data blocks. It stays the same, so that servers can cache the start of a prompt."""
@@ -213,10 +227,3 @@ def _with_warnings(reply: Reply, request: ModelRequest) -> Reply:
     cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
     length = LENGTH_WARNING if reply.finish_reason == "length" else None
     return replace(reply, warnings=tuple(filter(None, (length, cut))))
-
-
-def _debrief_warnings(reading: ModelDebrief, reply: Reply, request: ModelRequest) -> tuple[str, ...]:
-    cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
-    items = "1 item" if reading.dropped == 1 else f"{reading.dropped} items"
-    dropped = f"{items} of the model's answer could not be read and were left out." if reading.dropped else None
-    return tuple(filter(None, (cut, dropped)))

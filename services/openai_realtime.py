@@ -76,8 +76,8 @@ class OpenAIRealtime:
         self._upstream = upstream
         self._settings = settings
         self._calls_url = f"{settings.openai_base_url}/realtime/calls"
-        self.is_emulated = settings.sandbox
-        self.is_configured = bool(settings.openai_api_key or settings.sandbox)
+        self.is_emulated = "openai" in settings.sandbox
+        self.is_configured = settings.providers["openai"] != "not_configured"
 
     async def create_client_secret(
         self, *, instructions: str, voice: str | None, expires_in_seconds: int, safety_identifier: str

@@ -60,9 +60,7 @@ class Shutdown:
         done, _ = await asyncio.wait([task], timeout=self._ends_at + LAST_SECONDS - monotonic())
         if not done:
             log.warning("the process ends while work that must not be interrupted is still running")
-            raise ShuttingDown(
-                "The server was stopped before this was done; check whether it took effect, then try again."
-            )
+            raise ShuttingDown("The server was stopped during this call; check whether it took effect, then try again.")
         return task.result()
 
     @contextmanager

@@ -218,8 +218,10 @@ class Vapi:
     def __init__(self, upstream: VendorClient, settings: Settings) -> None:
         self._upstream = upstream
         self._assistant_id = settings.vapi_assistant_id
-        self._phone_number_id = settings.vapi_phone_number_id or (SANDBOX_PHONE_NUMBER_ID if settings.sandbox else None)
-        self._has_key = bool(settings.vapi_api_key or settings.sandbox)
+        self._phone_number_id = settings.vapi_phone_number_id or (
+            SANDBOX_PHONE_NUMBER_ID if "vapi" in settings.sandbox else None
+        )
+        self._has_key = bool(settings.vapi_api_key or "vapi" in settings.sandbox)
         self.is_configured = self._has_key and self._phone_number_id is not None
 
     def require_configured(self) -> None:

@@ -1,10 +1,11 @@
 """Pure ASGI middleware, one per feature, and their order."""
 
 from fastapi import FastAPI
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from config import Settings
+from routers.body_sizes import SMALL_BODY_BYTES
+from routers.middleware.body import BodyLimitMiddleware
 from routers.middleware.cors import LoggingCORSMiddleware
 from routers.middleware.crash import CrashMiddleware
 from routers.middleware.disconnect import DisconnectAndShutdownMiddleware
@@ -28,6 +29,8 @@ EXPOSED_HEADERS = (
 """Response headers that a web page on an allowed origin can read."""
 PREFLIGHT_SECONDS = 600
 """How long browsers keep the answer to a preflight."""
+LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+"""Origins that the sandbox allows besides CORS_ORIGINS: pages on any port of this machine."""
 
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -36,24 +39,38 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     The order matters. CORS is outside of everything that refuses, so that a web page can read each refusal. The request
     id is outside of everything that writes a problem document, since every one names it.
     """
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes)
-    if settings.trusted_hosts:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts, www_redirect=False)
+    app.add_middleware(BodyLimitMiddleware, max_body_size=SMALL_BODY_BYTES, seconds=settings.body_timeout_seconds)
+    if "*" not in settings.allowed_hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
     app.add_middleware(CrashMiddleware)
     app.add_middleware(DisconnectAndShutdownMiddleware)
     app.add_middleware(
         LoggingCORSMiddleware,
         allow_origins=settings.cors_origins,
+        allow_origin_regex=LOCAL_ORIGIN if settings.is_sandbox else None,
         allow_methods=METHODS,
         allow_headers=["*"],
         allow_private_network=True,
         expose_headers=EXPOSED_HEADERS,
         max_age=PREFLIGHT_SECONDS,
     )
-    app.add_middleware(PlainTextRefusalMiddleware, untrusted_host=UNTRUSTED_HOST)
+    app.add_middleware(PlainTextRefusalMiddleware, untrusted_host=_untrusted_host(settings))
     app.add_middleware(HeadMiddleware)
-    app.add_middleware(RequestIdAndHeadersMiddleware, headers={"X-Sandbox": "true"} if settings.sandbox else {})
+    app.add_middleware(RequestIdAndHeadersMiddleware, headers=_sandbox_header(settings))
     app.add_middleware(StartFailureMiddleware)
 
 
-UNTRUSTED_HOST = "This server does not answer to this host name; add it to TRUSTED_HOSTS if it should."
+def _untrusted_host(settings: Settings) -> str:
+    if settings.trusted_hosts:
+        return "This server does not answer to this host name; add it to TRUSTED_HOSTS if it should."
+    return (
+        "This server has no authentication, so it answers to localhost only; "
+        "set API_KEYS, or name the hosts that it should answer to in TRUSTED_HOSTS."
+    )
+
+
+def _sandbox_header(settings: Settings) -> dict[str, str]:
+    """`true` when every provider is emulated, else the names of those that are."""
+    if not settings.sandbox:
+        return {}
+    return {"X-Sandbox": "true" if settings.is_sandbox else ",".join(sorted(settings.sandbox))}

@@ -1,12 +1,11 @@
 """CORS, with a log line for each origin that is refused."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +21,16 @@ class LoggingCORSMiddleware(CORSMiddleware):
         super().__init__(app, **options)
         self._logged: set[str] = set()
 
-    def preflight_response(self, request_headers: Headers) -> Response:
-        self._log_refused(request_headers)
-        return super().preflight_response(request_headers)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self._log_refused(dict(scope["headers"]))
+        await super().__call__(scope, receive, send)
 
-    async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
-        if message["type"] == "http.response.start":
-            self._log_refused(request_headers)
-        await super().send(message, send, request_headers)
-
-    def _log_refused(self, headers: Headers) -> None:
-        origin = headers.get("origin")
-        if origin is None or self.is_allowed_origin(origin) or _is_same_origin(origin, headers):
+    def _log_refused(self, headers: Mapping[bytes, bytes]) -> None:
+        if b"origin" not in headers:
+            return
+        origin = headers[b"origin"].decode("latin-1")
+        if self.is_allowed_origin(origin) or _is_same_origin(origin, headers):
             return
         shown = ascii(origin[:_MAX_ORIGIN_CHARACTERS])
         if shown not in self._logged and len(self._logged) < MAX_LOGGED_ORIGINS:
@@ -41,6 +38,6 @@ class LoggingCORSMiddleware(CORSMiddleware):
             log.warning("a page at %s may not read the responses: its origin is not in CORS_ORIGINS", shown)
 
 
-def _is_same_origin(origin: str, headers: Headers) -> bool:
+def _is_same_origin(origin: str, headers: Mapping[bytes, bytes]) -> bool:
     """Whether the page came from this server, such as /docs: browsers send the origin of a POST there too."""
-    return origin.partition("://")[2] == headers.get("host", "")
+    return origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1")

@@ -23,10 +23,10 @@ class CrashMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        response = ResponseState(send)
         try:
-            await self.app(scope, receive, response.send)
+            await self.app(scope, receive, send)
         except Exception:
             log.exception("unexpected failure")
             document = crash_problem(scope)
+            response: ResponseState = scope["state"]["response"]
             await response.finish(document, ProblemResponse(document, 500), scope)

@@ -26,7 +26,7 @@ class DisconnectAndShutdownMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        response = ResponseState(send)
+        scope["state"]["response"] = response = ResponseState(send)
         watcher = _RequestWatcher(receive)
         if scope["method"] == "GET":
             watcher.watch_soon()
@@ -56,14 +56,12 @@ class _RequestWatcher:
         self._task = asyncio.current_task()
         self._timer: asyncio.TimerHandle | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._disconnected = asyncio.Event()
         self.is_disconnected = False
         self.is_stopped = False
 
     async def receive(self) -> Message:
         if self._timer is not None:
-            self._watch_now()
-            await self._disconnected.wait()
+            await asyncio.wait([self._watch_now()])
             return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
@@ -85,14 +83,14 @@ class _RequestWatcher:
         self.is_stopped = True
         self._cancel()
 
-    def _watch_now(self) -> None:
+    def _watch_now(self) -> asyncio.Task[None]:
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch())
+        return self._watching
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._disconnected.set()
         self.is_disconnected = True
         self._cancel()
 

@@ -9,7 +9,10 @@ from routers.streaming import error_event
 
 
 class ResponseState:
-    """Records how far the response has been sent, so that it can be ended in its own form."""
+    """Records how far the response has been sent, so that it can be ended in its own form.
+
+    `DisconnectAndShutdownMiddleware` makes it; `CrashMiddleware` inside of it finds it in `scope["state"]["response"]`.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from config import Provider, ProviderState
+from services.readiness import DependencyState
 from services.text.fields import ResponseModel
 
 
@@ -39,7 +41,7 @@ class Readiness(ResponseModel):
     """Whether calls can be served, by dependency and provider."""
 
     status: Literal["ready", "not_ready"]
-    dependencies: dict[str, Literal["ok", "unavailable"]]
+    dependencies: dict[str, DependencyState]
     """Without `storage` calls fail; without `rate_limit_storage` each process counts its own calls."""
-    providers: dict[str, Literal["configured", "not_configured", "emulated"]]
+    providers: dict[Provider, ProviderState]
     """Whether each provider has the settings it needs. No provider is called."""

@@ -1,33 +1,29 @@
-"""Transcripts as clients send them: lines, WebVTT, or turns in two spellings."""
+"""Transcripts as clients send them: text in any format, or turns in two spellings, and who is who."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Discriminator, Field, StringConstraints, Tag, field_validator
 
-from services.interview.transcript import MOST_TURNS
 from services.text.fields import NoNullCharacters, RequestModel
-from services.transcript.transcript import SourceTurn
+from services.transcript.clock_times import clock_of_seconds
+from services.transcript.transcript import MOST_LABELS, MOST_TURNS, SourceTurn
 
 TRANSCRIPT_CHARACTERS = 1_000_000
+
+Label = Annotated[str, StringConstraints(max_length=200), NoNullCharacters]
 
 
 def _seconds_as_clock(value: Any) -> Any:
     """Times come as text or as seconds from the start."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 360_000:
-        minutes, seconds = divmod(int(value), 60)
-        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return clock_of_seconds(value) or value
     return value
 
 
 class TranscriptTurn(RequestModel):
     """One turn of a transcript. `role`, `content` and `timestamp` mean the same as `speaker`, `text` and `at`."""
 
-    speaker: Annotated[
-        str,
-        Field(validation_alias=AliasChoices("speaker", "role")),
-        StringConstraints(max_length=200),
-        NoNullCharacters,
-    ]
+    speaker: Annotated[Label, Field(validation_alias=AliasChoices("speaker", "role"))]
     text: Annotated[
         str,
         Field(validation_alias=AliasChoices("text", "content")),
@@ -65,8 +61,18 @@ class WithTranscript(RequestModel):
         Annotated[TranscriptText, Tag("text")] | Annotated[TranscriptTurns, Tag("turns")],
         Discriminator(_transcript_form),
     ] = ""
-    """Lines such as `Candidate: …`, WebVTT as Daily stores it, or a list of turns with no more text together. Empty or
-    null is none."""
+    """Lines such as `Candidate: …`, WebVTT, SubRip or JSON as programs export them, or a list of turns whose texts have
+    no more characters together. Empty or null is none."""
+    speakers: Annotated[
+        dict[Label, Literal["candidate", "interviewer", "other"]],
+        Field(
+            default_factory=dict,
+            max_length=MOST_LABELS,
+            examples=[{"Speaker 1": "interviewer", "Speaker 2": "candidate"}],
+        ),
+    ]
+    """Who is who, by the labels of the transcript. It wins over every guess; speakers that it leaves out get a role
+    from role words and full names."""
 
     @field_validator("transcript", mode="after")
     @classmethod

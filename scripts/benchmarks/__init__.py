@@ -1,1 +1,1 @@
-"""The parts of `make bench`: servers and load on cores of their own, and one module for each promise about speed."""
+"""The parts of `make bench`: processes on separate cores, load, and one module for each section."""

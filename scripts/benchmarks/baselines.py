@@ -1,6 +1,6 @@
-"""What our figures stand beside: the least that FastAPI can do for the same answer.
+"""Baselines: minimal FastAPI handlers that give the same responses.
 
-Run with uvicorn as `scripts.benchmarks.baselines:app`; `VENDOR_URL` says where the model is.
+Run with uvicorn as `scripts.benchmarks.baselines:app`; `VENDOR_URL` is the address of the fake vendor.
 """
 
 import os
@@ -21,13 +21,13 @@ VENDOR_URL = os.environ.get("VENDOR_URL", "")
 
 
 class Question(BaseModel):
-    """What a chat begins with."""
+    """The request of a chat."""
 
     message: str
 
 
 class Reply(BaseModel):
-    """What it ends with."""
+    """The response of a chat."""
 
     response: str
     model: str
@@ -35,7 +35,7 @@ class Reply(BaseModel):
 
 
 class State(TypedDict):
-    """The clients, open for as long as the app runs."""
+    """HTTP clients that are open while the app runs."""
 
     session: aiohttp.ClientSession
     client: httpx.AsyncClient
@@ -56,33 +56,33 @@ app = FastAPI(lifespan=_lifespan)
 
 @app.get("/ready")
 async def ready() -> dict[str, str]:
-    """Start to ready is measured with it."""
+    """Polled to measure the time from start to ready."""
     return {"status": "ready"}
 
 
 @app.get("/briefing")
 async def briefing() -> Briefing:
-    """The same model as ours."""
+    """The same model as the service returns."""
     return BRIEFING
 
 
 @app.post("/aiohttp/{way}")
 async def chat_over_aiohttp(way: str, body: Question, request: Request) -> Reply:
-    """The least that a proxied chat can cost."""
+    """A proxied chat at the lowest cost."""
     async with request.state.session.post(f"{VENDOR_URL}/{way}/chat/completions", json=_asked(body)) as answer:
         return _reply(await answer.json())
 
 
 @app.post("/httpx/{way}")
 async def chat_over_httpx(way: str, body: Question, request: Request) -> Reply:
-    """One client for all, as httpx advises."""
+    """One shared client, as httpx recommends."""
     answer = await request.state.client.post(f"{VENDOR_URL}/{way}/chat/completions", json=_asked(body))
     return _reply(answer.json())
 
 
 @app.post("/client-per-request/{way}")
 async def chat_with_a_client_per_request(way: str, body: Question) -> Reply:
-    """What most examples do."""
+    """A client for each request, as in most examples."""
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.post(f"{VENDOR_URL}/{way}/chat/completions", json=_asked(body))
     return _reply(answer.json())

@@ -18,7 +18,7 @@ BRIEFING = Briefing(
     candidate_name="Grace Hopper",
     role="Compiler engineer",
     resume_summary="Wrote the A-0 linker in 1952. " * 100,
-    notes="We need somebody who has shipped a compiler. " * 60,
+    notes="We need an engineer who has shipped a compiler. " * 60,
     focus_areas=["Compilers", "Mentoring"],
     briefing_prompt="Prepare the interviewer. " * 250,
     updated_at=datetime(2026, 11, 23, tzinfo=UTC),
@@ -26,17 +26,17 @@ BRIEFING = Briefing(
 
 
 def bench(vendor_url: str) -> list[Line]:
-    """Two figures and how they compare."""
-    with running_baselines(vendor_url) as (program, url):
-        baseline = measure(program, url, request_bytes("GET", "/briefing"), in_flight=IN_FLIGHT, answers=ANSWERS)
-    with running_service(vendor_url, "instant", BRIEFING.model_dump(mode="json")) as (program, url, room_path):
+    """The cost of both, and their ratio."""
+    with running_baselines(vendor_url) as program:
+        baseline = measure(program, request_bytes("GET", "/briefing"), in_flight=IN_FLIGHT, answers=ANSWERS)
+    with running_service(vendor_url, "instant", BRIEFING.model_dump(mode="json")) as (program, room_path):
         path = f"{room_path}/briefing"
-        size = len(httpx.get(url + path).content)
-        ours = measure(program, url, request_bytes("GET", path), in_flight=IN_FLIGHT, answers=ANSWERS)
+        size = len(httpx.get(program.url + path).content)
+        ours = measure(program, request_bytes("GET", path), in_flight=IN_FLIGHT, answers=ANSWERS)
     return [
         _line("bare FastAPI handler, the same model", baseline),
         _line(f"this service ({size // 1024} kB)", ours),
-        compared("this service beside the bare handler, CPU", ours.cpu_milliseconds, baseline.cpu_milliseconds, MOST),
+        compared("relative to the bare handler, CPU", ours.cpu_milliseconds, baseline.cpu_milliseconds, MOST),
     ]
 
 

@@ -1,4 +1,4 @@
-"""A debrief of two hours of talk: our own time, and how long anybody else waits for it meanwhile."""
+"""Debrief of a two-hour interview: CPU time of the service, and how long the event loop is blocked."""
 
 import asyncio
 import json
@@ -25,20 +25,23 @@ BRIEFING = {"candidate_name": "Grace Hopper", "focus_areas": ["Compilers", "Ment
 
 
 def bench(vendor_url: str) -> list[Line]:
-    """Measured inside the server's process, by a task that asks for its turn every millisecond."""
+    """Run the measurement in a process of its own, which serves and measures."""
     command = [sys.executable, "-m", "scripts.benchmarks.debrief", vendor_url]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     seen: dict[str, Any] = json.loads(output.splitlines()[-1])
     return [
         Line("transcript", f"{TURNS} turns, {seen['characters'] // 1000} kB"),
-        below("our own time, CPU", seen["cpu"] * 1000, MOST_MILLISECONDS, "ms"),
-        below("longest turn of the event loop, CPU", seen["block"] * 1000, MOST_BLOCK_MILLISECONDS, "ms"),
-        Line("longest wait for a turn, wall clock", f"{seen['wait'] * 1000:.1f} ms"),
+        below("CPU time of the service", seen["cpu"] * 1000, MOST_MILLISECONDS, "ms"),
+        below("longest block of the event loop, CPU", seen["block"] * 1000, MOST_BLOCK_MILLISECONDS, "ms"),
+        Line("longest block of the event loop, wall clock", f"{seen['wait'] * 1000:.1f} ms"),
     ]
 
 
 class Ticker:
-    """Knows the longest stretch for which nobody else got a turn: in CPU time of the loop's thread, and in all."""
+    """Measures the longest block of the event loop, in CPU time of its thread and in wall-clock time.
+
+    It wakes up every millisecond; a late wake-up is a block.
+    """
 
     def __init__(self) -> None:
         self.block = 0.0
@@ -53,21 +56,21 @@ class Ticker:
 
 
 async def _measure(vendor_url: str) -> dict[str, Any]:
-    """The best of some rounds: a machine that does other things only ever adds."""
+    """The best of several rounds: other programs on the machine only add to a measurement."""
     url = await _serve(vendor_url)
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         opened = await client.post("/api/rooms", json={"interviewer_name": "Ada"})
         path = f"/api/rooms/{opened.json()['room_name']}"
         await client.post(f"{path}/briefing", json=BRIEFING)
-    said = transcript()
-    request = request_bytes("POST", f"{path}/debrief?regenerate=true", {"transcript": said})
+    text = transcript()
+    request = request_bytes("POST", f"{path}/debrief?regenerate=true", {"transcript": text})
     rounds = [await _round(url, request) for _ in range(ROUNDS)]
     best = {name: min(seen[name] for seen in rounds) for name in ("cpu", "block", "wait")}
-    return best | {"characters": len(said)}
+    return best | {"characters": len(text)}
 
 
 async def _round(url: str, request: bytes) -> dict[str, float]:
-    """The caller shares the process, so it does as little as a caller can."""
+    """The client shares the process, so it is as cheap as possible."""
     reader, writer = await asyncio.open_connection(*address_of(url))
     ticker = Ticker()
     ticking = asyncio.create_task(ticker.tick())
@@ -85,7 +88,7 @@ async def _round(url: str, request: bytes) -> dict[str, float]:
 
 
 async def _serve(vendor_url: str) -> str:
-    from config import Settings  # noqa: PLC0415 (the environment of the bench is set by then)
+    from config import Settings  # noqa: PLC0415 (the CPU affinity is set by then)
     from main import create_app  # noqa: PLC0415
 
     settings = Settings(
@@ -97,7 +100,7 @@ async def _serve(vendor_url: str) -> str:
     )
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None, access_log=False))
     asyncio.get_running_loop().create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn offers nothing to wait for)
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event to wait for)
         await asyncio.sleep(0.01)
     return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
 

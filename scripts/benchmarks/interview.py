@@ -1,25 +1,25 @@
-"""A two-hour interview, and what a model would read out of it."""
+"""A two-hour interview, and a model's answer about it."""
 
 from typing import Any
 
 TURNS = 1200
-"""Of about fifteen words each: what two people say in two hours."""
+"""Of about fifteen words each."""
 CLAIMS = 16
 
 
 def transcript() -> str:
-    """The lines of the interview, half of them the candidate's."""
+    """The interview as text, every second line the candidate's."""
     return "\n".join(map(_line, range(TURNS)))
 
 
-def reading() -> dict[str, Any]:
-    """Claims and ratings, each with a quote that stands in the transcript."""
+def model_answer() -> dict[str, Any]:
+    """Claims and ratings, each with a quote from the transcript."""
     claims = [
         {"claim": f"Did thing number {number}", "kind": "strength", "evidence": [_quote(number * 60 + 2)]}
         for number in range(CLAIMS)
     ]
     ratings = [
-        {"competency": number, "rating": 4, "rationale": "Said so.", "evidence": [_quote(number * 100)]}
+        {"competency": number, "rating": 4, "rationale": "Gave an example.", "evidence": [_quote(number * 100)]}
         for number in (1, 2)
     ]
     return {"summary": "It went well.", "claims": claims, "ratings": ratings, "follow_up_questions": ["Why?"]}

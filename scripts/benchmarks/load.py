@@ -1,4 +1,4 @@
-"""Many callers at once, at next to no cost: each sends the same bytes again as soon as it is answered."""
+"""Load from many clients that cost almost no CPU: each sends the same bytes again after every response."""
 
 import asyncio
 import json
@@ -13,15 +13,15 @@ from scripts.benchmarks.processes import Program
 
 
 class Figure(NamedTuple):
-    """What some load cost the server."""
+    """The cost of a load for the server."""
 
     cpu_milliseconds: float
-    """For one answer."""
+    """Of one response."""
     answers_a_second: float
 
 
-class Caller(asyncio.Protocol):
-    """One connection that asks again as long as it is told to."""
+class Client(asyncio.Protocol):
+    """One connection, which repeats its request until enough responses came."""
 
     def __init__(self, request: bytes, is_more_wanted: Callable[[], bool], done: asyncio.Future[None]) -> None:
         self._request = request
@@ -30,7 +30,7 @@ class Caller(asyncio.Protocol):
         self._text = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own are no subclass of it
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclass of it
         self._ask()
 
     def data_received(self, data: bytes) -> None:
@@ -60,7 +60,7 @@ class Caller(asyncio.Protocol):
 
 
 def request_bytes(method: str, path: str, body: Any = None, accept: str = "application/json") -> bytes:
-    """A whole request."""
+    """An HTTP/1.1 request."""
     content = b"" if body is None else json.dumps(body).encode()
     return (
         f"{method} {path} HTTP/1.1\r\nhost: localhost\r\naccept: {accept}\r\ncontent-type: application/json\r\n"
@@ -68,11 +68,11 @@ def request_bytes(method: str, path: str, body: Any = None, accept: str = "appli
     ).encode() + content
 
 
-def measure(program: Program, url: str, request: bytes, *, in_flight: int, answers: int) -> Figure:
-    """The cost of so many answers, after a tenth of them to warm up."""
-    uvloop.run(_load(url, request, in_flight, max(in_flight, answers // 10)))
+def measure(program: Program, request: bytes, *, in_flight: int, answers: int) -> Figure:
+    """The cost of this many responses, after a tenth of them to warm up."""
+    uvloop.run(_load(program.url, request, in_flight, max(in_flight, answers // 10)))
     cpu, wall = program.cpu_seconds(), time.perf_counter()
-    uvloop.run(_load(url, request, in_flight, answers))
+    uvloop.run(_load(program.url, request, in_flight, answers))
     cpu, wall = program.cpu_seconds() - cpu, time.perf_counter() - wall
     return Figure(cpu / answers * 1000, answers / wall)
 
@@ -91,6 +91,6 @@ async def _load(url: str, request: bytes, in_flight: int, answers: int) -> None:
     for _ in range(in_flight):
         done: asyncio.Future[None] = loop.create_future()
         waiting.append(done)
-        caller = Caller(request, lambda: next(numbers, None) is not None, done)
-        await loop.create_connection(lambda caller=caller: caller, host, port)  # type: ignore[misc]
+        client = Client(request, lambda: next(numbers, None) is not None, done)
+        await loop.create_connection(lambda client=client: client, host, port)  # type: ignore[misc]
     await asyncio.gather(*waiting)

@@ -1,4 +1,4 @@
-"""Benchmarks of single parts, which are programs of their own."""
+"""Benchmarks of single parts, each a program of its own."""
 
 import subprocess
 import sys
@@ -7,12 +7,13 @@ from scripts.benchmarks.processes import ROOT
 
 PROGRAMS = {
     "evidence": "scripts/bench_evidence.py",
+    "transcripts": "scripts/bench_transcripts.py",
     "storage": "scripts/bench_storage.py",
     "access": "scripts/bench_access.py",
 }
 
 
 def run(name: str) -> None:
-    """Run one, and let it print what it prints."""
+    """Run one."""
     print(f"\n{PROGRAMS[name]}", flush=True)
     subprocess.run([sys.executable, PROGRAMS[name]], cwd=ROOT, check=True)

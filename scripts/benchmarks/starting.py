@@ -1,10 +1,9 @@
-"""From the command to the first answer, and what a service that does nothing holds."""
+"""Time from start to ready, and memory of an idle service."""
 
 import time
 
-from scripts.benchmarks.processes import SERVER_CORE, Program
+from scripts.benchmarks.processes import running_app
 from scripts.benchmarks.table import Line, below
-from tests.support.servers import free_port
 
 STARTS = 3
 SETTLE_SECONDS = 1.0
@@ -13,7 +12,7 @@ MOST_MEGABYTES = 120
 
 
 def bench(vendor_url: str) -> list[Line]:
-    """The best of some starts, beside an app that has nothing but FastAPI, aiohttp and httpx."""
+    """The best of several starts, beside an app of nothing but FastAPI, aiohttp and httpx."""
     bare = min(_start("scripts.benchmarks.baselines:app", "/ready", vendor_url)[0] for _ in range(STARTS))
     starts = [_start("main:app", "/health/ready", vendor_url) for _ in range(STARTS)]
     return [
@@ -24,9 +23,7 @@ def bench(vendor_url: str) -> list[Line]:
 
 
 def _start(app: str, ready: str, vendor_url: str) -> tuple[float, float]:
-    port = free_port()
-    command = ["-m", "uvicorn", app, "--port", str(port)]
-    with Program(command, SERVER_CORE, VENDOR_URL=vendor_url) as program:
-        seconds = program.wait_for(f"http://127.0.0.1:{port}{ready}")
+    """Seconds from start to ready, and megabytes some time later."""
+    with running_app(app, ready, VENDOR_URL=vendor_url) as program:
         time.sleep(SETTLE_SECONDS)
-        return seconds, program.rss_megabytes()
+        return program.start_seconds, program.rss_megabytes()

@@ -1,4 +1,4 @@
-"""A thousand chats that stream at once."""
+"""A thousand chat streams at once."""
 
 import asyncio
 import statistics
@@ -11,25 +11,25 @@ from scripts.benchmarks.chat import BRIEFING, QUESTION
 from scripts.benchmarks.load import address_of, request_bytes
 from scripts.benchmarks.processes import running_service
 from scripts.benchmarks.table import Line, below
-from scripts.benchmarks.vendor import PIECES, PIECES_A_SECOND
+from scripts.benchmarks.vendor import CHUNKS, CHUNKS_A_SECOND
 
 STREAMS = 1000
 OPENED_A_SECOND = 200
-"""All are open after five seconds and go on together for another five."""
+"""All are open after five seconds, and run together for another five."""
 MOST_MEGABYTES = 300
 MOST_ADDED_MILLISECONDS = 50
 
 
 class Stream(NamedTuple):
-    """How one stream went."""
+    """The outcome of one stream."""
 
-    first_piece: float
+    first_chunk: float
     """Seconds from the request."""
     is_complete: bool
 
 
 class Listener(asyncio.Protocol):
-    """Asks once and listens to the end."""
+    """Sends one request and reads its stream to the end."""
 
     def __init__(self, request: bytes, first: bytes, last: bytes, done: asyncio.Future[Stream]) -> None:
         self._request, self._first, self._last, self._done = request, first, last, done
@@ -38,7 +38,7 @@ class Listener(asyncio.Protocol):
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own are no subclass of it
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclass of it
         self._asked_at = time.perf_counter()
         self._transport.write(self._request)
 
@@ -61,29 +61,29 @@ class Listener(asyncio.Protocol):
 
 
 def bench(vendor_url: str) -> list[Line]:
-    """The same streams from the vendor itself, and through the service."""
+    """The same streams directly from the vendor, and through the service."""
     asked = request_bytes("POST", "/paced/chat/completions", {})
     direct = uvloop.run(_listen(vendor_url, asked, b"data:", b"[DONE]"))
-    with running_service(vendor_url, "paced", BRIEFING) as (program, url, room_path):
+    with running_service(vendor_url, "paced", BRIEFING) as (program, room_path):
         request = request_bytes("POST", f"{room_path}/chat", QUESTION, accept="text/event-stream")
         cpu = program.cpu_seconds()
-        ours = uvloop.run(_listen(url, request, b"event: delta", b"event: done"))
+        ours = uvloop.run(_listen(program.url, request, b"event: delta", b"event: done"))
         cpu = program.cpu_seconds() - cpu
         rss = program.rss_megabytes()
     complete = sum(stream.is_complete for stream in ours)
     added = (_median(ours) - _median(direct)) * 1000
-    pieces = STREAMS * PIECES
+    chunks = STREAMS * CHUNKS
     return [
-        Line("streams that came to their end", f"{complete} of {STREAMS}", "all", complete == STREAMS),
-        below("RSS while a thousand stream", rss, MOST_MEGABYTES, "MB"),
-        below("added time to the first piece, median", added, MOST_ADDED_MILLISECONDS, "ms"),
-        Line("CPU for one piece", f"{cpu / pieces * 1e6:.0f} us"),
-        Line("  which of one core takes, at this pace", f"{cpu / pieces * STREAMS * PIECES_A_SECOND:.0%}"),
+        Line("complete streams", f"{complete} of {STREAMS}", "all", complete == STREAMS),
+        below("RSS with a thousand streams", rss, MOST_MEGABYTES, "MB"),
+        below("added time to the first chunk, median", added, MOST_ADDED_MILLISECONDS, "ms"),
+        Line("CPU of one chunk", f"{cpu / chunks * 1e6:.0f} us"),
+        Line("  share of one core at this rate", f"{cpu / chunks * STREAMS * CHUNKS_A_SECOND:.0%}"),
     ]
 
 
 def _median(streams: list[Stream]) -> float:
-    return statistics.median(stream.first_piece for stream in streams)
+    return statistics.median(stream.first_chunk for stream in streams)
 
 
 async def _listen(url: str, request: bytes, first: bytes, last: bytes) -> list[Stream]:

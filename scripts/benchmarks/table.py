@@ -1,10 +1,10 @@
-"""What is printed: one line for each figure, with its target and whether it is met."""
+"""Prints figures, each with its target and whether it is met."""
 
 from typing import NamedTuple
 
 
 class Line(NamedTuple):
-    """One figure. Without a target it stands there to be compared with."""
+    """One figure. One without a target is there for comparison."""
 
     what: str
     figure: str
@@ -13,13 +13,13 @@ class Line(NamedTuple):
 
 
 def compared(what: str, ours: float, baseline: float, most: float) -> Line:
-    """Our cost beside the least possible one."""
+    """The ratio of our cost to the baseline, which must be at most `most`."""
     times = ours / baseline
     return Line(what, f"{times:.2f}x", f"<= {most:.1f}x", times <= most)
 
 
 def below(what: str, figure: float, most: float, unit: str) -> Line:
-    """A figure that has to stay below a mark."""
+    """A figure that must be below `most`."""
     return Line(what, f"{figure:.1f} {unit}", f"< {most:g} {unit}", figure < most)
 
 

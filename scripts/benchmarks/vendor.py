@@ -1,21 +1,21 @@
-"""A language model that answers at once, after half a second, or piece by piece, at next to no cost.
+"""A fake language model and Daily that cost almost no CPU.
 
-Run as `python -m scripts.benchmarks.vendor PORT`. The first part of the path
-says how it answers: `/instant`, `/slow`, `/paced` or `/debrief`. Under `/daily` rooms are made.
+Run as `python -m scripts.benchmarks.vendor`. The first part of the path
+is the mode: `/instant` answers at once, `/slow` after half a second, `/paced`
+as a stream of chunks, `/debrief` with a debrief. `/daily` creates rooms.
 """
 
 import asyncio
 import json
-import sys
 from typing import Any, cast
 
 import uvloop
 
-from scripts.benchmarks.interview import reading
+from scripts.benchmarks.interview import model_answer
 
 SLOW_SECONDS = 0.5
-PIECES_A_SECOND = 20
-PIECES = 200
+CHUNKS_A_SECOND = 20
+CHUNKS = 200
 
 
 def _answer(document: Any) -> bytes:
@@ -36,30 +36,30 @@ def _chunk(document: Any) -> bytes:
     return b"%x\r\n%b\r\n" % (len(event), event)
 
 
-def _piece(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+def _content_chunk(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
     return _chunk({"id": "gen-1", "model": "openai/gpt-4o-mini", "choices": [choice]})
 
 
 def _room(body: bytes) -> bytes:
-    """One document for both: a room and a token."""
+    """One document that is both a room and a token."""
     name = json.loads(body).get("name", "")
     url = f"https://team.daily.co/{name}"
     return _answer({"id": "1", "name": name, "url": url, "created_at": "2026-11-23T10:00:00Z", "token": "token"})
 
 
-ANSWER = _completion("Ask what she decided herself, and how it was measured. " * 4)
-DEBRIEF = _completion(json.dumps(reading()))
+ANSWER = _completion("Ask what the candidate decided, and how it was measured. " * 4)
+DEBRIEF = _completion(json.dumps(model_answer()))
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-PIECE = _piece({"content": "eight characters or so "})
-STREAM_END = _piece({}, "stop") + _chunk(b"[DONE]") + b"0\r\n\r\n"
+CONTENT_CHUNK = _content_chunk({"content": "eight characters or so "})
+STREAM_END = _content_chunk({}, "stop") + _chunk(b"[DONE]") + b"0\r\n\r\n"
 
 
 class Vendor(asyncio.Protocol):
-    """One connection. Requests come one after another, each with its length."""
+    """One connection, which sends requests one after another, each with its length."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own are no subclass of it
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclass of it
         self._loop = asyncio.get_running_loop()
         self._text = b""
 
@@ -73,8 +73,8 @@ class Vendor(asyncio.Protocol):
             self._text = rest[length:]
             self._answer(head.split(b"/", 2)[1], rest[:length])
 
-    def _answer(self, way: bytes, body: bytes) -> None:
-        match way:
+    def _answer(self, mode: bytes, body: bytes) -> None:
+        match mode:
             case b"daily":
                 self._transport.write(_room(body))
             case b"instant":
@@ -85,23 +85,23 @@ class Vendor(asyncio.Protocol):
                 self._loop.call_later(SLOW_SECONDS, self._transport.write, ANSWER)
             case _:
                 self._transport.write(STREAM_HEAD)
-                self._send_piece(PIECES, self._loop.time())
+                self._send_content_chunk(CHUNKS, self._loop.time())
 
-    def _send_piece(self, left: int, due: float) -> None:
+    def _send_content_chunk(self, left: int, due: float) -> None:
         if self._transport.is_closing():
             return
         if left == 0:
             self._transport.write(STREAM_END)
             return
-        self._transport.write(PIECE)
-        due += 1 / PIECES_A_SECOND
-        self._loop.call_at(due, self._send_piece, left - 1, due)
+        self._transport.write(CONTENT_CHUNK)
+        due += 1 / CHUNKS_A_SECOND
+        self._loop.call_at(due, self._send_content_chunk, left - 1, due)
 
 
-async def _serve(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Vendor, "127.0.0.1", port, backlog=4096)
+async def _serve() -> None:
+    server = await asyncio.get_running_loop().create_server(Vendor, "127.0.0.1", 0, backlog=4096)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1])))
+    uvloop.run(_serve())

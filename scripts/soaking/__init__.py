@@ -1,1 +1,1 @@
-"""The parts of `make soak`: visitors, what they were promised, and what is left of the machine afterwards."""
+"""The parts of `make soak`: random interviews, faulty vendors, and checks of responses, stored data and resources."""

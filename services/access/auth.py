@@ -1,10 +1,11 @@
-"""Who is calling: an API key or a token in `Authorization: Bearer …`, checked against the settings."""
+"""Authentication: identifies the caller by the API key or JWT in `Authorization: Bearer …`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -20,7 +21,8 @@ from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
 
 FETCH_SECONDS = 5.0
-"""Longest time that a caller waits for published keys."""
+"""Deadline for fetching the published keys, which a caller may have to wait for."""
+ANY_AUDIENCE = "*"
 
 _ISSUER = "The token issuer"
 
@@ -31,16 +33,16 @@ def _open_transport() -> httpx.AsyncBaseTransport:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who has shown who they are."""
+    """An authenticated caller."""
 
     id: str
     """`key:<name>` or `jwt:<issuer>|<subject>`: stable, printable, at most 255 characters."""
 
 
 class Authenticator:
-    """Tells callers apart. Making one checks the settings, opens nothing, and raises UnusableSetting.
+    """Identifies callers. The constructor checks the settings, opens nothing, and raises UnusableSetting.
 
-    `transport` makes the way to AUTH_JWKS_URL and is called only where that is set.
+    `transport` makes the connection to AUTH_JWKS_URL; it is called only where that is set.
     """
 
     def __init__(
@@ -51,14 +53,13 @@ class Authenticator:
     ) -> None:
         _check(settings)
         self.is_required = settings.is_authenticated
-        """Whether callers must show who they are at all."""
+        """Whether callers need credentials at all."""
         self._keys = ApiKeys.read(settings.api_keys.get_secret_value()) if settings.api_keys else ApiKeys([])
         secret = _secret(settings.auth_jwt_secret)
         self._jwks = _jwks(settings.auth_jwks_url, transport, clock) if settings.auth_jwks_url else None
         has_tokens = secret is not None or self._jwks is not None
-        self._tokens = (
-            Tokens(secret, self._jwks, settings.auth_jwt_audience, settings.auth_jwt_issuer) if has_tokens else None
-        )
+        audience = None if settings.auth_jwt_audience == ANY_AUDIENCE else settings.auth_jwt_audience
+        self._tokens = Tokens(secret, self._jwks, audience, settings.auth_jwt_issuer) if has_tokens else None
 
     async def __aenter__(self) -> Self:
         if self._jwks is not None:
@@ -72,32 +73,41 @@ class Authenticator:
             await self._jwks.__aexit__(kind, error, trace)
 
     async def identify(self, authorization: str | None) -> Caller | None:
-        """Whoever the `Authorization` header proves; None without one, and where nobody has to show who they are.
+        """Returns the caller of an `Authorization` header; None without one, and where no credentials are needed.
 
-        Raises Unauthorized, or ProviderUnavailable where the keys that a token is
-        checked with could never be fetched.
+        Raises Unauthorized, or ProviderUnavailable where the published keys could never be fetched.
         """
         if authorization is None or not self.is_required:
             return None
         credential = _credential(authorization)
-        header = read_header(credential) if self._tokens else None
+        header = read_header(credential)
         if self._tokens is not None and header is not None:
             return Caller(await self._tokens.identify(credential, header))
         name = self._keys.name_of(credential)
         if name is None:
-            raise Unauthorized(NOT_ACCEPTED)
+            raise Unauthorized(NOT_ACCEPTED, reason=_WRONG_KEY if header is None else _UNEXPECTED_JWT)
         return Caller(f"key:{name}")
 
 
+_WRONG_KEY = "the credential is no JWT, and not in API_KEYS"
+_UNEXPECTED_JWT = "the credential is a JWT, and neither AUTH_JWT_SECRET nor AUTH_JWKS_URL is set"
+
+
 def _check(settings: Settings) -> None:
-    """A rule for tokens without anything to check them with leaves the door open that somebody meant to lock."""
-    rules = {
-        "AUTH_JWT_AUDIENCE": settings.auth_jwt_audience,
-        "AUTH_JWT_ISSUER": settings.auth_jwt_issuer,
-    }
+    rules = {"AUTH_JWT_AUDIENCE": settings.auth_jwt_audience, "AUTH_JWT_ISSUER": settings.auth_jwt_issuer}
     for name, value in rules.items():
         if value and not settings.auth_jwt_secret and not settings.auth_jwks_url:
+            # on their own they check nothing: the API would be open although it looks protected
             raise UnusableSetting(f"{name} is set, but neither AUTH_JWT_SECRET nor AUTH_JWKS_URL is.")
+        if settings.auth_jwks_url and not value:
+            # many services share an issuer, and the tokens of all of them would be accepted
+            raise UnusableSetting(f"{name} must be set with AUTH_JWKS_URL{_ANY_HINT[name]}.")
+
+
+_ANY_HINT = {
+    "AUTH_JWT_AUDIENCE": "; * accepts tokens for any audience",
+    "AUTH_JWT_ISSUER": ", as the iss of its tokens has it",
+}
 
 
 def _secret(setting: SecretStr | None) -> bytes | None:
@@ -105,25 +115,29 @@ def _secret(setting: SecretStr | None) -> bytes | None:
 
 
 def _jwks(url: str, transport: Callable[[], httpx.AsyncBaseTransport], clock: Callable[[], float]) -> Jwks:
-    client = open_client(url, None, transport())
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
     upstream = VendorClient(
         _ISSUER,
-        client,
-        _read_failure,
+        open_client(origin, None, transport()),
+        _map_error,
         deadline=FETCH_SECONDS,
         max_concurrency=2,
         retry_policy=RETRY_POLICIES["token_issuer"],
     )
-    return Jwks(upstream, clock)
+    return Jwks(upstream, url.removeprefix(origin), clock)
 
 
-def _read_failure(answer: VendorResponse) -> MappedError:
+def _map_error(answer: VendorResponse) -> MappedError:
     return map_status(_ISSUER, answer, "AUTH_JWKS_URL")
 
 
 def _credential(authorization: str) -> str:
-    """What stands behind `Bearer`, whatever the case of that word (RFC 9110, 11.1)."""
+    """The text behind `Bearer`, in any case (RFC 9110, 11.1)."""
     scheme, _, credential = authorization.strip().partition(" ")
     if scheme.lower() != "bearer" or not credential.strip():
-        raise Unauthorized("Send your API key or token as `Authorization: Bearer <key>`.")
+        raise Unauthorized(
+            "Send your API key or token as `Authorization: Bearer <key>`.",
+            reason="the Authorization header is not `Bearer <credential>`",
+        )
     return credential.strip()

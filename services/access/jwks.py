@@ -1,4 +1,4 @@
-"""Public keys that somebody else publishes and replaces: https://www.rfc-editor.org/rfc/rfc7517"""
+"""The token issuer's public keys (JWKS): https://www.rfc-editor.org/rfc/rfc7517"""
 
 import asyncio
 import logging
@@ -16,26 +16,27 @@ from services.upstream.responses import Json
 log = logging.getLogger(__name__)
 
 FETCH_EVERY_SECONDS = 60.0
-"""Least time between two fetches, however many unknown keys tokens name."""
+"""Minimum time between two fetches, however many unknown keys tokens name."""
 RETRY_SECONDS = 5.0
-"""The same after a failure while there is no key at all."""
+"""The same after a failure while no key is known."""
 FRESH_SECONDS = 600.0
-"""Keys older than this are fetched again, so that a withdrawn one stops opening doors."""
-MOST_KEYS = 100
+"""Maximum age of the keys: a withdrawn key is refused after the next fetch."""
+MAX_KEYS = 100
 
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
-"""What each kind of key verifies, and nothing else. Symmetric keys are none of them: they can't be public."""
+"""The one algorithm that each type of key verifies. Symmetric keys are left out: they cannot be public."""
 ALGORITHMS = tuple(_ALGORITHMS.values())
 
 
 class Jwks:
-    """The published keys by id: kept, refreshed when they age, fetched at most once at a time.
+    """The published keys by id: cached, refreshed in the background, fetched by one task at a time.
 
-    While they can't be fetched, those that are known go on working.
+    While they cannot be fetched, the known keys remain valid. `path` is that of the key set, with its query.
     """
 
-    def __init__(self, upstream: VendorClient, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, upstream: VendorClient, path: str, clock: Callable[[], float] = monotonic) -> None:
         self._upstream = upstream
+        self._path = path
         self._clock = clock
         self._keys: Mapping[str, PyJWK] = {}
         self._stale_at = 0.0
@@ -56,10 +57,10 @@ class Jwks:
         await self._upstream.__aexit__(kind, error, trace)
 
     async def find(self, kid: str) -> PyJWK | None:
-        """The key with this id, or None where nobody publishes one.
+        """Returns the key with this id, or None where the issuer publishes none.
 
-        An unknown id waits for a fetch; an aged key is used while one runs behind
-        it. Raises ProviderUnavailable while no key at all could be fetched.
+        An unknown id waits for a fetch; an aged key is used while a fetch runs in the background. Raises
+        ProviderUnavailable while no key could be fetched at all.
         """
         if kid in self._keys:
             if self._clock() >= self._stale_at:
@@ -69,13 +70,17 @@ class Jwks:
             await asyncio.shield(refreshing)
         if self._has_failed and not self._keys:
             raise ProviderUnavailable(
-                "The keys that tokens are checked with can't be fetched right now; try again in a moment.",
+                "The keys that verify tokens cannot be fetched right now; try again in a moment.",
                 retry_after=int(RETRY_SECONDS),
             )
         return self._keys.get(kid)
 
+    def key_ids(self) -> list[str]:
+        """Returns the ids of the known keys."""
+        return list(self._keys)
+
     def _refresh(self) -> asyncio.Task[None] | None:
-        """The fetch that is under way, or a new one where it is time; None where it is not."""
+        """The running fetch, or a new one; None where the last fetch is too recent."""
         if self._fetching is None or self._fetching.done():
             if self._clock() < self._next_fetch:
                 return None
@@ -84,24 +89,24 @@ class Jwks:
 
     async def _fetch(self) -> None:
         try:
-            answer = await self._upstream.call("GET", "", repeatable=True)
+            answer = await self._upstream.call("GET", self._path, repeatable=True)
             self._keys = _read_keys(answer.json_object())
         except ServiceError as error:
-            log.warning("the keys of AUTH_JWKS_URL can't be fetched: %s", error.code)
+            log.warning("the keys of AUTH_JWKS_URL cannot be fetched: %s", error.code)
             self._has_failed = True
         else:
             self._has_failed = False
             self._stale_at = self._clock() + FRESH_SECONDS
-        is_empty_handed = self._has_failed and not self._keys
-        self._next_fetch = self._clock() + (RETRY_SECONDS if is_empty_handed else FETCH_EVERY_SECONDS)
+        has_no_key = self._has_failed and not self._keys
+        self._next_fetch = self._clock() + (RETRY_SECONDS if has_no_key else FETCH_EVERY_SECONDS)
 
 
 def _read_keys(document: Json | None) -> Mapping[str, PyJWK]:
-    """The keys that can verify a token. Raises ProviderBadAnswer when it is no key set at all."""
+    """The keys that can verify a token. Raises ProviderBadAnswer where the document is no key set."""
     published = document.get("keys") if document is not None else None
     if not isinstance(published, list):
-        raise ProviderBadAnswer("AUTH_JWKS_URL does not answer with a key set.")
-    keys = (_read_key(key) for key in published[:MOST_KEYS] if isinstance(key, dict) and _is_for_signatures(key))
+        raise ProviderBadAnswer("AUTH_JWKS_URL does not respond with a key set.")
+    keys = (_read_key(key) for key in published[:MAX_KEYS] if isinstance(key, dict) and _is_for_signatures(key))
     return {key.key_id: key for key in keys if key is not None and key.key_id is not None}
 
 
@@ -112,12 +117,12 @@ def _is_for_signatures(key: Mapping[str, Any]) -> bool:
         and key.get("use", "sig") == "sig"
         and isinstance(operations, list)
         and "verify" in operations
-        and "d" not in key  # half of a private key: whoever publishes that has lost it
+        and "d" not in key  # contains private key material: do not trust it
     )
 
 
 def _read_key(key: dict[str, Any]) -> PyJWK | None:
-    """The key bound to the one algorithm of its kind, or None where it is of another kind, odd or weak."""
+    """The key, bound to the one algorithm of its type; None for another type, an invalid or a weak key."""
     kind = key.get("kty")
     algorithm = _ALGORITHMS.get(kind) if isinstance(kind, str) else None
     if algorithm is None or key.get("alg", algorithm) != algorithm:

@@ -78,10 +78,10 @@ def _decode_at(text: str, start: int) -> tuple[JsonObject | None, int]:
     return value, end
 
 
-def _integer(digits: str) -> int | None:
-    """Python refuses to convert thousands of digits, and no field of ours has more than a few."""
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else None
+def _integer(digits: str) -> int | str:
+    """The number; text that no field takes where it has thousands of digits, which Python refuses to convert."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
 
 
-_DECODER = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=lambda _: None)
+_DECODER = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=str)
 """Takes line breaks inside of strings, as small models write them."""

@@ -1,211 +1,174 @@
-"""Quotes, looked up in what was said and cut from there.
+"""Looks up the quotes that a model proposes, and cuts them from the source with their whole sentences.
 
-A quote that a model proposes stands in its turn word for word, or after folding
-(see `folding`), or it is no quote. There is no fuzzy matching beyond that: a
-sentence and its negation are 99 % alike. For the same reason a quote may not
-begin right behind a negation (see `negations`); one that is cut off before its
-negation, or before an `in fact I did not`, is for the reader to notice.
+A quote is found word for word, or after evening out what `search_text` evens out. There is no fuzzy matching beyond
+that: a sentence and its negation are 99 % alike. Every refusal has a reason (`RefusalReason`).
 """
 
-import re
-from bisect import bisect_right
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from services.evidence.debrief import Quote
-from services.evidence.negations import follows_negation
-from services.evidence.word_boundaries import end_with_marks, is_long_enough_to_quote, is_word_border
-from services.text.normalization import NormalizedText, Span, normalize
+from services.evidence.debrief import Cut, Quote, RefusalReason
+from services.evidence.matching import Match, find_words
+from services.evidence.passages import Passage, PassageIndex, Piece, Work, evidence_passages, notes_passage
+from services.evidence.proposals import Words, read_proposal
+from services.evidence.questions import Questions
+from services.evidence.sentences import whole_sentences
+from services.text.normalization import Span, normalize
 from services.transcript.transcript import Transcript, Turn
 
-_ELLIPSIS = re.compile(r"[ \t]?(?:[\[(][ \t]?)?(?:\u2026|\.[ \t]?\.[ \t]?\.)[\u2026.]*(?:[ \t]?[\])])?")
-_QUOTED = re.compile('["\u201c\u201d\u201e\u00ab\u00bb](.+)["\u201c\u201d\u00ab\u00bb]', re.DOTALL)
-_MOST_HITS = 200
-"""What stands hundreds of times inside of longer words can't be placed. Bounds the work on text made to be slow."""
+MOST_WORK = 200_000_000
+"""Characters that are scanned for one debrief at most. Less than a second of CPU time, whatever the text."""
+
+_CHARACTER_COST = 200
+"""Reading, cutting and comparing one character of a proposal takes as long as scanning this many."""
+
+_ROLES = frozenset({"candidate", "interviewer", "other", "unknown"})
 
 
-class _Cut(NamedTuple):
-    """A piece of the source that a quote was found to be."""
-
-    span: Span
-    is_exact: bool
+class Stopped(Exception):
+    """The caller's work was cancelled."""
 
 
-class _Passage:
-    """A stretch of a text in which quotes are looked up: one turn, or the notes."""
+class Lookup(NamedTuple):
+    """The quotes that a proposal was found to be, or why it was refused."""
 
-    def __init__(self, source: str, start: int, end: int) -> None:
-        self._source = source
-        self._start = start
-        self._end = end
-        self._folded: NormalizedText | None = None
-
-    def find(self, words: str) -> list[_Cut]:
-        """The one piece that the words are, or the pieces that they join with an ellipsis, in order. Words that stand
-        there more than once are placed where they stand first. Empty when they don't stand there.
-        """
-        if not is_long_enough_to_quote(normalize(words)):
-            return []
-        exact = self.find_exact(words)
-        if exact:
-            return [_cut_of(words, exact)]
-        return self._find_in_order([words]) or self._find_in_order(_pieces(words))
-
-    def find_exact(self, words: str) -> Span | None:
-        """The words as they are."""
-        for at in _hits(self._source, words, self._start, self._end):
-            span = self._as_said(Span(at, at + len(words)))
-            if span:
-                return span
-        return None
-
-    def _find_in_order(self, pieces: list[str]) -> list[_Cut]:
-        """All of them, folded, one behind the other."""
-        if self._folded is None:
-            self._folded = NormalizedText(self._source, self._start, self._end)
-        cuts: list[_Cut] = []
-        start = 0
-        for needle in map(normalize, pieces):
-            found = self._find_folded(self._folded, needle, start)
-            if found is None:
-                return []
-            start, span = found
-            cuts.append(_Cut(span, is_exact=False))
-        return cuts
-
-    def _find_folded(self, folded: NormalizedText, needle: str, start: int) -> tuple[int, Span] | None:
-        """Where the search goes on, and where the needle stood in the source."""
-        for at in _hits(folded.text, needle, start, len(folded.text)):
-            unfolded = folded.original_span(at, at + len(needle))
-            span = self._as_said(unfolded) if unfolded else None
-            if span:
-                return at + len(needle), span
-        return None
-
-    def _as_said(self, span: Span) -> Span | None:
-        """The span in whole words; None where it is no whole words, or where a negation before it is cut off."""
-        whole = self._whole_words(span)
-        return None if whole and follows_negation(self._source, self._start, whole.start) else whole
-
-    def _whole_words(self, span: Span) -> Span | None:
-        """The span with the marks that sit on its last character; None where it begins or ends within a word."""
-        end = end_with_marks(self._source, span.end, self._end)
-        borders = (is_word_border(self._source, index, self._start, self._end) for index in (span.start, end))
-        return Span(span.start, end) if all(borders) else None
+    quotes: tuple[Quote, ...] = ()
+    refused: RefusalReason | None = None
 
 
 class QuoteFinder:
-    """Looks quotes up in one transcript and in the interviewer's notes. Made once for a debrief."""
+    """Looks quotes up in one transcript and in the interviewer's notes. Each distinct quote is looked up once.
 
-    def __init__(self, transcript: Transcript, notes: str = "") -> None:
+    `should_stop` is asked before each lookup, which then raises `Stopped`. Once `MOST_WORK` is done, every further
+    quote is refused as not found, and `is_exhausted` is true.
+    """
+
+    def __init__(
+        self, transcript: Transcript, notes: str = "", should_stop: Callable[[], bool] = lambda: False
+    ) -> None:
         self._transcript = transcript
         self._notes = notes
-        self._starts = [turn.start for turn in transcript.turns]
-        self._passages: dict[int, _Passage] = {}
-        self._notes_passage = _Passage(notes, 0, len(notes))
+        self._should_stop = should_stop
+        self._labels = _ROLES.union(normalize(speaker.label) for speaker in transcript.speakers)
+        self._lookups: dict[tuple[str, int | None], Lookup] = {}
+        self._lookups_in_notes: dict[str, Lookup] = {}
+        self._work = Work(MOST_WORK)
+        self._questions = Questions(transcript.turns)
 
-    def find_quote(self, quote: str, turn: int | None) -> list[Quote]:
-        """The quote where it stands in the turn that it names, or word for word in exactly one other turn of the same
-        speaker; with an ellipsis, each of its pieces. Empty when it is not found, or when the turn is no evidence.
+    @property
+    def is_exhausted(self) -> bool:
+        return self._work.is_exhausted
+
+    def find_quote(self, quote: str, turn: int | None) -> Lookup:
+        """The quote in the turn that it names, else in the nearest turn that may be quoted.
+
+        Where the turn does not exist, the words must occur exactly once. An ellipsis makes several quotes, which
+        must occur in this order.
         """
-        named = self._turn(turn)
-        if named is None or not named.is_evidence:
-            return []
-        for words in _readings(quote):
-            cuts = self._passage(named).find(words)
-            if cuts:
-                return [_quote(self._transcript.text, named, cut) for cut in cuts]
-            other = self._find_elsewhere(words, named)
-            if other:
-                return [other]
-        return []
+        key = (quote, turn)
+        if key not in self._lookups:
+            self._lookups[key] = self._look_up(quote, self._turn(turn)) if self._may_look_up(quote) else _NOT_FOUND
+        return self._lookups[key]
 
-    def find_in_notes(self, quote: str) -> list[Quote]:
-        """The quote where it stands in the notes; with an ellipsis, each of its pieces."""
-        for words in _readings(quote):
-            cuts = self._notes_passage.find(words)
-            if cuts:
-                return [_quote(self._notes, None, cut) for cut in cuts]
-        return []
+    def find_in_notes(self, quote: str) -> Lookup:
+        """The quote in the interviewer's notes."""
+        if quote not in self._lookups_in_notes:
+            self._lookups_in_notes[quote] = self._look_up_in_notes(quote) if self._may_look_up(quote) else _NOT_FOUND
+        return self._lookups_in_notes[quote]
+
+    @cached_property
+    def _evidence_index(self) -> PassageIndex:
+        return PassageIndex(evidence_passages(self._transcript), self._work)
+
+    @cached_property
+    def _other_index(self) -> PassageIndex:
+        """Words that may not be quoted: looked up only to name the reason of a refusal."""
+        others = (turn for turn in self._transcript.turns if not turn.is_evidence)
+        return PassageIndex((Passage([turn], [turn.text]) for turn in others), self._work)
+
+    @cached_property
+    def _notes_index(self) -> PassageIndex:
+        return PassageIndex([notes_passage(self._notes)], self._work)
+
+    def _may_look_up(self, quote: str) -> bool:
+        if self._should_stop():
+            raise Stopped
+        self._work.add(_CHARACTER_COST * len(quote))
+        return not self.is_exhausted
 
     def _turn(self, number: int | None) -> Turn | None:
         if number is None or not 1 <= number <= len(self._transcript.turns):
             return None
         return self._transcript.turns[number - 1]
 
-    def _passage(self, turn: Turn) -> _Passage:
-        if turn.number not in self._passages:
-            self._passages[turn.number] = _Passage(self._transcript.text, turn.start, turn.end)
-        return self._passages[turn.number]
+    def _look_up(self, quote: str, named: Turn | None) -> Lookup:
+        readings = list(read_proposal(quote, self._labels))
+        if not readings:
+            return Lookup(refused="too_short")
+        if named and not named.is_evidence and any(self._are_said_in(named, words) for words in readings):
+            return Lookup(refused="wrong_speaker")
+        near = named.number if named else None
+        lookup = self._find(self._evidence_index, readings, near, is_unique=named is None)
+        if lookup.refused != "not_found":
+            return lookup
+        if any(any(True for _ in self._other_index.hits(words[0].form)) for words in readings):
+            return Lookup(refused="wrong_speaker")
+        return lookup if named else Lookup(refused="no_such_turn")
 
-    def _find_elsewhere(self, words: str, named: Turn) -> Quote | None:
-        """The words as they are, in exactly one other turn of the same speaker: a model miscounts turns. In two of
-        them they could be from either, and nothing is guessed.
-        """
-        if not is_long_enough_to_quote(normalize(words)):
-            return None
-        turns = [turn for turn in islice(self._turns_with(words), _MOST_HITS) if _is_same_speaker(turn, named)]
-        found = [(turn, span) for turn in turns if (span := self._passage(turn).find_exact(words))]
-        if len(found) != 1 or len(turns) == _MOST_HITS:
-            return None
-        turn, span = found[0]
-        return _quote(self._transcript.text, turn, _cut_of(words, span))
+    def _are_said_in(self, turn: Turn, words: Sequence[Words]) -> bool:
+        return any(True for _ in self._other_index.hits(words[0].form, self._other_index.range_of_turn(turn.number)))
 
-    def _turns_with(self, words: str) -> Iterator[Turn]:
-        """Every turn that holds these characters, whether as whole words or not."""
-        at = self._transcript.text.find(words)
-        while at >= 0:
-            turn = self._turn(bisect_right(self._starts, at))
-            if turn and at + len(words) <= turn.end:
-                yield turn
-            at = self._transcript.text.find(words, max(at + 1, turn.end if turn else 0))
+    def _look_up_in_notes(self, quote: str) -> Lookup:
+        readings = list(read_proposal(quote, self._labels))
+        return self._find(self._notes_index, readings, None) if readings else Lookup(refused="too_short")
 
+    def _find(
+        self, index: PassageIndex, readings: Sequence[Sequence[Words]], near: int | None, *, is_unique: bool = False
+    ) -> Lookup:
+        """The first reading that is found, else whether one occurs reversed."""
+        refused: RefusalReason = "not_found"
+        for words in readings:
+            matches = find_words(index, words, near_turn=near, is_unique=is_unique)
+            if matches and not matches[-1].is_reversed:
+                return Lookup(tuple(quote for match in matches for quote in self._cut(match)))
+            refused = "reversed" if matches else refused
+        return Lookup(refused=refused)
 
-def _hits(text: str, words: str, start: int, end: int) -> Iterator[int]:
-    at = text.find(words, start, end)
-    for _ in range(_MOST_HITS):
-        if at < 0:
-            return
-        yield at
-        at = text.find(words, at + 1, end)
+    def _cut(self, match: Match) -> Iterator[Quote]:
+        """The match with its whole sentences: a quote for each turn that they lie in, or for each 600 characters."""
+        passage = match.passage
+        is_first = True
+        for sentences in whole_sentences(passage.text, match.span, lines_end_sentences=passage.is_notes):
+            for piece in passage.pieces(sentences.span):
+                cut = _intersection(match.span, piece.span)
+                yield self._quote(piece, cut, match, truncated=sentences.is_truncated, continues=not is_first)
+                is_first = False
 
-
-def _cut_of(words: str, span: Span) -> _Cut:
-    """A mark behind the words that the quote lacks makes it another text."""
-    return _Cut(span, is_exact=span.end - span.start == len(words))
-
-
-def _readings(quote: str) -> Iterator[str]:
-    """The quote, and what is inside the quotation marks that a model put around it."""
-    words = quote.strip()
-    yield words
-    quoted = _QUOTED.fullmatch(words)
-    if quoted:
-        yield quoted[1].strip()
-
-
-def _pieces(words: str) -> list[str]:
-    """What ellipses join. Each has to prove something by itself: out of single words, anything could be joined."""
-    pieces = [piece for piece in _ELLIPSIS.split(words) if piece.strip()]
-    return pieces if all(is_long_enough_to_quote(normalize(piece)) for piece in pieces) else []
-
-
-def _is_same_speaker(turn: Turn, named: Turn) -> bool:
-    """Nobody named is not the same as nobody named."""
-    if not turn.is_evidence or turn.role != named.role:
-        return False
-    return turn.role == "candidate" or (turn.speaker is not None and turn.speaker == named.speaker)
+    def _quote(self, piece: Piece, cut: Cut, match: Match, *, truncated: bool, continues: bool) -> Quote:
+        turn = piece.turn
+        source = self._transcript.text if turn else self._notes
+        return Quote(
+            text=source[piece.source.start : piece.source.end],
+            cut=cut,
+            status="exact" if match.is_exact else "normalized",
+            source="transcript" if turn else "notes",
+            speaker=turn.role if turn else None,
+            turn=turn.number if turn else None,
+            at=turn.at if turn else None,
+            question=self._questions.before(turn) if turn and turn.role == "candidate" else None,
+            start=piece.source.start,
+            end=piece.source.end,
+            truncated=truncated,
+            continues=continues,
+        )
 
 
-def _quote(source: str, turn: Turn | None, cut: _Cut) -> Quote:
-    return Quote(
-        text=source[cut.span.start : cut.span.end],
-        status="exact" if cut.is_exact else "normalized",
-        source="transcript" if turn else "notes",
-        speaker=turn.role if turn else None,
-        turn=turn.number if turn else None,
-        at=turn.at if turn else None,
-        start=cut.span.start,
-        end=cut.span.end,
-    )
+_NOT_FOUND = Lookup(refused="not_found")
+
+
+def _intersection(selection: Span, piece: Span) -> Cut:
+    """The part of the selection that lies in the piece, as offsets in the piece. Empty where there is none."""
+    start = max(selection.start, piece.start) - piece.start
+    end = min(selection.end, piece.end) - piece.start
+    return Cut(start=start, end=end) if start < end else Cut(start=0, end=0)

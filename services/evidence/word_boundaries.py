@@ -1,4 +1,4 @@
-"""Where words begin and end, and how many of them it takes to prove something."""
+"""Word boundaries in every script, and the minimum length of a quote."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ _UNSPACED = re.compile(f"[{IDEOGRAPHS}{SYLLABLES}]")
 _SPACED_LETTER = re.compile(f"[^\\W{IDEOGRAPHS}{SYLLABLES}]")
 
 _FEWEST_CHARACTERS = 12
-_FEWEST_QUARTER_WORDS = 12
+_FEWEST_WORDS = 3
 
 _NEIGHBOURHOOD = 16
 _APOSTROPHES_AND_HYPHENS = frozenset("'`\u00b4\u02bc\u2018\u2019-\u2010\u2011")
@@ -22,22 +22,30 @@ _JOINER = "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
-def is_long_enough_to_quote(folded: str) -> bool:
-    """Whether it is long enough to be a quote: twelve characters and three words.
+def is_unspaced(character: str) -> bool:
+    """Whether the character belongs to a script without spaces between words."""
+    return _UNSPACED.match(character) is not None
 
-    Without spaces between words, a Chinese or Japanese letter counts as two
-    characters and half a word, a Thai or Khmer one as one and a quarter.
+
+def is_long_enough_to_quote(normalized: str) -> bool:
+    """Whether a normalized text has twelve characters and three words, the minimum of a quote.
+
+    A Chinese or Japanese letter counts as two characters.
     """
-    composed = unicodedata.normalize("NFC", folded)
-    ideographs, syllables = len(_IDEOGRAPH.findall(composed)), len(_SYLLABLE.findall(composed))
-    words = sum(_SPACED_LETTER.search(word) is not None for word in composed.split())
-    quarter_words = 4 * words + 2 * ideographs + syllables
-    return len(composed) + ideographs >= _FEWEST_CHARACTERS and quarter_words >= _FEWEST_QUARTER_WORDS
+    composed = unicodedata.normalize("NFC", normalized)
+    characters = len(composed) + len(_IDEOGRAPH.findall(composed))
+    return characters >= _FEWEST_CHARACTERS and _quarter_words(composed) >= 4 * _FEWEST_WORDS
+
+
+def _quarter_words(text: str) -> int:
+    unspaced = 2 * len(_IDEOGRAPH.findall(text)) + len(_SYLLABLE.findall(text))
+    return unspaced + 4 * sum(_SPACED_LETTER.search(word) is not None for word in text.split())
 
 
 def end_with_marks(text: str, end: int, limit: int) -> int:
-    """`end`, moved behind the selectors, accents and skin tones that sit on the sign before it. An accent on a
-    letter makes another letter of it and stays outside.
+    """`end` moved behind the variation selectors and skin tones of the symbol before it.
+
+    An accent makes another letter of a letter, so it is left outside.
     """
     is_letter = _is_letter(text[end - 1])
     while end < limit and _sits_on(text[end], is_letter=is_letter):
@@ -52,7 +60,7 @@ def _sits_on(mark: str, *, is_letter: bool) -> bool:
 
 
 def is_word_border(text: str, index: int, start: int, end: int) -> bool:
-    """Whether no word of `text[start:end]` goes on across `index`: `can` does not end in `can't`."""
+    """Whether no word of `text[start:end]` continues across `index`: there is no border after `can` in `can't`."""
     if _JOINER in (text[max(start, index - 1) : index], text[index : min(end, index + 1)]):
         return False
     before = strip_format(text[max(start, index - _NEIGHBOURHOOD) : index])[-2:]
@@ -69,7 +77,7 @@ def _runs_on(left: str, right: str) -> bool:
 
 
 def _is_joined(before: str, after: str) -> bool:
-    """Whether a mark between two letters or digits makes one word of them, and the border falls beside it."""
+    """Whether the index is beside a mark that joins two letters or digits into one word."""
     if len(after) > 1 and _joins(before[-1], after[0], after[1]):
         return True
     return len(before) > 1 and _joins(before[0], before[1], after[0])

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -14,15 +14,15 @@ from services.interview.transcript import read_transcript
 from services.llm import CHAT_TOKENS, LLM, Piece
 from services.prompts.chat import (
     EARLIER_MESSAGES_WARNING,
-    chat_messages,
+    INSTRUCTION_TOKENS,
     latest_messages,
     without_briefing_prompt,
 )
 from services.prompts.inputs import Message, PromptInputs, numbered_lines
-from services.prompts.tokens import BYTES_PER_TOKEN, estimate_tokens, fit_parts, size_in_bytes
+from services.prompts.tokens import BYTES_PER_TOKEN, estimate_prompt, estimate_tokens, fit_parts, size_in_bytes
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, StoredRoom
-from services.transcript.transcript import SourceTurn, Turn
+from services.transcript.transcript import Role, SourceTurn, Turn
 from services.upstream.chat_completions import Reply
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ class Question:
     context: str = ""
     history: Sequence[Message] = ()
     transcript: str | Sequence[SourceTurn] = ""
+    speakers: Mapping[str, Role] = field(default_factory=dict)
+    """What the request says about the labels of the transcript."""
 
 
 class _Prompt(NamedTuple):
@@ -90,16 +92,17 @@ class ChatService:
         if not question.transcript:
             return self._fitted(question, ())
         # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(read_transcript, question.transcript, self.interview)
+        transcript = await asyncio.to_thread(read_transcript, question.transcript, self.interview, question.speakers)
         return await asyncio.to_thread(self._fitted, question, transcript.turns)
 
     def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:
         """Everything that fits into the model's context beside the instructions, the question and the answer."""
         briefing = self.interview.briefing
         context = without_briefing_prompt(question.context, briefing)
-        tokens = self.llm.context_tokens - self.llm.cap(CHAT_TOKENS) - _fixed_tokens(question.message)
+        tokens = self.llm.context_tokens - self.llm.cap(CHAT_TOKENS) - INSTRUCTION_TOKENS
+        tokens -= estimate_tokens(question.message)
         history = latest_messages(question.history, tokens // HISTORY_SHARE)
-        tokens -= sum(estimate_tokens(entry["content"]) for entry in history)
+        tokens -= estimate_prompt(history)
         fitted = fit_parts(PromptInputs(briefing=briefing, context=context).parts(), tokens)
         size = min(MAX_TRANSCRIPT_BYTES, max(0, fitted.tokens_left) * BYTES_PER_TOKEN)
         lines, is_cut = latest_lines(turns, size)
@@ -118,11 +121,6 @@ class ChatService:
             log.warning("a chat turn of %s is not recorded: %s", self.interview.room.name, error.code)
             return [NOT_RECORDED_WARNING]
         return []
-
-
-def _fixed_tokens(question: str) -> int:
-    """Tokens of the prompt without material and earlier messages."""
-    return sum(estimate_tokens(message["content"]) for message in chat_messages({}, (), question, "0" * 32))
 
 
 def latest_lines(turns: Sequence[Turn], size: int) -> tuple[str, bool]:

@@ -1,21 +1,24 @@
-"""A debrief, step by step: read the record, ask the model, check every quote, score by rule, keep the result."""
+"""The debrief, step by step: read the record, ask the model, check every quote, score by rule, store the result."""
 
 import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
 from services.clock import Clock
-from services.evidence.debrief import Basis, Debrief, Grounding
-from services.evidence.examination import VerifiedDebrief, verify
+from services.evidence.conversation import count_interview
+from services.evidence.debrief import Basis, Debrief, DebriefSpeaker, InterviewNumbers, Recommendation, Score
+from services.evidence.grounding import VerifiedDebrief, nothing_verified, verify
 from services.evidence.scoring import score
+from services.evidence.sensitivity import NO_RECOMMENDATION, analyse
 from services.interview.debrief_reading import read_with_model
+from services.interview.threads import run_in_thread
 from services.interview.transcript import read_transcript
 from services.llm import LLM, DebriefReply
 from services.prompts.debrief import DEFAULT_COMPETENCIES
@@ -26,15 +29,26 @@ from services.prompts.inputs import (
     PromptInputs,
     briefing_texts,
     conversation,
+    without_placeholder,
 )
 from services.storage.protocol import Storage
 from services.storage.records import StoredDebrief, StoredRoom
-from services.transcript.transcript import SourceTurn, Transcript
+from services.storage.retrying import write_with_retry
+from services.transcript.speaker_roles import BY_ELIMINATION
+from services.transcript.transcript import Role, SourceTurn, Speaker, Transcript
 
 log = logging.getLogger(__name__)
 
 SAME_INPUT_FOR = timedelta(hours=1)
-Report = Callable[[str], None]
+FEWEST_WORDS = 20
+"""Of the candidate, for a transcript to be worth analysing."""
+NOTHING_SENT = "There was no transcript, no notes and no chat to analyse."
+TOO_FEW_WORDS = (
+    "There was too little to analyse: {words} words of the transcript are known to be the candidate's, {needed} are "
+    "needed, and there were no notes."
+)
+
+OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,8 @@ class DebriefInput:
     transcript: str | Sequence[SourceTurn] = ""
     notes: str = ""
     chat_history: Sequence[Message] = ()
+    speakers: Mapping[str, Role] = field(default_factory=dict)
+    """What the request says about the labels of the transcript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,49 +72,135 @@ class DebriefService:
     clock: Clock
     interview: StoredRoom
     is_recommending: bool
+    is_emulated: bool
 
-    async def make(self, record: DebriefInput, report: Report, *, is_new_wanted: bool) -> Debrief:
-        """The debrief of this record: the one made of the same input within the hour, or else a new version.
+    async def make(self, record: DebriefInput, on_progress: OnProgress, *, regenerate: bool) -> Debrief:
+        """The debrief of this record: the one made of the same input within the hour, or a new version.
 
-        `report` is told the stages. Identical requests at the same time make one debrief.
-        Raises the provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
+        `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
+        provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
         """
-        # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(read_transcript, record.transcript, self.interview)
-        if _basis(record, transcript) == "none":
-            return self._empty()
+        transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
+        basis = _basis(record, transcript)
+        if basis == "none":
+            return await self._nothing_to_analyse(transcript)
         self.llm.require_configured()
-        report("reading")
+        on_progress("reading")
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
         async with self.once.lock(f"debrief {self.interview.room.name} {fingerprint}"):
-            if not is_new_wanted and (stored := await self._stored(fingerprint)):
+            if not regenerate and (stored := await self._stored(fingerprint)):
                 return read_stored(stored)
-            return await self._make_new(record, transcript, fingerprint, report)
+            debrief = await self._analyse(record, transcript, basis, on_progress)
+            return await self._store(debrief, fingerprint)
 
-    async def _make_new(
-        self, record: DebriefInput, transcript: Transcript, fingerprint: str, report: Report
+    async def _analyse(
+        self, record: DebriefInput, transcript: Transcript, basis: Basis, on_progress: OnProgress
     ) -> Debrief:
-        report("analysing")
-        reading, warnings = await read_with_model(
-            self.llm, self.interview.room.name, self._inputs(record), transcript, self._competencies()
+        on_progress("analysing")
+        competencies = self._competencies()
+        reply, warnings = await read_with_model(
+            self.llm, self.interview.room.name, self._inputs(record), transcript, competencies
         )
-        report("checking")
-        examination = await asyncio.to_thread(verify, reading.reading, self._competencies(), transcript, record.notes)
-        warnings = [
-            *transcript.warnings,
-            *warnings,
-            *await asyncio.to_thread(self._injection_warnings, record, transcript),
-        ]
-        debrief = self._compose(record, transcript, reading, examination, warnings)
-        version = await self.storage.add_debrief(
-            self.interview.room.name, fingerprint, debrief.created_at, debrief.model_dump_json()
+        on_progress("checking")
+        verified = await run_in_thread(
+            lambda should_stop: verify(
+                reply.reading,
+                competencies,
+                transcript,
+                record.notes,
+                known_names=self._known_names(),
+                should_stop=should_stop,
+            )
         )
-        log.info("debrief %d of %s made by %s", version, self.interview.room.name, reading.model)
-        return debrief.model_copy(update={"version": version})
+        warnings = [*warnings, *await run_in_thread(lambda _: self._injection_warnings(record, transcript))]
+        return await self._compose(transcript, basis, verified, reply, warnings)
+
+    async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
+        """Store a debrief that was paid for, waiting a few seconds for a database that is away."""
+        name = self.interview.room.name
+        versions: list[int] = []
+
+        async def write() -> None:
+            document = debrief.model_dump_json()
+            versions.append(await self.storage.add_debrief(name, fingerprint, debrief.created_at, document))
+
+        if not await write_with_retry(write):
+            await write()  # raises what is wrong
+        log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
+        return debrief.model_copy(update={"version": versions[-1]})
 
     async def _stored(self, fingerprint: str) -> StoredDebrief | None:
         since = self.clock() - SAME_INPUT_FOR
         return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+
+    async def _nothing_to_analyse(self, transcript: Transcript) -> Debrief:
+        """A debrief without a model call. It is not stored."""
+        reason = NOTHING_SENT
+        if transcript.turns:
+            reason = TOO_FEW_WORDS.format(words=transcript.candidate_words, needed=FEWEST_WORDS)
+        return await self._compose(transcript, "none", nothing_verified(reason), None, [reason])
+
+    async def _compose(
+        self,
+        transcript: Transcript,
+        basis: Basis,
+        verified: VerifiedDebrief,
+        reply: DebriefReply | None,
+        warnings: Sequence[str],
+    ) -> Debrief:
+        recommendation, result = self._score(verified)
+        claims = verified.evidence
+        return Debrief(
+            room_name=self.interview.room.name,
+            version=0,
+            summary=verified.summary,
+            strengths=[entry.claim for entry in claims if entry.kind == "strength"],
+            improvements=[entry.claim for entry in claims if entry.kind == "improvement"],
+            follow_up_questions=list(verified.follow_up_questions),
+            recommendation=recommendation,
+            original_briefing=self.interview.briefing,
+            evidence=list(claims),
+            unsupported=list(verified.unsupported),
+            scorecard=list(verified.scorecard),
+            score=result,
+            basis=basis,
+            warnings=[*verified.warnings, *transcript.warnings, *warnings],
+            grounding=verified.grounding,
+            speakers=[_speaker(speaker) for speaker in transcript.speakers],
+            interview=await run_in_thread(lambda _: self._interview_numbers(transcript)),
+            turns_read=len(transcript.turns),
+            model=reply.model if reply else None,
+            emulated=self.is_emulated and reply is not None,
+            usage=reply.usage if reply else None,
+            prompt_version=PROMPT_VERSION,
+            created_at=self.clock(),
+        )
+
+    def _score(self, verified: VerifiedDebrief) -> tuple[Recommendation, Score]:
+        ratings = [row.rating for row in verified.scorecard]
+        recommendation, result = score(ratings, is_recommending=self.is_recommending)
+        sensitivity = analyse(verified.scorecard) if self.is_recommending else NO_RECOMMENDATION
+        return recommendation, result.model_copy(update=sensitivity._asdict())
+
+    def _interview_numbers(self, transcript: Transcript) -> InterviewNumbers:
+        room = self.interview.room
+        return count_interview(
+            transcript,
+            interviewers=room.interviewer_names(),
+            candidate=self._candidate_name() or None,
+            opened_at=room.created_at,
+        )
+
+    def _candidate_name(self) -> str:
+        """From the briefing, else from the room."""
+        briefing = self.interview.briefing
+        briefed = without_placeholder(briefing.candidate_name) if briefing else ""
+        return briefed or self.interview.room.candidate_name or ""
+
+    def _known_names(self) -> list[str]:
+        """Names that a claim may contain although no quote does."""
+        briefing = self.interview.briefing
+        return [self._candidate_name(), briefing.role if briefing else "", *self.interview.room.interviewer_names()]
 
     def _inputs(self, record: DebriefInput) -> PromptInputs:
         return PromptInputs(
@@ -112,13 +214,12 @@ class DebriefService:
         return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
 
     def _fingerprint(self, record: DebriefInput) -> str:
-        """Of everything that the debrief is made of, so that the same input is known again."""
-        briefing = self.interview.briefing
+        """Hash of everything that the debrief is made of, by which the same input is recognised."""
         made_of = {
             "prompts": PROMPT_VERSION,
             "model": self.llm.model,
             "recommending": self.is_recommending,
-            "briefing": _content(briefing),
+            "briefing": _content(self.interview.briefing),
             "record": asdict(record),
         }
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()
@@ -130,84 +231,29 @@ class DebriefService:
         texts |= {"The interviewer's notes": record.notes, "The sidebar chat": conversation(record.chat_history)}
         return injection_warnings(transcript.turns, texts)
 
-    def _compose(
-        self,
-        record: DebriefInput,
-        transcript: Transcript,
-        reading: DebriefReply,
-        examination: VerifiedDebrief,
-        warnings: list[str],
-    ) -> Debrief:
-        recommendation, result = score(
-            [row.rating for row in examination.scorecard], is_recommending=self.is_recommending
-        )
-        claims = examination.evidence
-        return Debrief(
-            room_name=self.interview.room.name,
-            version=0,
-            summary=examination.summary,
-            strengths=[entry.claim for entry in claims if entry.kind == "strength"],
-            improvements=[entry.claim for entry in claims if entry.kind == "improvement"],
-            follow_up_questions=examination.follow_up_questions,
-            recommendation=recommendation,
-            original_briefing=self.interview.briefing,
-            evidence=claims,
-            unsupported=examination.unsupported,
-            scorecard=examination.scorecard,
-            score=result,
-            basis=_basis(record, transcript),
-            warnings=[*warnings, *examination.warnings],
-            grounding=examination.grounding,
-            turns_read=len(transcript.turns),
-            model=reading.model,
-            usage=reading.usage,
-            prompt_version=PROMPT_VERSION,
-            created_at=self.clock(),
-        )
-
-    def _empty(self) -> Debrief:
-        """Nothing to analyse, so nothing is asked, and nothing is kept."""
-        recommendation, result = score([], is_recommending=self.is_recommending)
-        return Debrief(
-            room_name=self.interview.room.name,
-            version=0,
-            summary="",
-            strengths=[],
-            improvements=[],
-            follow_up_questions=[],
-            recommendation=recommendation,
-            original_briefing=self.interview.briefing,
-            evidence=[],
-            unsupported=[],
-            scorecard=[],
-            score=result,
-            basis="none",
-            warnings=["There was no transcript, no notes and no chat to analyse."],
-            grounding=Grounding(quotes_proposed=0, quotes_found=0, claims_supported=0, claims_total=0),
-            turns_read=0,
-            model=None,
-            usage=None,
-            prompt_version=PROMPT_VERSION,
-            created_at=self.clock(),
-        )
-
 
 def read_stored(stored: StoredDebrief) -> Debrief:
-    """The debrief as it was kept, with the number of its version."""
+    """The stored debrief with its version number."""
     return Debrief.model_validate_json(stored.document).model_copy(update={"version": stored.version})
 
 
+def _speaker(speaker: Speaker) -> DebriefSpeaker:
+    return DebriefSpeaker(**asdict(speaker), by_elimination=speaker.because == BY_ELIMINATION)
+
+
 def _content(briefing: Briefing | None) -> dict[str, Any] | None:
-    """What it says, whenever it was saved."""
+    """What the interviewer entered, whenever it was saved."""
     if briefing is None:
         return None
     return briefing.model_dump(exclude={"briefing_prompt", "updated_at"})
 
 
 def _basis(record: DebriefInput, transcript: Transcript) -> Basis:
-    """The best of what there is."""
-    if transcript.turns:
+    """The best of what there is. A transcript counts with twenty words of the candidate."""
+    if transcript.candidate_words >= FEWEST_WORDS:
         return "transcript"
     if record.notes.strip():
         return "notes"
+    if transcript.turns:
+        return "none"
     return "chat" if any(message["content"].strip() for message in record.chat_history) else "none"

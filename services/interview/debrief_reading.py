@@ -11,8 +11,15 @@ from services.evidence.model_answer import ModelDebrief
 from services.evidence.quotes import QuoteFinder
 from services.llm import DEBRIEF_TOKENS, LLM, DebriefReply, add_usage
 from services.prompts.debrief import DebriefPrompt
-from services.prompts.inputs import PromptInputs, TranscriptPart, numbered_line, split_transcript
-from services.prompts.tokens import BYTES_PER_TOKEN, FittedParts, estimate_tokens, fit_parts, size_in_bytes
+from services.prompts.inputs import SAMPLE_NONCE, PromptInputs, TranscriptPart, numbered_line, split_transcript
+from services.prompts.tokens import (
+    BYTES_PER_TOKEN,
+    FittedParts,
+    estimate_prompt,
+    estimate_tokens,
+    fit_parts,
+    size_in_bytes,
+)
 from services.transcript.transcript import Transcript
 
 MAX_PART_TOKENS = 80_000
@@ -23,7 +30,7 @@ MAX_INPUT_TOKENS = 500_000
 
 
 class _Passages(NamedTuple):
-    """The passages that the parts were found to hold, as lines of a transcript."""
+    """The passages that were quoted from the parts, as lines of a transcript."""
 
     part: TranscriptPart
     found: int
@@ -50,21 +57,24 @@ async def read_with_model(
 
     if len(parts) <= 1:
         reply = await ask(parts[0] if parts else TranscriptPart("", ()))
-        return reply, [*fitted.warnings, *reply.warnings]
-    replies = await _gather([ask(part) for part in parts])
+        return reply, [*fitted.warnings, *_reply_warnings([reply])]
+    replies = await _gather([ask(part) for part in parts], llm.max_parallel_answers)
     passages = await asyncio.to_thread(_passages, [reply.reading for reply in replies], transcript, size)
-    last = await ask(passages.part)
-    usage = reduce(add_usage, (reply.usage for reply in replies), last.usage)
-    about_replies = dict.fromkeys(warning for reply in (*replies, last) for warning in reply.warnings)
-    warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *about_replies]
-    return DebriefReply(last.reading, last.model, usage), warnings
+    if passages.found or inputs.interviewer_notes.strip():
+        replies.append(await ask(passages.part))
+    else:
+        replies.sort(key=_quotes_proposed)  # nothing to ask about: the last one shows best how much was refused
+    usage = reduce(add_usage, (reply.usage for reply in replies))
+    warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *_reply_warnings(replies)]
+    return DebriefReply(replies[-1].reading, replies[-1].model, usage), warnings
 
 
 def _fit(llm: LLM, inputs: PromptInputs, competencies: Sequence[str]) -> FittedParts:
     """The inputs as far as the model's context allows, beside the instructions and the answer."""
-    empty = DebriefPrompt({}, competencies, ()).messages("0" * 32)
-    instructions = sum(estimate_tokens(message["content"]) for message in empty)
-    return fit_parts(inputs.parts(), llm.context_tokens - llm.cap(DEBRIEF_TOKENS) - instructions)
+    parts = inputs.parts()
+    empty = DebriefPrompt(dict.fromkeys(parts, "-"), competencies, ())
+    instructions = estimate_prompt(empty.messages(SAMPLE_NONCE))
+    return fit_parts(parts, llm.context_tokens - llm.cap(DEBRIEF_TOKENS) - instructions)
 
 
 def _check_total(fitted: FittedParts, parts: Sequence[TranscriptPart]) -> None:
@@ -100,19 +110,40 @@ def _quoted_passages(readings: Iterable[ModelDebrief], transcript: Transcript) -
         for reading in readings
         for proposed in reading.quotes()
         if proposed.source == "transcript"
-        for quote in finder.find_quote(proposed.quote, proposed.turn)
+        for quote in finder.find_quote(proposed.quote, proposed.turn).quotes
     }
     return [found[place] for place in sorted(found)]
 
 
-async def _gather(calls: Sequence[Coroutine[Any, Any, DebriefReply]]) -> list[DebriefReply]:
-    """All results. When one call fails, the others are cancelled: they would cost money for nothing."""
-    tasks = [asyncio.create_task(call) for call in calls]
+async def _gather(calls: Sequence[Coroutine[Any, Any, DebriefReply]], at_once: int) -> list[DebriefReply]:
+    """All results, of at most `at_once` calls at a time. When one fails, the others are cancelled: they would cost
+    money for nothing.
+    """
+    slots = asyncio.Semaphore(at_once)
+
+    async def in_slot(call: Coroutine[Any, Any, DebriefReply]) -> DebriefReply:
+        async with slots:
+            return await call
+
+    tasks = [asyncio.create_task(in_slot(call)) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
+        for task, call in zip(tasks, calls, strict=True):
             task.cancel()
+            call.close()
+
+
+def _quotes_proposed(reply: DebriefReply) -> int:
+    return sum(1 for _ in reply.reading.quotes())
+
+
+def _reply_warnings(replies: Sequence[DebriefReply]) -> list[str]:
+    """One warning where any prompt was cut, and one for the items that the last answer, the debrief, lost."""
+    cut = [reply.prompt_warning for reply in replies if reply.prompt_warning][:1]
+    dropped = replies[-1].reading.dropped
+    items = "1 item of the model's answer was" if dropped == 1 else f"{dropped} items of the model's answer were"
+    return [*cut, *([f"{items} unreadable and left out."] if dropped else [])]
 
 
 def _parts_warning(parts: int, passages: _Passages) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import NamedTuple
+from uuid import uuid4
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
@@ -59,6 +60,8 @@ class Rooms:
     caller: str | None
     payer: str
     """Whose budgets are used: the caller's id or, without credentials, the client's address."""
+    is_transcribed: bool = False
+    """Daily transcribes the calls in new rooms, and keeps the transcripts."""
 
     async def open(self, interviewer_name: str, candidate_name: str | None, minutes: int) -> OpenedRoom:
         """A private room at Daily, a token for its interviewer, and our record of it: all three or none."""
@@ -66,10 +69,10 @@ class Rooms:
         name = NAME_PREFIX + token_hex(NAME_BYTES)
         now = self.clock()
         expires_at = (now + timedelta(minutes=minutes)).replace(microsecond=0)
-        made = await self.daily.create_room(name, expires_at)
+        made = await self.daily.create_room(name, expires_at, is_transcribed=self.is_transcribed)
         room = Room(name, made.url, interviewer_name, now, expires_at, made.id, self.caller, candidate_name, self.payer)
         try:
-            token = await self.daily.create_meeting_token(name, interviewer_name, expires_at, is_owner=True)
+            token = await self._create_token(room, interviewer_name, is_owner=True)
             await self.storage.save_room(room)
         except ServiceError as error:
             await self._delete_at_daily(name)
@@ -111,8 +114,19 @@ class Rooms:
             raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
         if is_owner and not self._is_owner(room):
             raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
-        token = await self.daily.create_meeting_token(name, participant_name, room.expires_at, is_owner=is_owner)
+        token = await self._create_token(room, participant_name, is_owner=is_owner)
         return room, token
+
+    async def _create_token(self, room: Room, participant_name: str, *, is_owner: bool) -> str:
+        """A token for one participant; an interviewer's starts the transcription where rooms are transcribed."""
+        return await self.daily.create_meeting_token(
+            room.name,
+            participant_name,
+            room.expires_at,
+            user_id=str(uuid4()),
+            is_owner=is_owner,
+            starts_transcription=is_owner and self.is_transcribed,
+        )
 
     async def close(self, name: str) -> Erasure:
         """Erase what is stored under the name, and take the room away at Daily.

@@ -1,24 +1,39 @@
-"""The transcript of an interview, with speakers told apart by the names that the room and the briefing give."""
+"""The transcript of an interview: its speakers are told apart by the names that the room and the briefing give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.errors import InvalidInput
 from services.prompts.inputs import without_placeholder
 from services.storage.records import StoredRoom
-from services.transcript.transcript import SourceTurn, Transcript, parse_transcript
+from services.transcript.transcript import (
+    Role,
+    SourceTurn,
+    Transcript,
+    UnreadableTranscript,
+    parse_transcript,
+)
 
-MOST_TURNS = 20_000
+
+def read_transcript(
+    source: str | Sequence[SourceTurn], interview: StoredRoom, roles: Mapping[str, Role] | None = None
+) -> Transcript:
+    """The transcript as numbered turns with roles. `roles` is what the request says about the labels.
+
+    Raises InvalidInput for a transcript that cannot be read or exceeds a limit.
+    """
+    try:
+        return parse_transcript(
+            source,
+            candidate_names=_candidate_names(interview),
+            interviewer_names=interview.room.interviewer_names(),
+            roles=roles,
+        )
+    except UnreadableTranscript as error:
+        raise InvalidInput(str(error)) from error
 
 
-def read_transcript(source: str | Sequence[SourceTurn], interview: StoredRoom) -> Transcript:
-    """The transcript as numbered turns with roles. Raises InvalidInput for more than 20,000 turns."""
-    room, briefing = interview.room, interview.briefing
-    briefed = without_placeholder(briefing.candidate_name) if briefing else ""
-    transcript = parse_transcript(
-        source,
-        candidate_name=briefed or room.candidate_name,
-        interviewer_names=room.interviewer_names(),
-    )
-    if len(transcript.turns) > MOST_TURNS:
-        raise InvalidInput(f"The transcript has more than {MOST_TURNS:,} turns; send the interview alone.")
-    return transcript
+def _candidate_names(interview: StoredRoom) -> list[str]:
+    """The briefing's name, or else the room's: the briefing is written later."""
+    briefed = without_placeholder(interview.briefing.candidate_name) if interview.briefing else ""
+    name = briefed or interview.room.candidate_name
+    return [name] if name else []

@@ -1,1 +1,1 @@
-"""Prompts: what every model call is told. Pure: no clock, no settings, no network."""
+"""Prompts: the wording of every model call. Pure: no clock, no settings, no network."""

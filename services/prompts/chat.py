@@ -1,11 +1,19 @@
-"""The sidebar's prompt: what the model that helps an interviewer during the call is told."""
+"""The sidebar's prompt: instructions for the model that helps an interviewer during the call."""
 
 from collections.abc import Mapping, Sequence
 
-from services.briefing import Briefing
+from services.briefing import Briefing, BriefingFields
 from services.prompts.briefing import BRIEFING_BLOCK
-from services.prompts.inputs import Message, data_block, data_blocks, system_message, user_message
-from services.prompts.tokens import estimate_tokens
+from services.prompts.inputs import (
+    SAMPLE_NONCE,
+    Message,
+    PromptInputs,
+    data_block,
+    data_blocks,
+    system_message,
+    user_message,
+)
+from services.prompts.tokens import estimate_prompt, estimate_tokens
 from services.text.invisible import strip_invisible
 
 CHAT_SYSTEM = """\
@@ -75,3 +83,9 @@ def without_briefing_prompt(context: str, briefing: Briefing | None) -> str:
     if own and sent:
         prompt = prompt.replace(own[1], sent[1])
     return text.replace(prompt, "").strip() if prompt in text else context
+
+
+_PLACEHOLDER = BriefingFields(candidate_name="-", role="-", resume_summary="-", notes="-", focus_areas=("-",))
+_ALL_PARTS = PromptInputs(_PLACEHOLDER, context="-", transcript="-").parts()
+INSTRUCTION_TOKENS = estimate_prompt(chat_messages(_ALL_PARTS, (), "", SAMPLE_NONCE))
+"""Estimated tokens of a prompt without its material, earlier messages and question."""

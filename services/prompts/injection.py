@@ -1,4 +1,4 @@
-"""What in the material talks to a model, or hides from a reader. It is told to the reader, never acted upon."""
+"""Warnings about prompt injection and hidden characters. The reader is warned; nothing is changed or refused."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,32 +22,32 @@ _ADDRESSES_MODEL = re.compile(
 )
 
 
-_HINTS = (
+_KEYWORDS = (
     *("instruction", "prompt", "rule", "direction", "message", "you are now", "you are no longer"),
     *(" ai", "llm", "model", "assistant", "grader", "evaluator", "<|", "[inst", "[/inst", "data-"),
     *("strong hire", "5 out of 5", "5/5", "highest"),
 )
-"""One of these stands in whatever the expression finds; looking for them first is five times faster."""
+"""Every match of the expression contains one of these; looking for them first is five times faster."""
 
 
 def addresses_a_model(text: str) -> bool:
-    """Whether the text talks to a model rather than to a person. Reported to the reader, never acted upon."""
+    """Whether the text addresses a language model."""
     cleaned = strip_invisible(text)
     folded = cleaned.casefold().replace("\n", " ").replace("\t", " ")
-    return any(hint in folded for hint in _HINTS) and _ADDRESSES_MODEL.search(cleaned) is not None
+    return any(hint in folded for hint in _KEYWORDS) and _ADDRESSES_MODEL.search(cleaned) is not None
 
 
 _SIGNS: tuple[tuple[Callable[[str], bool], str], ...] = (
-    (addresses_a_model, "holds text that addresses a language model; it was read as material, not followed."),
+    (addresses_a_model, "contains text that addresses a language model; it was read as material and not followed."),
     (
         has_bidirectional_or_tag_characters,
-        "holds characters that hide or reorder text; the model was given the text without them.",
+        "contains characters that hide or reorder text; the model read the text without them.",
     ),
 )
 
 
 def injection_warnings(turns: Sequence[Turn], texts: Mapping[str, str]) -> list[str]:
-    """One sentence for each text, and for the transcript, that shows such a sign."""
+    """One sentence for each sign of injection in a text, or in turns of the transcript."""
     found: list[str] = []
     for shows, sentence in _SIGNS:
         found += [f"{place} {sentence}" for place, text in texts.items() if shows(text)]

@@ -18,6 +18,11 @@ PROMPT_VERSION = "2026-11-26"
 
 Message = dict[str, str]
 
+NONCE_CHARACTERS = 32
+"""Hex digits of a room's nonce: 128 bits."""
+SAMPLE_NONCE = "0" * NONCE_CHARACTERS
+"""For the length of a prompt that is not sent."""
+
 PLACEHOLDERS = frozenset({"the candidate", "see job description"})
 """What the web page sends for a name or a role that it does not know."""
 
@@ -73,7 +78,7 @@ def data_blocks(nonce: str, parts: Mapping[str, str]) -> list[str]:
 
 
 def data_block(nonce: str, kind: str, text: str) -> str:
-    """One block of data. `nonce` is at least 64 bits in hex that nobody who writes the data knows.
+    """One block of data. `nonce` is at least 64 bits in hex, unknown to the authors of the data.
 
     Occurrences of the nonce become a space, so that the text around them cannot form another one.
     """

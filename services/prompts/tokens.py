@@ -3,7 +3,7 @@
 Tokens are estimated from above at three bytes of UTF-8 each: English takes about 4.5 bytes a token, Chinese about 3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from services.text.excerpt import excerpt
@@ -44,6 +44,11 @@ def size_in_bytes(text: str) -> int:
 def estimate_tokens(text: str) -> int:
     """The most tokens that the text is likely to take."""
     return -(-size_in_bytes(text) // BYTES_PER_TOKEN)
+
+
+def estimate_prompt(messages: Iterable[Mapping[str, str]]) -> int:
+    """The most tokens that all messages are likely to take."""
+    return sum(estimate_tokens(message["content"]) for message in messages)
 
 
 def fit_parts(parts: Mapping[str, str], tokens: int) -> FittedParts:

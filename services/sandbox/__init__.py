@@ -5,19 +5,17 @@ Nothing in this package opens a connection, and none of its texts comes from a l
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import httpx
 
+from config import Provider
 from services.sandbox.daily import Daily
 from services.sandbox.openai import OpenAI
 from services.sandbox.openrouter import OpenRouter
 from services.sandbox.vapi import Vapi
 from services.sandbox.wire import Clock, Emulation
 
-Vendor = Literal["daily", "openrouter", "openai", "vapi"]
-
-_EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
+_EMULATIONS: Mapping[Provider, Callable[[Clock], Emulation]] = {
     "daily": Daily,
     "openrouter": OpenRouter,
     "openai": OpenAI,
@@ -25,6 +23,6 @@ _EMULATIONS: Mapping[Vendor, Callable[[Clock], Emulation]] = {
 }
 
 
-def sandbox_transport(vendor: Vendor, now: Clock) -> httpx.AsyncBaseTransport:
+def sandbox_transport(vendor: Provider, now: Clock) -> httpx.AsyncBaseTransport:
     """A new emulation of the vendor, as an httpx transport. `now` gives Unix seconds."""
     return httpx.MockTransport(_EMULATIONS[vendor](now).answer)

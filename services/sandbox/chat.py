@@ -19,20 +19,20 @@ _SOURCES = (
 
 
 def chat_answer(conversation: Conversation) -> str:
-    """A few sentences for somebody in the middle of a call."""
+    """The answer: a few sentences, short enough to be read during a call."""
     question = conversation.question
     if not conversation.blocks.keys() - {"question"}:
-        return f"Nothing has been written down about this interview, so I can only hear your question. {EMULATED}"
+        return f"Nothing is saved about this interview, so there is only your question to go by. {EMULATED}"
     if _WANTS_QUESTIONS.search(question):
         return " ".join([*_suggestions(conversation, question), EMULATED])
     facts = list(_facts(conversation, question))
     if not facts:
-        facts = ["The material does not hold an answer to that."]
+        facts = ["The material does not contain an answer to that."]
     return " ".join([*facts, *_suggestions(conversation, question)[:1], EMULATED])
 
 
 def _facts(conversation: Conversation, question: str) -> Iterator[str]:
-    """The sentence of each source that shares most words with the question."""
+    """The sentence of each source that shares the most words with the question."""
     wanted = stems(question)
     for kind, label in _SOURCES:
         if found := _nearest(sentences(conversation.block(kind)), wanted):
@@ -44,7 +44,7 @@ def _facts(conversation: Conversation, question: str) -> Iterator[str]:
 
 
 def _suggestions(conversation: Conversation, question: str) -> list[str]:
-    """Questions word for word on the two areas that are nearest to what was asked."""
+    """Questions on the two focus areas that are nearest to what was asked."""
     who = conversation.block("candidate_name") or "the candidate"
     areas = conversation.focus_areas or [conversation.block("role") or "the role"]
     wanted = stems(question)
@@ -53,7 +53,7 @@ def _suggestions(conversation: Conversation, question: str) -> list[str]:
 
 
 def _question(conversation: Conversation, area: str) -> str:
-    """A question that starts from the resume where it touches the area."""
+    """A question that quotes the resume where the resume mentions the area."""
     about = topic(area)
     line = _nearest(sentences(conversation.block("resume")), about.named | about.related)
     if line is None:
@@ -62,7 +62,7 @@ def _question(conversation: Conversation, area: str) -> str:
 
 
 def _nearest(candidates: Sequence[str], wanted: frozenset[str]) -> str | None:
-    """The text that shares most words with what is wanted; None when none shares any."""
+    """The text that shares the most words with what is wanted; None when no text shares any."""
     best = max(candidates, key=lambda text: len(stems(text) & wanted), default=None)
     return best if best is not None and stems(best) & wanted else None
 
@@ -72,7 +72,7 @@ def _excerpt(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    """Short enough to be read in a call, and closed like a sentence."""
+    """The text at most `LONGEST_EXCERPT` characters long, with a full stop at its end."""
     if len(text) > LONGEST_EXCERPT:
         return text[:LONGEST_EXCERPT].rpartition(" ")[0] + " …"
     return text if text[-1:] in ".!?…" else f"{text}."

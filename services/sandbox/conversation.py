@@ -1,4 +1,4 @@
-"""What the emulated model reads: the fenced blocks of a request, and the turns of its transcript."""
+"""Reads a request as the emulated model does: its data blocks, and the turns of its transcript."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _BLOCK = re.compile(r'<data-([0-9a-f]{8,}) kind="(\w+)">\n(.*?)\n?</data-\1>', re.DOTALL)
-_TURN = re.compile(r"^\[T0*(\d+) (candidate|interviewer|unknown)(?: [^\]\n]*)?\] (.*)$", re.MULTILINE)
+_TURN = re.compile(r"^\[T0*(\d+) (candidate|interviewer|other|unknown)(?: [^\]\n]*)?\] (.*)$", re.MULTILINE)
 _NUMBERED = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
 
 
@@ -21,7 +21,7 @@ class PromptTurn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A request as a model sees it: blocks by their kind, and the last thing the user said."""
+    """A request: its data blocks by kind, and the last user message."""
 
     blocks: Mapping[str, str]
     last_message: str
@@ -31,7 +31,7 @@ class Conversation:
 
     @property
     def question(self) -> str:
-        """What is asked: the question's own block, or the plain message where nothing is fenced."""
+        """The question in its block, or the whole message where there are no blocks."""
         return self.block("question") or ("" if self.blocks else self.last_message.strip())
 
     @property
@@ -56,7 +56,7 @@ def read_conversation(messages: Iterable[Mapping[str, Any]]) -> Conversation:
 
 
 def _text(content: Any) -> str:
-    """A message's words: plain, or in parts."""
+    """The text of a message, which may come in parts."""
     if isinstance(content, str):
         return content
     return "\n".join(part.get("text", "") for part in content or () if part.get("type") == "text")

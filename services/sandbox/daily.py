@@ -1,4 +1,4 @@
-"""Daily, emulated: rooms that exist until they expire, and tokens signed with the API key.
+"""Daily, emulated: rooms that exist until they expire, tokens signed with the API key, transcripts.
 
 Requests and responses are Daily's (https://docs.daily.co/reference/rest-api). Only the properties that this service
 sends are known; any other is refused, as Daily refuses a property that it does not know.
@@ -6,7 +6,8 @@ sends are known; any other is refused, as Daily refuses a property that it does 
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -15,6 +16,7 @@ from jwt.algorithms import HMACAlgorithm
 from pydantic import Field
 from pydantic_core import ErrorDetails, to_json
 
+from services.sandbox.daily_transcripts import Call, Transcript
 from services.sandbox.wire import (
     Clock,
     Closed,
@@ -30,7 +32,10 @@ from services.sandbox.wire import (
 
 DOMAIN = "https://sandbox.daily.co"
 DOMAIN_ID = "5a4d6b0e-5a4d-4b0e-8000-000000000000"
-MAX_ROOMS = 20_000
+CAPACITY = 20_000
+"""The most rooms, and the most transcripts."""
+PAGE = 100
+"""The most items of one list."""
 NO_EXPIRY = 0
 
 RoomName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
@@ -41,6 +46,7 @@ class RoomProperties(Closed):
 
     exp: int = NO_EXPIRY
     eject_at_room_exp: bool = False
+    enable_transcription_storage: bool = False
 
 
 class CreateRoom(Closed):
@@ -63,6 +69,7 @@ class TokenProperties(Closed):
     is_owner: bool = Field(default=False, serialization_alias="o")
     user_name: str = Field("", serialization_alias="u")
     user_id: str = Field("", max_length=36, serialization_alias="ud")
+    auto_start_transcription: bool = Field(default=False, serialization_alias="ast")
 
 
 class CreateToken(Closed):
@@ -80,6 +87,7 @@ class StoredRoom:
     privacy: str
     created_at: float
     properties: RoomProperties
+    call: Call = field(default_factory=Call)
 
     def is_expired(self, now: float) -> bool:
         return self.properties.exp != NO_EXPIRY and now >= self.properties.exp
@@ -98,17 +106,26 @@ class StoredRoom:
 
 
 class Daily(Emulation):
-    """The rooms of one Daily domain. An expired room counts as deleted and is dropped when space is needed."""
+    """One Daily domain. An expired room counts as deleted.
 
-    def __init__(self, now: Clock, capacity: int = MAX_ROOMS) -> None:
+    Above the capacity expired rooms and the oldest transcripts are dropped.
+    """
+
+    def __init__(self, now: Clock, capacity: int = CAPACITY) -> None:
         self._now = now
         self._capacity = capacity
         self._rooms: dict[str, StoredRoom] = {}
+        self._transcripts: dict[str, Transcript] = {}
         self.routes = (
             Route("POST", "/rooms", self._create_room),
             Route("GET", "/rooms/{name}", self._get_room),
             Route("DELETE", "/rooms/{name}", self._delete_room),
             Route("POST", "/meeting-tokens", self._create_token),
+            Route("POST", "/rooms/{name}/transcription/start", self._start_transcription),
+            Route("GET", "/transcript", self._list_transcripts),
+            Route("DELETE", "/transcript/{transcript_id}", self._delete_transcript),
+            Route("GET", "/transcript/{transcript_id}/access-link", self._link_transcript),
+            Route("GET", "/transcript-files/{transcript_id}", self._download_transcript, needs_key=False),
         )
 
     def without_key(self) -> Refusal:
@@ -146,8 +163,72 @@ class Daily(Emulation):
     def _create_token(self, request: httpx.Request) -> httpx.Response:
         properties = read_body(CreateToken, request, _invalid_body).properties
         self._refuse_past(properties.exp)
+        if (room := self._rooms.get(properties.room_name)) is not None:
+            self._join(room, properties)
         claims = properties.model_dump(by_alias=True, exclude_unset=True) | {"d": DOMAIN_ID, "iat": int(self._now())}
         return httpx.Response(200, json={"token": sign(claims, bearer_key(request))})
+
+    def _join(self, room: StoredRoom, token: TokenProperties) -> None:
+        room.call.join(token.user_name, self._now(), is_owner=token.is_owner)
+        if token.is_owner and token.auto_start_transcription:
+            self._transcribe(room)
+
+    def _transcribe(self, room: StoredRoom) -> None:
+        """Begin a transcript, unless the room has one already or stores none."""
+        has_one = room.call.transcript is not None and not room.call.transcript.is_deleted
+        if has_one or not room.properties.enable_transcription_storage:
+            return
+        room.call.transcript = transcript = Transcript(room.id, room.call, self._now())
+        self._transcripts[transcript.id] = transcript
+        for oldest in list(islice(self._transcripts, max(0, len(self._transcripts) - self._capacity))):
+            del self._transcripts[oldest]
+
+    def _start_transcription(self, _request: httpx.Request, name: str) -> httpx.Response:
+        room = self._rooms.get(name)
+        if room is None or room.is_expired(self._now()) or room.call.last_join is None:
+            raise Refusal(404, {"error": "not-found", "info": f"room {name} is not hosting a call"})
+        self._transcribe(room)
+        return httpx.Response(200, json={"sent": "true"})
+
+    def _list_transcripts(self, request: httpx.Request) -> httpx.Response:
+        parameters = request.url.params
+        found = [
+            transcript
+            for transcript in reversed(self._transcripts.values())
+            if transcript.room_id == parameters.get("roomId", transcript.room_id)
+        ]
+        ids = [transcript.id for transcript in found]
+        first = ids.index(after) + 1 if (after := parameters.get("starting_after")) in ids else 0
+        limit = parameters.get("limit", "")
+        page = found[first : first + min(PAGE, int(limit) if limit.isdecimal() else PAGE)]
+        documents = [transcript.document(self._now(), DOMAIN_ID) for transcript in page]
+        return httpx.Response(200, json={"total_count": len(found), "data": documents})
+
+    def _delete_transcript(self, _request: httpx.Request, transcript_id: str) -> httpx.Response:
+        transcript = self._transcript(transcript_id)
+        transcript.is_deleted = True
+        return httpx.Response(200, json=transcript.document(self._now(), DOMAIN_ID))
+
+    def _link_transcript(self, request: httpx.Request, transcript_id: str) -> httpx.Response:
+        """A link to the file, beside the API. Like Daily's it works without the key, and only without it."""
+        transcript = self._transcript(transcript_id)
+        base = request.url.path.partition("/transcript/")[0]
+        link = request.url.copy_with(path=f"{base}/transcript-files/{transcript.id}", query=None)
+        return httpx.Response(200, json={"transcriptId": transcript.id, "link": str(link)})
+
+    def _download_transcript(self, request: httpx.Request, transcript_id: str) -> httpx.Response:
+        transcript = self._transcript(transcript_id)
+        if "authorization" in request.headers:
+            return httpx.Response(400, text="<Error><Code>InvalidArgument</Code></Error>")
+        if transcript.status(self._now()) != "t_finished":
+            return httpx.Response(404, text="<Error><Code>NoSuchKey</Code></Error>")
+        return httpx.Response(200, text=transcript.webvtt(), headers={"content-type": "text/vtt"})
+
+    def _transcript(self, transcript_id: str) -> Transcript:
+        transcript = self._transcripts.get(transcript_id)
+        if transcript is None or transcript.is_deleted:
+            raise Refusal(404, {"error": "not-found", "info": f"transcript {transcript_id} not found"})
+        return transcript
 
     def _refuse_past(self, exp: int) -> None:
         if exp != NO_EXPIRY and exp <= self._now():

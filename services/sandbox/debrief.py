@@ -1,7 +1,6 @@
 """The emulated model's debrief: the candidate's own sentences, sorted by competency.
 
-One claim carries a quote that stands nowhere, as claims of real models do now
-and then, so that whoever runs the sandbox sees it being caught.
+One claim has an invented quote, as real models write them now and then, so that a user of the sandbox sees it caught.
 """
 
 import re
@@ -16,15 +15,17 @@ EMULATED = "This is the sandbox's reading by keywords; no language model was ask
 MOST_STRENGTHS = 5
 MOST_IMPROVEMENTS = 4
 MOST_QUESTIONS = 5
+MOST_QUOTES = 3
+"""For one sentence of the summary."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the passages tell about one competency."""
+    """What the sentences say about one competency."""
 
     topic: Topic
     best: Sequence[Passage]
-    """At most two, the most telling first; empty when the competency was never touched."""
+    """At most two, the most telling first; empty when the competency did not come up."""
     hedged: Passage | None
     """A sentence in which the candidate is unsure."""
 
@@ -54,9 +55,9 @@ def debrief_answer(conversation: Conversation) -> dict[str, Any]:
     passages = quotable_passages(conversation)
     findings = [_find(topic(name), passages) for name in conversation.competencies]
     return {
-        "summary": _summary(conversation, findings, passages),
+        "summary": _summary(conversation, findings),
         "claims": [*_strengths(findings), *_improvements(findings), *_invented(passages, conversation)],
-        "ratings": [_rating(number, finding) for number, finding in enumerate(findings, 1)],
+        "ratings": {str(number): _rating(finding) for number, finding in enumerate(findings, 1)},
         "follow_up_questions": _follow_up_questions(findings),
     }
 
@@ -68,23 +69,24 @@ def _find(about: Topic, passages: Sequence[Passage]) -> Finding:
     return Finding(about, ranked[:2], hedged)
 
 
-def _summary(conversation: Conversation, findings: Sequence[Finding], passages: Sequence[Passage]) -> str:
+def _summary(conversation: Conversation, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """A sentence for the competencies that are best supported and one for those that are least, with their quotes."""
     who = conversation.block("candidate_name") or "The candidate"
-    if not passages:
-        return f"The material holds nothing of {who} that could be quoted. {EMULATED}"
-    turns = len({passage.turn for passage in passages if passage.turn is not None})
-    answers = "1 answer" if turns == 1 else f"{turns} answers"
-    opening = f"{who} gave {answers} that can be quoted." if turns else "Only the interviewer's notes can be quoted."
-    parts = (
-        _listing("Best supported", [finding for finding in findings if (finding.rating or 0) >= 4]),
-        _listing("Thin", [finding for finding in findings if finding.rating is not None and finding.rating <= 2]),
-        _listing("Not touched", [finding for finding in findings if finding.rating is None]),
-    )
-    return " ".join((opening, *filter(None, parts), EMULATED))
+    best = [finding for finding in findings if (finding.rating or 0) >= 4]
+    thin = [finding for finding in findings if finding.rating is not None and finding.rating <= 2]
+    return [
+        *_sentence(f"{who} is most concrete about", best),
+        *_sentence(f"{who} is least concrete about", thin),
+        {"text": EMULATED, "evidence": []},
+    ]
 
 
-def _listing(label: str, findings: Sequence[Finding]) -> str:
-    return f"{label}: {', '.join(finding.topic.name for finding in findings)}." if findings else ""
+def _sentence(opening: str, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    if not findings:
+        return []
+    named = ", ".join(finding.topic.name for finding in findings)
+    quoted = [finding.best[0] for finding in findings][:MOST_QUOTES]
+    return [{"text": f"{opening} {named}.", "evidence": _evidence(quoted)}]
 
 
 def _strengths(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -127,7 +129,7 @@ def _improvements(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _invented(passages: Sequence[Passage], conversation: Conversation) -> list[dict[str, Any]]:
-    """A claim whose quote is almost what somebody said, and stands nowhere."""
+    """A claim whose quote is almost what was said, and does not occur in the material."""
     telling = max(passages, key=lambda passage: passage.merits, default=None)
     if telling is None:
         return []
@@ -141,30 +143,29 @@ def _invented(passages: Sequence[Passage], conversation: Conversation) -> list[d
     return [_claim("Would bring the same approach to a new team from the first day", "strength", [paraphrase])]
 
 
-def _rating(number: int, finding: Finding) -> dict[str, Any]:
+def _rating(finding: Finding) -> dict[str, Any]:
     return {
-        "competency": number,
-        "rating": finding.rating,
-        "rationale": _rationale(finding),
         "evidence": _evidence(finding.evidence),
+        "rationale": _rationale(finding),
+        "rating": finding.rating,
     }
 
 
 def _rationale(finding: Finding) -> str:
     if not finding.best:
-        return "Nothing that was said touches this."
+        return "This did not come up."
     found: Mapping[str, bool] = {
         "concrete figures": any(passage.has_figures for passage in finding.best),
         "a part of their own": any(passage.shows_own_part for passage in finding.best),
         "an outcome": any(passage.has_outcome for passage in finding.best),
     }
     signals = [name for name, is_there in found.items() if is_there]
-    given = f"The answers give {', '.join(signals)}" if signals else "The answers touch this without anything concrete"
+    given = f"The answers give {', '.join(signals)}" if signals else "The answers name nothing concrete"
     return f"{given}, and are unsure in one place." if finding.hedged else f"{given}."
 
 
 def _follow_up_questions(findings: Sequence[Finding]) -> list[str]:
-    untouched = [
+    missing = [
         f"{finding.topic.name} did not come up: what is your latest example, and what was your own part in it?"
         for finding in findings
         if finding.rating is None
@@ -179,7 +180,7 @@ def _follow_up_questions(findings: Sequence[Finding]) -> list[str]:
         for finding in findings
         if finding.best and not finding.hedged and not any(passage.has_figures for passage in finding.best)
     ]
-    return [*untouched, *unsure, *unmeasured][:MOST_QUESTIONS]
+    return [*missing, *unsure, *unmeasured][:MOST_QUESTIONS]
 
 
 def _claim(text: str, kind: str, passages: Sequence[Passage]) -> dict[str, Any]:

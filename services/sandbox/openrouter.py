@@ -1,6 +1,6 @@
-"""OpenRouter emulated: chat completions whole and streamed, answered from the conversation they are given.
+"""Emulated OpenRouter: chat completions, whole and streamed, made from the request by keywords.
 
-What it accepts and answers: https://openrouter.ai/docs/api-reference/overview
+https://openrouter.ai/docs/api-reference/overview
 """
 
 import asyncio
@@ -30,7 +30,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class ChatMessage(BaseModel):
-    """One message; what a sandbox has no use for is passed over, as OpenRouter does."""
+    """One message. Fields that the sandbox does not use are ignored, as unknown ones are at OpenRouter."""
 
     model_config = ConfigDict(strict=True)
 
@@ -39,7 +39,7 @@ class ChatMessage(BaseModel):
 
 
 class JsonSchema(Closed):
-    """The structured output that is asked for."""
+    """A structured output."""
 
     name: Name
     strict: bool | None = None
@@ -48,7 +48,7 @@ class JsonSchema(Closed):
 
 
 class ResponseFormat(BaseModel):
-    """Free text, or an object by a schema."""
+    """Free text, or a JSON object."""
 
     model_config = ConfigDict(strict=True)
 
@@ -98,7 +98,7 @@ class ChatRequest(BaseModel):
 
 
 class OpenRouter(Emulation):
-    """Chat completions. The same request at the same time gets the same answer."""
+    """Chat completions. The same request at the same time gets the same response."""
 
     def __init__(self, now: Clock) -> None:
         self._now = now
@@ -124,7 +124,7 @@ class OpenRouter(Emulation):
 
 
 class _Completion:
-    """One answer, in either of its two forms."""
+    """One completion, as a document or as events."""
 
     def __init__(self, body: ChatRequest, model: str, request: bytes, created: int) -> None:
         self.id = f"gen-sandbox-{hashlib.sha256(request).hexdigest()[:24]}"
@@ -147,7 +147,7 @@ class _Completion:
         return self._head | rest
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Deltas between keep-alive comments, the finish reason, a chunk with the usage and no choices, `[DONE]`."""
+        """Deltas and keep-alive comments, the finish reason, a chunk with the usage and no choices, and `[DONE]`."""
         yield COMMENT
         for number, piece in enumerate(_pieces(self._text)):
             await asyncio.sleep(PIECE_SECONDS)
@@ -178,14 +178,14 @@ def _answer(body: ChatRequest) -> str:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """A few words at a time, with the white space that belongs to them."""
+    """A few words at a time, with the white space after them."""
     words = re.findall(r"\S+\s*|^\s+", text)
     for start in range(0, len(words), WORDS_IN_A_PIECE):
         yield "".join(words[start : start + WORDS_IN_A_PIECE])
 
 
 def _usage(messages: Sequence[ChatMessage], text: str) -> dict[str, Any]:
-    """Counted roughly, at four characters a token, and free of charge."""
+    """Usage at four characters a token, without cost."""
     prompt = sum(len(str(message.content)) for message in messages) // CHARACTERS_IN_A_TOKEN
     completion = len(text) // CHARACTERS_IN_A_TOKEN
     return {

@@ -1,7 +1,6 @@
 """Sentences that can be quoted, what they are about, and how much they say.
 
-This is no understanding: keywords, a small table of related words and three
-simple signals. It is enough to make answers differ as their input does.
+Keywords, a small table of related words and three simple signals: enough for answers that differ with their input.
 """
 
 import re
@@ -66,7 +65,7 @@ _ABSENT = re.compile(
     r"|\bnot (?:covered|discussed|reached)\b",
     re.IGNORECASE,
 )
-"""Notes on what was not spoken about are no evidence."""
+"""A note that something did not come up is not evidence."""
 
 _RELATED = (
     (
@@ -97,7 +96,7 @@ _RELATED = (
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a source that can be quoted as it stands."""
+    """A piece of a source that can be quoted word for word."""
 
     text: str
     source: Literal["transcript", "notes"]
@@ -132,7 +131,7 @@ class Passage:
         return pattern.search(_plain(self.text)) is not None
 
     def overlap(self, wanted: frozenset[str]) -> int:
-        """How many of the words it has; the question before it counts too, since it says what an answer is about."""
+        """How many of the words it has, or the question before it has: that says what an answer is about."""
         return len((self.words | self.asked_words) & wanted)
 
     @property
@@ -142,33 +141,33 @@ class Passage:
 
 @dataclass(frozen=True)
 class Topic:
-    """A competency and the words by which it is recognised."""
+    """A competency and the words by which it is recognized."""
 
     name: str
     named: frozenset[str]
     related: frozenset[str]
 
     def nearness(self, passage: Passage) -> int:
-        """How much the passage is about this; 0 is not at all."""
+        """How much the passage is about this competency; 0 is not at all."""
         return 3 * passage.overlap(self.named) + 2 * len(passage.words & self.related)
 
 
 def topic(name: str) -> Topic:
-    """The competency with the words that usually go with it."""
+    """The competency with its related words."""
     named = stems(name)
     groups = [related for names, related in _RELATED if stems(names) & named]
     return Topic(name, named, stems(" ".join(groups)) - named)
 
 
 def quotable_passages(conversation: Conversation) -> list[Passage]:
-    """What may be quoted about the candidate: their own sentences, and the interviewer's notes."""
+    """Passages about the candidate: their own sentences, and the interviewer's notes."""
     notes = sentences(conversation.block("interviewer_notes"))
     telling = [text for text in notes if _says_something(text) and not _ABSENT.search(_plain(text))]
     return [*spoken_passages(conversation.turns), *(Passage(text, "notes") for text in telling)]
 
 
 def spoken_passages(turns: Sequence[PromptTurn]) -> Iterator[Passage]:
-    """The candidate's sentences; an unknown speaker's where nobody is known to be the candidate."""
+    """The candidate's sentences; those of unknown speakers where no turn is the candidate's."""
     speaker = "candidate" if any(turn.role == "candidate" for turn in turns) else "unknown"
     question = ""
     for turn in turns:
@@ -180,19 +179,19 @@ def spoken_passages(turns: Sequence[PromptTurn]) -> Iterator[Passage]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences and lines of a text, copied exactly, without bullets and none too long to quote."""
+    """The sentences and lines of a text, word for word, without bullets and cut to `LONGEST_QUOTE`."""
     pieces = (_BULLET.sub("", piece).strip() for piece in _SENTENCE_END.split(text))
     return [_shortened(piece) for piece in pieces if piece]
 
 
 def stems(text: str) -> frozenset[str]:
-    """The words that carry meaning, cut down so that `designed` and `design` are one."""
+    """The stems of the words that carry meaning: `designed` and `design` are one."""
     words = (word.casefold() for word in _WORD.findall(text))
     return frozenset(_SUFFIX.sub("", word)[:6] for word in words if word not in _COMMON)
 
 
 def _shortened(text: str) -> str:
-    """At most so long, ending with a whole word."""
+    """At most `LONGEST_QUOTE` characters, ending with a whole word."""
     return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rpartition(" ")[0] or text[:LONGEST_QUOTE]
 
 

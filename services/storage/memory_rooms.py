@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from math import ceil
 from sys import getsizeof
 
-from config import StorageBudget
 from services.briefing import Briefing
 from services.errors import RoomNotFound, StorageFull
 from services.storage.budget_uses import CountedUse
@@ -28,6 +27,7 @@ from services.storage.records import (
     StoredTranscript,
 )
 from services.storage.storage_budget import UNLIMITED, Stored, exhausted, find_excess
+from setting_types import StorageBudget
 
 MAX_ROOMS = 10_000
 MAX_BYTES = 256 * 1024 * 1024

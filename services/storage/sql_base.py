@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from config import StorageBudget
 from services.clock import utc_now
 from services.errors import BudgetExhausted, RoomNotFound
 from services.storage import statements
@@ -17,6 +16,7 @@ from services.storage.database import Database
 from services.storage.purging import FilePurger
 from services.storage.statements import DialectStatements
 from services.storage.storage_budget import UNLIMITED, Stored, exhausted, find_excess
+from setting_types import StorageBudget
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from pydantic import ByteSize
 
-from config import StorageBudget
 from services.errors import BudgetExhausted
 from services.text.durations import in_words, whole_seconds
+from setting_types import StorageBudget
 
 ROW_BYTES = 100
 """What a stored record counts besides its texts."""

@@ -36,6 +36,7 @@ _IS_FORMAT = re.compile(f"[{INVISIBLE}{_NUMBER_SIGNS}]")
 _IS_UNPRINTABLE = re.compile(f"[{_CONTROLS}{_LINE_CONTROLS}{_BIDIRECTIONAL}{_TAGS}]")
 _REORDERS_OR_HIDES = re.compile(f"[{_BIDIRECTIONAL}{_TAGS}]")
 _MISLEADS_READERS = re.compile(f"[{_CONTROLS}{_BIDIRECTIONAL}{_TAGS}{_SURROGATES}]+")
+_IS_UNSTORABLE = re.compile(f"[\u0000{_SURROGATES}]")
 _HAS_GLYPH = re.compile(f"[^\\s{INVISIBLE}{_NUMBER_SIGNS}]")
 
 
@@ -67,6 +68,11 @@ def has_visible(text: str, start: int = 0, end: int | None = None) -> bool:
 def name_hidden(text: str) -> str:
     """The text for a printed report: a run of hidden characters becomes `[3 hidden characters]`."""
     return _MISLEADS_READERS.sub(_count_hidden, text)
+
+
+def replace_unstorable(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which UTF-8 lacks, and for U+0000, which PostgreSQL cannot store."""
+    return _IS_UNSTORABLE.sub("\ufffd", text)
 
 
 def _count_hidden(run: re.Match[str]) -> str:

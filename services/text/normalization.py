@@ -33,6 +33,8 @@ _MOST_MARKS = 96
 
 def normalize(text: str) -> str:
     """The form in which texts are compared, without white space around it."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.lower().replace("`", "'").strip()
     return _collapse_spaces(_normalize_characters(text)).strip()
 
 

@@ -70,7 +70,7 @@ class ThoughtFilter:
 
     def _take(self, text: str) -> str:
         if self._header is not None:
-            self._header += text
+            self._header = (self._header + text)[:_LONGEST_TAG]
         if self._closing_name is not None or self._header is not None:
             return ""
         shown = text if self._shown else text.lstrip()

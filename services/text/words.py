@@ -4,6 +4,7 @@ Chinese, Japanese, Thai, Lao, Tibetan, Burmese and Khmer put no spaces between w
 """
 
 import re
+from collections.abc import Iterable
 
 IDEOGRAPHS = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3100-\u312f\u31f0-\u31ff"
@@ -29,13 +30,11 @@ def count_words(text: str) -> int:
     return len(_SPACED_WORD.findall(_UNSPACED.sub(" ", text))) + (quarters + 2) // 4
 
 
-def join_speech(before: str, after: str) -> str:
-    """Both pieces as one text: with a space between them, or without one between letters that need none."""
-    return before + separator_between(before, after) + after
-
-
-def separator_between(before: str, after: str) -> str:
-    """A space, or nothing where one of the texts is empty or the script needs no space."""
-    if not before or not after:
-        return ""
-    return "" if _NEEDS_NO_SPACE.match(before[-1]) and _NEEDS_NO_SPACE.match(after[0]) else " "
+def join_all(pieces: Iterable[str]) -> str:
+    """The pieces of speech as one text, with spaces between them except where the script needs none."""
+    joined: list[str] = []
+    for piece in filter(None, pieces):
+        if joined and not (_NEEDS_NO_SPACE.match(joined[-1][-1]) and _NEEDS_NO_SPACE.match(piece[0])):
+            joined.append(" ")
+        joined.append(piece)
+    return "".join(joined)

@@ -1,133 +1,189 @@
-"""Where turns begin in written transcripts: at a label that a line begins with, or at one inside of a line.
+"""Plain text, read into passages: lines that begin with a speaker's label, or paragraphs without any.
 
-Transcripts that were pasted together on one line have their labels in the
-middle: `Candidate: I helped. Interviewer: And then?` There a label has to be
-beyond doubt and stand behind the end of a sentence; `They asked me. Role: lead.`
-is one speaker's.
+Passages are cut from the text as it was sent; what is between them are labels, times and lines that are not speech.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
-from itertools import islice, pairwise
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 
-from services.transcript.speaker_labels import Label, SpeakerLabels, read_label
+from services.text.invisible import has_visible
+from services.transcript.furniture import Furniture, FurnitureRules, is_transcript_heading
+from services.transcript.inner_labels import inner_labels
+from services.transcript.line_heads import Head, Time
+from services.transcript.source import Limits, Passage, Record, clean_label
+from services.transcript.speaker_labels import ExpectedSpeakers
+from services.transcript.turn_starts import Line, find_turn_starts, split_lines
 
-_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
-_COLON = re.compile(r":(?=[*_]{0,2}(?:[ \t\u00a0\r\n]|$))|\uff1a")
-_LONGEST_GAP = 4
-"""Characters from the colon to the speech, as in `**Interviewer:** Why?`."""
-_SENTENCE_END = re.compile(
-    "[.!?\u2026]+[\"'\u201d\u2019\u00bb)\\]*_]{0,3}[ \t\u00a0]+"
-    "|[\u3002\uff01\uff1f]+[\u201d\u2019\u300d\u300f\uff09]{0,2}[ \t\u3000]*"
-)
-_LONGEST_INSIDE = 120
-_MOST_STARTS = 3
-"""`Dr. J. Example` has two full stops in it, so the last end of a sentence is not always the right one."""
+_OPENS_BRACKET = re.compile(r"\s{0,99}[\[(]")
+_LONGEST_PREFACE = 20
+"""Lines above the first label which are left out in any case. If more than that, and most of the text, is above it,
+they are rather speech without names.
+"""
+_PROGRAMS_TEXT = "\u200e"
+"""WhatsApp puts a left-to-right mark before its own texts, such as `image omitted`."""
 
-
-class Utterance(NamedTuple):
-    """`source[start:end]`, said by `speaker`; empty where nobody is named."""
-
-    speaker: str
-    at: str | None
-    start: int
-    end: int
+_Part = tuple[Passage, bool]
+"""Speech on one line, and whether it begins a passage."""
 
 
-class TurnStart(NamedTuple):
-    """A label and the offset at which it begins."""
-
-    label: Label
-    start: int
-
-    @property
-    def end(self) -> int:
-        """Where the speech begins."""
-        return self.start + self.label.end
-
-
-def find_turn_starts(source: str, known_names: Sequence[str] = ()) -> list[TurnStart]:
-    """The heads of all turns, in order."""
-    lines = list(_line_turn_starts(source))
-    speakers = SpeakerLabels([turn_start.label for turn_start in lines], known_names)
-    accepted = [turn_start for turn_start in lines if speakers.accept(turn_start.label)]
-    return without_overlaps([*accepted, *inner_turn_starts(source, speakers)])
+def read_plain_text(source: str, expected: ExpectedSpeakers) -> Record:
+    """The passages of a text in any of the line formats. Raises UnreadableTranscript when a limit is exceeded."""
+    lines = split_lines(source)
+    starts = _without_notes(lines, find_turn_starts(lines, expected))
+    if not starts:
+        return Record(source, _passages(source, _paragraphs(lines)))
+    if len(lines) == 1:
+        return Record(source, _passages(source, _one_line(source, lines[0], starts[0], expected)))
+    labelled = _LabelledLines(lines, starts)
+    passages = _passages(source, labelled.parts())
+    ends = {lines[index].start + head.end for index, head in starts.items()}
+    inside = sum(start + head.end not in ends for start, head in inner_labels(source, expected))
+    return Record(source, passages, labelled.lines_left_out, labels_inside_lines=inside)
 
 
-def inner_turn_starts(source: str, speakers: SpeakerLabels) -> Iterator[TurnStart]:
-    """The heads that are beyond doubt, wherever they stand. The speakers must know those that begin a turn by then."""
-    last = 0
-    for colon in _COLON.finditer(source):
-        turn_start = _inner_turn_start(source, max(last, colon.start() - _LONGEST_INSIDE), colon.start(), speakers)
-        if turn_start:
-            yield turn_start
-        last = colon.end()
+def _without_notes(lines: Sequence[Line], starts: dict[int, Head]) -> dict[int, Head]:
+    """The starts below the heading `Transcript`: what is above it are notes."""
+    headings = (index for index, line in enumerate(lines) if index not in starts and is_transcript_heading(line))
+    heading = next(headings, -1)
+    below = {index: head for index, head in starts.items() if index > heading}
+    return below if len(below) > 1 else starts
 
 
-def _line_turn_starts(source: str) -> Iterator[TurnStart]:
-    """A line ends with a line feed, a carriage return or both. A character that other programs take for a line break
-    must not begin a turn: it can be typed into speech.
-    """
-    start = 0
-    for line in StringIO(source, newline=""):
-        label = read_label(line)
-        if label:
-            yield TurnStart(label, start)
-        start += len(line)
+def _passages(source: str, parts: Iterable[_Part]) -> list[Passage]:
+    """The parts joined to passages, without white space around them and without those that say nothing."""
+    limits = Limits()
+    passages: list[Passage] = []
+    for passage in filter(None, (_trimmed(source, each) for each in _joined(parts))):
+        limits.count_turn(passage.speaker)
+        passages.append(passage)
+    return passages
 
 
-def _inner_turn_start(source: str, first: int, colon: int, speakers: SpeakerLabels) -> TurnStart | None:
-    """The label that ends with this colon and follows the end of a sentence, or begins a line."""
-    for start in islice(_starts(source, first, colon), _MOST_STARTS):
-        label = read_label(source[start : colon + _LONGEST_GAP])
-        if label and start + label.end > colon and speakers.accept_inside(label):
-            return TurnStart(label, start)
-    return None
+def _joined(parts: Iterable[_Part]) -> Iterator[Passage]:
+    passage: Passage | None = None
+    for part, is_start in parts:
+        if passage and not is_start:
+            passage = passage._replace(end=part.end)
+            continue
+        if passage:
+            yield passage
+        passage = part
+    if passage:
+        yield passage
 
 
-def _starts(source: str, first: int, colon: int) -> Iterator[int]:
-    """Where a label may begin, the nearest to its colon first."""
-    line = max(source.rfind("\n", first, colon), source.rfind("\r", first, colon)) + 1
-    yield from reversed([match.end() for match in _SENTENCE_END.finditer(source, max(first, line), colon)])
-    if line:
-        yield line
+def _trimmed(source: str, passage: Passage) -> Passage | None:
+    if not has_visible(source, passage.start, passage.end):
+        return None
+    text = source[passage.start : passage.end]
+    start = passage.end - len(text.lstrip())
+    return passage._replace(start=start, end=passage.start + len(text.rstrip()))
 
 
-def without_overlaps(turn_starts: Iterable[TurnStart]) -> list[TurnStart]:
-    """In order, without those that are a part of the one before them, as `Jane` is in `Dr. Jane:`."""
-    apart: list[TurnStart] = []
-    for turn_start in sorted(turn_starts, key=lambda each: each.start):
-        if not apart or turn_start.start >= apart[-1].end:
-            apart.append(turn_start)
-    return apart
+def _paragraphs(lines: Sequence[Line]) -> Iterator[_Part]:
+    """The paragraphs of a text that names no speakers, and its captions if most lines begin with a time."""
+    has_captions = 2 * sum(line.time is not None for line in lines) >= len(lines)
+    at: str | None = None
+    is_start = True
+    for line in lines:
+        is_start = is_start or line.is_after_gap
+        start = line.start
+        if line.time and (has_captions or line.has_only_time):
+            at, start, is_start = line.time.clock, line.start + line.time.end, True
+        if start < line.end:
+            yield Passage(None, at, start, line.end), is_start
+            is_start = False
 
 
-def read_lines(source: str, known_names: Sequence[str] = ()) -> list[Utterance]:
-    """Every utterance that says something. Lines without a label go on with the one before them; before the first
-    label, or where there is none at all, each paragraph is a utterance of nobody's.
-    """
-    utterances = (_trimmed(source, utterance) for utterance in _utterances(source, known_names))
-    return [utterance for utterance in utterances if utterance.start < utterance.end]
+def _one_line(source: str, line: Line, first: Head, expected: ExpectedSpeakers) -> Iterator[_Part]:
+    """The turns of a whole transcript on one line."""
+    begin = (line.start, first)
+    behind = (each for each in inner_labels(source, expected, first.name) if each[0] >= line.start + first.end)
+    for (start, head), (end, _) in pairwise(chain([begin], behind, [(line.end, first)])):
+        yield Passage(clean_label(head.name), head.at, start + head.end, end), True
 
 
-def _utterances(source: str, known_names: Sequence[str]) -> Iterator[Utterance]:
-    turn_starts = find_turn_starts(source, known_names)
-    borders = [*(turn_start.start for turn_start in turn_starts), len(source)]
-    yield from _paragraphs(source, borders[0])
-    for turn_start, end in zip(turn_starts, borders[1:], strict=True):
-        yield Utterance(turn_start.label.name, turn_start.label.at, turn_start.end, end)
+class _LabelledLines:
+    """The speech of a text that names its speakers, line by line."""
 
+    def __init__(self, lines: Sequence[Line], starts: Mapping[int, Head]) -> None:
+        self._lines = lines
+        self._starts = starts
+        self._furniture = FurnitureRules({head.name for head in starts.values()})
+        self._is_table = any(head.mark == "|" for head in starts.values())
+        self._is_dated = any(head.is_dated for head in starts.values())
+        self._is_timed = 2 * sum(lines[index].time is not None for index in starts) > len(starts)
+        self._speaker: str | None = None
+        self._at: str | None = None
+        self._clock: str | None = None
+        self._is_speech = min(starts) > max(_LONGEST_PREFACE, len(lines) / 2)
+        self._is_start = True
+        self._is_below_label = False
+        self.lines_left_out = 0
+        """Lines above the first label, notices, headings and trailers."""
 
-def _paragraphs(source: str, end: int) -> Iterator[Utterance]:
-    breaks = [match.start() for match in _PARAGRAPH_BREAK.finditer(source, 0, end)]
-    for start, stop in pairwise((0, *breaks, end)):
-        yield Utterance("", None, start, stop)
+    def parts(self) -> Iterator[_Part]:
+        for index, line in enumerate(self._lines):
+            head = self._starts.get(index)
+            start = self._begin(head, line) if head else self._continue(line)
+            self._is_below_label = head is not None
+            end = self._end(line)
+            if self._is_speech and start is not None and start < end:
+                yield Passage(self._speaker, self._at, start, end), self._is_start
+                self._is_start = False
 
+    def _end(self, line: Line) -> int:
+        """Where the speech of a line ends: a row of a table ends with a bar."""
+        return line.start + len(line.text.rstrip(" |\t")) if self._is_table else line.end
 
-def _trimmed(source: str, utterance: Utterance) -> Utterance:
-    """Without the white space around it."""
-    text = source[utterance.start : utterance.end]
-    start = utterance.end - len(text.lstrip())
-    return utterance._replace(start=start, end=max(start, utterance.start + len(text.rstrip())))
+    def _begin(self, head: Head, line: Line) -> int | None:
+        """Where the speech after the label begins."""
+        self._clock = None if head.at else self._clock
+        self._speaker, self._at = clean_label(head.name), head.at or self._clock
+        self._is_speech = self._is_start = True
+        if head.is_dated and line.text.startswith(_PROGRAMS_TEXT, head.end):
+            self.lines_left_out += 1
+            return None
+        return line.start + head.end
+
+    def _continue(self, line: Line) -> int | None:
+        """Where the speech of a line without a label begins; None if the line is not speech."""
+        if line.time and not line.has_only_time and (self._is_timed or _OPENS_BRACKET.match(line.text)):
+            return self._continue_timed(line, line.time)
+        kind = self._furniture.kind_of(line)
+        if kind is Furniture.RULE and self._is_below_label and not line.is_after_gap:
+            return None
+        if kind is not None:
+            self._pass_over(kind, line)
+            return None
+        return self._speech_from(line.start)
+
+    def _continue_timed(self, line: Line, time: Time) -> int | None:
+        """A line with a time and no name. In a dated chat it is the program's; where names follow times, an unnamed
+        caption; else the same speaker goes on.
+        """
+        if self._is_dated and time.is_dated:
+            self._pass_over(Furniture.BREAK, line)
+            return None
+        self._speaker = None if self._is_timed else self._speaker
+        self._at, self._is_start = time.clock, True
+        return self._speech_from(line.start + time.end)
+
+    def _speech_from(self, start: int) -> int | None:
+        """Nothing is speech before the first label, nor below a heading."""
+        self.lines_left_out += not self._is_speech
+        return start if self._is_speech else None
+
+    def _pass_over(self, kind: Furniture, line: Line) -> None:
+        self._is_start = True
+        match kind:
+            case Furniture.TIME:
+                self._at = self._clock = line.time.clock if line.time else None
+            case Furniture.RULE:
+                self._is_speech = False
+            case Furniture.NOTICE:
+                self.lines_left_out += 1
+            case Furniture.BREAK:
+                self._is_speech = False
+                self.lines_left_out += 1

@@ -1,161 +1,237 @@
-"""The heads of turns in written transcripts: `Name: text`, with or without a time.
+"""Which heads of one file are speakers' labels.
 
-A colon at the beginning of a line is a speaker's or belongs to a sentence. In
-doubt the line begins a turn of an unknown speaker: words then lose their
-speaker, which is better than getting a wrong one.
+A colon at the start of a line belongs to a label or to a sentence. In doubt the line begins a turn of an unknown
+speaker: words then lose their speaker, which is better than giving them to the wrong one.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from services.text.normalization import normalize
-from services.transcript.speaker_names import looks_like_name, person
-from services.transcript.speaker_roles import states_role
+from services.transcript.line_heads import Form, Head, is_phone_number
+from services.transcript.role_words import ROLE_WORDS, complete_pairs, pair_word, states_role
+from services.transcript.source import MOST_LABELS, TooManyLabels
+from services.transcript.speaker_names import Label
 
-_TIME = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:[ ]?[AaPp][Mm])?"
-_INDENT = "[\\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]{0,99}(?:>>?[ ]?|[-*\u2022][ ]|#{1,6}[ ])?"
-_DASH = "[ \t,|\u2013\u2014-]"
-_LABEL = re.compile(
-    rf"{_INDENT}(?:[\[(]?(?P<before>{_TIME})[\])]?{_DASH}{{0,9}})?"
-    rf"(?P<name>[^:\uff1a\r\n]{{1,80}}?)[ \t]{{0,9}}(?:,?[ ]?(?P<open>[\[(])?(?P<after>{_TIME})[\])]?[ \t]{{0,9}})?"
-    r"[*_]{0,2}(?P<colon>[:\uff1a])[*_]{0,2}(?P<gap>[ \t\u3000\u00a0]*)"
-)
-_LABEL_ALONE = re.compile(
-    rf"{_INDENT}(?P<name>[^:\uff1a\r\n]{{1,80}}?){_DASH}{{1,9}}[\[(]?(?P<after>{_TIME})[\])]?\s*$"
-)
-_DECORATION = " \t*_\u00a0"
-_BRACKETED = re.compile(r"[\[<(](.+)[\])>]")
-_LONGEST_LABEL = 250
-
+_USUAL_FORMS = frozenset({Form.COLON, Form.TIMED})
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
-_MOST_WORDS_IN_LOWER_CASE = 2
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,100}")
+_MOST_POSSIBLE_LABELS = 5_000
+"""Different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
 _PRONOUNS = frozenset({"i", "he", "she", "it", "we", "you", "they"})
 _BEFORE_COLONS = frozenset(
     normalize(
-        "action actually again also and answer anyway approach background basically because bonus but caveat challenge "
-        "conclusion context date disclaimer duration edit example examples exactly fact finally first firstly goal "
-        "honestly however http https idea impact last lastly lesson lessons location meaning my next no note notes now "
-        "ok okay one option or our outcome part participants phase plan plus point problem pros cons ps question "
-        "reason remember result results right second secondly situation so solution step subject summary sure task "
-        "technically that the then there third this thought three time title today todo topic transcript two update "
-        "warning well what why yes yesterday"
+        "action actually again agenda also and answer anyway approach attendees background basically because bonus but "
+        "caveat challenge chapters conclusion context date description disclaimer duration edit end example examples "
+        "exactly fact file finally first firstly goal honestly however http https id idea impact invited keywords last "
+        "lastly lesson lessons link location meaning meeting my next no note notes now ok okay one option or organizer "
+        "our outcome part participants phase plan plus point problem pros cons ps question reason recorded recording "
+        "remember result results right second secondly situation so solution source speakers start started step "
+        "subject summary sure task technically that the then there third this thought three time title today todo "
+        "topic transcript two update url view warning well what why yes yesterday"
     ).split()
 )
-"""English words with which people begin a line and go on with a colon."""
+"""English words with which people begin a line and go on with a colon, and those of the lines above a transcript."""
 
 
-class Label(NamedTuple):
-    """What may be the head of a turn: a name as written, a time as written, and where the speech begins."""
+class ExpectedSpeakers:
+    """The names and labels that a transcript is likely to use: from the room, the briefing and the request.
 
-    name: str
-    at: str | None
-    end: int
-    has_time_after_name: bool
-    is_spaced: bool
-    """Whether white space, or nothing at all, follows the colon."""
+    The many labels that share no word with a role or a name are answered fast.
+    """
+
+    def __init__(self, names: Iterable[str], labels: Iterable[str] = ()) -> None:
+        self._names = [name for name in map(Label, names) if name.spellings]
+        self._labels = frozenset(map(normalize, labels))
+        self._words_of_names = [frozenset(words) for name in self._names for words in name.spellings]
+        words_of_labels = [label.words_in_any_spelling for label in map(Label, labels)]
+        self._words = ROLE_WORDS.union(*self._words_of_names, *words_of_labels)
+
+    def is_named(self, label: Label) -> bool:
+        """Whether the label is a role word, the full name of an expected person or in the request's mapping."""
+        if not self.knows_word_of(label):
+            return False
+        if self._labels and not self._labels.isdisjoint({label.normalized, normalize(label.name)}):
+            return True
+        if not ROLE_WORDS.isdisjoint(label.words) and label.is_short and states_role(label):
+            return True
+        return self.is_full_name(label)
+
+    def is_part_of_name(self, label: Label) -> bool:
+        """Whether the label is a part of an expected name, or the other way round. `Ada said` is none."""
+        return self.knows_word_of(label) and label.is_short and any(map(label.is_part_of_name, self._names))
+
+    def is_certainly_named(self, label: Label) -> bool:
+        """The same as `is_named`, for a label in the middle of a line: `The interviewer` is none."""
+        if not label.words or not self.is_named(label):
+            return False
+        return len(label.words) == 1 or (label.words[0] not in _BEFORE_COLONS and label.looks_like_name)
+
+    def knows_word_of(self, label: Label) -> bool:
+        """Whether the label shares a word with a role, an expected name or a label of the request."""
+        return not self._words.isdisjoint(label.words_in_any_spelling)
+
+    def is_full_name(self, label: Label) -> bool:
+        """Whether the label is the full name of an expected person."""
+        words = label.words_in_any_spelling
+        return any(map(words.issuperset, self._words_of_names)) and any(map(label.is_same_name, self._names))
+
+
+class PlacedHead(NamedTuple):
+    """A head, and what is around it."""
+
+    head: Head
+    is_after_gap: bool
+    """Whether an empty line, or nothing, is above it."""
+    is_above_speech: bool
+    """Whether the line below it has no head with a time."""
 
 
 class SpeakerLabels:
-    """Which of the labels of one transcript name speakers. Needs them all: who returns is a speaker."""
+    """Decides which heads are labels. Needs all heads of the file, since a label that returns is a speaker's."""
 
-    def __init__(self, labels: Iterable[Label], known_names: Sequence[str] = ()) -> None:
-        self._times = Counter(label.name for label in labels)
-        self._known = [known for known in map(person, known_names) if known.words]
-        self._verdicts: dict[tuple[str, bool, bool], bool] = {}
+    def __init__(
+        self, placed_heads: Sequence[PlacedHead], expected: ExpectedSpeakers, *, starts_with_head: bool
+    ) -> None:
+        self._expected = expected
+        self._times = Counter((placed.head.form, placed.head.name) for placed in placed_heads)
+        if sum(form in _USUAL_FORMS for form, _ in self._times) > _MOST_POSSIBLE_LABELS:
+            raise TooManyLabels
+        self._labels = {name: Label(name) for _, name in self._times}
+        self._words_in_paragraphs = self._inside_paragraphs(placed_heads)
+        self._questions = self._question_labels()
+        self._is_lower_case = False
+        self._certain = self._certain_labels()
+        certain = [placed for placed in placed_heads if (placed.head.form, placed.head.name) in self._certain]
+        self.form, self._mark = _main_form([placed.head for placed in certain])
+        self._is_dated = _is_usual(placed.head.is_dated for placed in certain)
+        self._needs_gap = _is_usual(placed.is_after_gap for placed in certain)
+        self._is_lower_case = bool(certain) and all(placed.head.name.islower() for placed in certain)
+        self._is_established = bool(certain) or starts_with_head
+        self._verdicts: dict[tuple[Form, str, bool], bool] = {}
         self._accepted: set[str] = set()
-        self._certain: dict[str, bool] = {}
 
-    def accept(self, label: Label) -> bool:
-        """Whether the label is the head of a turn."""
-        kind = (label.name, label.has_time_after_name, label.is_spaced)
-        if kind not in self._verdicts:
-            self._verdicts[kind] = self._is_known(label.name) or self._could_be_speaker(label)
-            if self._verdicts[kind]:
-                self._accepted.add(label.name)
-        return self._verdicts[kind]
+    def accept(self, placed: PlacedHead) -> bool:
+        """Whether the head begins a turn. Raises TooManyLabels."""
+        head = placed.head
+        if self._is_dated and not head.is_dated:
+            return False
+        if head.form in _USUAL_FORMS:
+            return self._accept_usual(placed)
+        if head.form is not self.form or head.mark != self._mark:
+            return False
+        if head.form is Form.ALONE and not head.mark and self._needs_gap and not placed.is_after_gap:
+            return False
+        is_certain = (head.form, head.name) in self._certain
+        return is_certain or (head.form is Form.ALONE and self._labels[head.name].looks_like_full_name)
 
-    def accept_inside(self, label: Label) -> bool:
-        """Whether a label in the middle of a line begins a turn: it was accepted at the beginning of one, spelled the
-        same, or states a role, or is the full name of somebody who is expected.
+    def _accept_usual(self, placed: PlacedHead) -> bool:
+        head = placed.head
+        is_certain = (head.form, head.name) in self._certain
+        if self.form not in _USUAL_FORMS:
+            return is_certain and self._expected.is_named(self._labels[head.name])
+        return self._could_be_label(head) and (head.form is Form.COLON or placed.is_above_speech or is_certain)
+
+    def _could_be_label(self, head: Head) -> bool:
+        key = (head.form, head.name, head.is_set_apart)
+        if key not in self._verdicts:
+            self._verdicts[key] = self._judge(head)
+            if self._verdicts[key]:
+                self._accepted.add(head.name)
+                _limit(self._accepted)
+        return self._verdicts[key]
+
+    def _judge(self, head: Head) -> bool:
+        label = self._labels[head.name]
+        if (head.form, head.name) in self._certain or self._expected.is_part_of_name(label):
+            return True
+        return self._is_established and head.is_set_apart and self._has_shape_of_label(head.form, label)
+
+    def _certain_labels(self) -> set[tuple[Form, str]]:
+        """The labels that are named by the room, the briefing or the request, or that return. Numbers count only if
+        there are no others: they number points as well.
         """
-        if label.name in self._accepted:
+        certain: set[tuple[Form, str]] = set()
+        for key in self._times:
+            if self._is_certain(*key):
+                certain.add(key)
+                _limit(certain)
+        with_letters = {(form, name) for form, name in certain if not name.isdecimal()}
+        return with_letters or certain
+
+    def _is_certain(self, form: Form, name: str) -> bool:
+        label = self._labels[name]
+        if self._expected.is_named(label) or name in self._questions:
             return True
-        if label.name not in self._certain:
-            self._certain[label.name] = self._is_beyond_doubt(label.name)
-        return self._certain[label.name]
+        if self._times[form, name] < len(("once", "again")) or name in self._words_in_paragraphs:
+            return False
+        if form is Form.COLON:
+            return self._has_shape_of_label(form, label) or _returns_like_label(label)
+        return self._has_shape_of_label(form, label) and (form is Form.TIMED or self._is_distinctive(label))
 
-    def _is_beyond_doubt(self, name: str) -> bool:
-        words = person(name).words
-        if len(words) == 1 and states_role(name):
+    def _is_distinctive(self, label: Label) -> bool:
+        """Whether it is a name and no word such as `Yeah` or `Laughter`, which returns as well."""
+        return label.looks_like_full_name or label.is_generic or self._expected.is_part_of_name(label)
+
+    def _has_shape_of_label(self, form: Form, label: Label) -> bool:
+        name = label.written
+        if is_phone_number(name) or _EMAIL.fullmatch(name):
             return True
-        if not words or words[0] in _BEFORE_COLONS or not looks_like_name(name):
+        if name.islower() and not self._is_lower_case and not label.is_generic:
             return False
-        return states_role(name) or any(known.words == words for known in self._known)
-
-    def _is_known(self, name: str) -> bool:
-        """Whether it states a role or names somebody who is expected. `Ada said` does neither."""
-        someone = person(name)
-        if any(set(someone.words) <= set(known.words) for known in self._known if someone.words):
+        if not label.words or label.words[0] in _BEFORE_COLONS or _SENTENCE_MARK.search(name):
+            return False
+        if form is Form.BRACKETED and label.is_generic:
             return True
-        return _is_short(name) and (states_role(name) or any(someone.may_be(known) for known in self._known))
+        return label.looks_like_name or (self._is_lower_case and len(label.words) == 1)
 
-    def _could_be_speaker(self, label: Label) -> bool:
-        words = [normalize(word) for word in label.name.split()]
-        returns = self._times[label.name] > 1
-        if _SENTENCE_MARK.search(label.name) or (len(words) > 1 and words[0] in _PRONOUNS):
-            return False
-        if words[0] in _BEFORE_COLONS and not (returns and len(words) > 1):
-            return False
-        if returns or label.has_time_after_name:
-            return _is_short(label.name)
-        return label.is_spaced and looks_like_name(label.name)
+    def _question_labels(self) -> frozenset[str]:
+        """`Question` and `Answer`, if both are labels and the file has no others."""
+        names = [name for form, name in self._times if form is Form.COLON]
+        pairs = complete_pairs(names)
+        if not pairs or any(self._expected.is_named(self._labels[name]) for name in names):
+            return frozenset()
+        return frozenset(name for name in names if any(pair_word(name) in pair for pair in pairs))
 
-
-def read_label(line: str) -> Label | None:
-    """The label at the beginning of a line, if there is one."""
-    head = line[:_LONGEST_LABEL]
-    if ":" not in head and "\uff1a" not in head:
-        return None
-    return _read_colon(head) or _read_time_alone(line)
-
-
-def _read_colon(line: str) -> Label | None:
-    match = _LABEL.match(line)
-    if match is None:
-        return None
-    name, rest = _bare(match["name"]), line[match.end() : match.end() + 1]
-    if not _has_letter(name) or (match["colon"] == ":" and not match["gap"] and _goes_on_after_colon(rest)):
-        return None
-    is_spaced = bool(match["gap"]) or not rest.strip() or match["colon"] != ":"
-    return Label(name, match["before"] or match["after"], match.end(), match["open"] is not None, is_spaced)
+    def _inside_paragraphs(self, placed_heads: Iterable[PlacedHead]) -> frozenset[str]:
+        """Single words on lines of their own that are sometimes inside a paragraph, such as `Yeah`."""
+        return frozenset(
+            placed.head.name
+            for placed in placed_heads
+            if placed.head.form is Form.ALONE
+            and not placed.head.mark
+            and not (placed.is_after_gap and placed.is_above_speech)
+            and placed.head.name.isalpha()
+        )
 
 
-def _read_time_alone(line: str) -> Label | None:
-    """`Ada Example  0:12`, with what she says on the lines below."""
-    match = _LABEL_ALONE.match(line) if len(line) < _LONGEST_LABEL else None
-    name = _bare(match["name"]) if match else ""
-    if match is None or not looks_like_name(name):
-        return None
-    return Label(name, match["after"], match.end(), has_time_after_name=True, is_spaced=True)
+def _returns_like_label(label: Label) -> bool:
+    """Whether a label that returns could be a speaker's although it has no capitals: `bob` or `the boss`."""
+    words = label.words
+    if not words or _SENTENCE_MARK.search(label.written) or (len(words) > 1 and words[0] in _PRONOUNS):
+        return False
+    return label.is_short and (words[0] not in _BEFORE_COLONS or len(words) > 1)
 
 
-def _bare(name: str) -> str:
-    """Without what Markdown and chat programs put around it."""
-    name = name.strip(_DECORATION)
-    bracketed = _BRACKETED.fullmatch(name)
-    return bracketed[1] if bracketed else name
+def _limit(labels: Collection[object]) -> None:
+    if len(labels) > MOST_LABELS:
+        raise TooManyLabels
 
 
-def _goes_on_after_colon(rest: str) -> bool:
-    r"""`10:30`, `https://`, `std::vector`, `C:\temp`."""
-    return rest.isdigit() or rest in {"/", ":", "\\"}
+def _is_usual(facts: Iterable[bool]) -> bool:
+    counts = Counter(facts)
+    return counts[True] > 0 and counts[True] >= counts[False]
 
 
-def _has_letter(text: str) -> bool:
-    return any(character.isalpha() for character in text)
-
-
-def _is_short(name: str) -> bool:
-    return looks_like_name(name) or len(name.split()) <= _MOST_WORDS_IN_LOWER_CASE
+def _main_form(heads: Sequence[Head]) -> tuple[Form, str]:
+    """The form in which most speakers are named, and its mark. A form that sentences take by chance needs two
+    different labels.
+    """
+    count = Counter((head.form, head.mark) for head in heads)
+    labels: dict[tuple[Form, str], set[str]] = {}
+    for head in heads:
+        labels.setdefault((head.form, head.mark), set()).add(head.name)
+    usable = [key for key in count if key[0] in _USUAL_FORMS or len(labels[key]) > 1]
+    return max(usable, key=lambda key: (count[key], -key[0]), default=(Form.COLON, ""))

@@ -1,119 +1,159 @@
-"""Who of the speakers is the candidate: decided from role words, then from names, then by elimination.
+"""The role of each speaker, and the reason for it: from the request, from a role word, from a full name.
 
-Speakers choose the names that they are shown under. So a name can make somebody
-the interviewer, whose words prove nothing, more easily than the candidate.
+Participants choose their display names, so the rules for the candidate are stricter than those for the interviewer:
+a part of a name is never enough. In doubt the role is unknown.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from services.text.normalization import normalize
-from services.transcript.speaker_names import Person, looks_like_name, person, words_of
-
-Role = Literal["candidate", "interviewer", "unknown"]
-
-
-def _folded(words: str) -> frozenset[str]:
-    return frozenset(normalize(word) for word in words.split())
-
-
-_INTERVIEWER_WORDS = _folded(
-    "interviewer recruiter interviewerin recruiterin entrevistador entrevistadora reclutador reclutadora intervieweur "
-    "intervieweuse recruteur recruteuse intervistatore intervistatrice recrutador recrutadora интервьюер рекрутер "
-    "rekruter rekruterka görüşmeci 面试官 面試官 面接官 採用担当 면접관 인터뷰어 المحاور साक्षात्कारकर्ता ผู้สัมภาษณ์"
+from services.transcript.role_words import (
+    complete_pairs,
+    is_program,
+    pair_word,
+    states_candidate,
+    states_interviewer,
 )
-_INTERVIEWER_LABELS = _folded("user host moderator panelist panellist employer q") | {"hiring manager"}
-"""These stand in people's names too, and count only as the whole label."""
+from services.transcript.speaker_names import Label
 
-_CANDIDATE_WORDS = _folded(
-    "candidate applicant interviewee respondent assistant kandidat kandidatin bewerber bewerberin candidato candidata "
-    "candidat candidatul sollicitant kandidaat kandydat kandydatka кандидат кандидатка соискатель соискательница aday "
-    "候选人 候選人 应聘者 應聘者 求职者 候補者 応募者 志願者 지원자 후보자 المرشح उम्मीदवार ผู้สมัคร"
-)
-_INITIALS: Mapping[frozenset[str], Mapping[str, Role]] = {
-    frozenset({"q", "a"}): {"q": "interviewer", "a": "candidate"},
-    frozenset({"i", "c"}): {"i": "interviewer", "c": "candidate"},
-    frozenset({"i", "r"}): {"i": "interviewer", "r": "candidate"},
+Role = Literal["candidate", "interviewer", "other", "unknown"]
+
+BY_REQUEST = "the request's `speakers` says so"
+BY_A_PROGRAM = "its label is that of a program: an AI, an assistant or a bot"
+BY_ELIMINATION = "the only other speaker is the interviewer"
+
+_CHAT_ROLES: Mapping[str, Role] = {
+    "user": "interviewer",
+    "assistant": "candidate",
+    "system": "other",
+    "developer": "other",
+    "tool": "other",
 }
-"""Question and answer, interviewer and candidate or respondent: roles when a transcript knows no other label."""
-
-_BETWEEN_PARTS = re.compile(r"[(\[|/,)\]]|\s-\s")
+"""What the roles of a conversation with a model mean here: the model plays the candidate."""
 
 
-class _Participants(NamedTuple):
-    """Who is known to take part."""
+class Attribution(NamedTuple):
+    """A speaker's role, and why, in a few plain words."""
 
-    candidate: Person
-    interviewers: tuple[Person, ...]
+    role: Role
+    because: str
+    is_positive: bool = False
+    """Whether it rests on the request, a role word or a full name."""
+
+
+class Participants:
+    """The people that the room and the briefing name."""
+
+    def __init__(self, candidates: Iterable[str], interviewers: Iterable[str]) -> None:
+        self.candidates = [name for name in map(Label, candidates) if name.spellings]
+        self.interviewers = [name for name in map(Label, interviewers) if name.spellings]
 
 
 def assign_roles(
-    labels: Iterable[str], *, candidate_name: str | None, interviewer_names: Sequence[str]
-) -> dict[str, Role]:
-    """The role of every label, given who the briefing and the room say took part."""
-    people = {label: person(label) for label in labels}
-    party = _Participants(person(candidate_name or ""), tuple(person(name) for name in interviewer_names))
-    roles = _roles_of_initials(people) or {label: _role_of(label, people, party) for label in people}
-    return _with_the_other_one(roles)
+    labels: Iterable[str], participants: Participants, roles: Mapping[str, Role], *, has_chat_roles: bool
+) -> dict[str, Attribution]:
+    """The role of every label, in their order. `roles` are the request's; they win over every other rule.
+
+    `has_chat_roles`: the labels `user` and `assistant` are roles of a conversation with a model.
+    """
+    every = [Label(written) for written in dict.fromkeys(labels)]
+    guessed = _pair_roles(every) or {
+        label.written: _attribute(label, participants, has_chat_roles=has_chat_roles) for label in every
+    }
+    requested = _requested_roles(guessed, roles)
+    given = {written: Attribution(role, BY_REQUEST, is_positive=True) for written, role in requested.items()}
+    return _by_elimination(every, _single_candidate(every, guessed) | given, participants)
 
 
-def states_role(label: str) -> bool:
-    """Whether a label names a role in words, such as `Candidate`, `Interviewer 2` or `Jane (Recruiter)`."""
-    return _states_interviewer(label) or _states_candidate(label, Person(()))
+def _requested_roles(labels: Iterable[str], roles: Mapping[str, Role]) -> dict[str, Role]:
+    """The roles that the request gives to these labels; case, spaces and decorations may differ."""
+    by_label = {normalize(written): role for written, role in roles.items()}
+    found = {written: by_label.get(normalize(written)) for written in labels}
+    found |= {written: by_label.get(normalize(Label(written).name)) for written, role in found.items() if role is None}
+    return {written: role for written, role in found.items() if role}
 
 
-def _roles_of_initials(people: Mapping[str, Person]) -> dict[str, Role]:
-    roles = _INITIALS.get(frozenset(" ".join(person.words) for person in people.values()), {})
-    return {label: roles[person.words[0]] for label, person in people.items()} if roles else {}
+def _pair_roles(labels: Sequence[Label]) -> dict[str, Attribution]:
+    """Roles of a transcript whose only labels are those of questions and answers."""
+    words = {pair_word(label.written) for label in labels}
+    pair = next((pair for pair in complete_pairs(words) if words == set(pair)), None)
+    if pair is None:
+        return {}
+    roles: dict[str, Role] = dict(zip(pair, ("interviewer", "candidate"), strict=True))
+    because = "all labels are those of questions and answers"
+    return {label.written: Attribution(roles[pair_word(label.written)], because, is_positive=True) for label in labels}
 
 
-def _role_of(label: str, people: Mapping[str, Person], party: _Participants) -> Role:
-    someone = people[label]
-    if _states_interviewer(label) or any(someone.is_same(interviewer) for interviewer in party.interviewers):
-        return "interviewer"
-    name = Person(tuple(word for word in someone.words if word not in _CANDIDATE_WORDS))
-    may_be_interviewer = any(name.may_be(interviewer) for interviewer in party.interviewers)
-    if _states_candidate(label, party.candidate):
-        return "unknown" if may_be_interviewer else "candidate"
-    if someone.is_same(party.candidate):
-        return "candidate"
-    if not someone.may_be(party.candidate):
-        return "interviewer" if may_be_interviewer else "unknown"
-    is_clear = not may_be_interviewer and looks_like_name(label) and not _has_rival(someone, people, party)
-    return "candidate" if is_clear else "unknown"
+def _attribute(label: Label, participants: Participants, *, has_chat_roles: bool) -> Attribution:
+    chat_role = _CHAT_ROLES.get(label.normalized) if has_chat_roles else None
+    if chat_role:
+        return Attribution(chat_role, "it is a role of a conversation with a model", is_positive=True)
+    if is_program(label):
+        return Attribution("other", BY_A_PROGRAM)
+    if states_interviewer(label):
+        return _attribute_interviewer(label, participants)
+    return _attribute_name(label, participants)
 
 
-def _has_rival(someone: Person, people: Mapping[str, Person], party: _Participants) -> bool:
-    """Whether the candidate's name, or a part of it, fits another speaker too."""
-    return any(other.may_be(party.candidate) and not other.is_same(someone) for other in people.values())
+def _attribute_interviewer(label: Label, participants: Participants) -> Attribution:
+    if any(map(label.is_same_name, participants.candidates)):
+        return Attribution("unknown", "it has the candidate's name and a word for the interviewer")
+    return Attribution("interviewer", "its label is a word for the interviewer", is_positive=True)
 
 
-def _states_interviewer(label: str) -> bool:
-    words = words_of(label)
-    return not _INTERVIEWER_WORDS.isdisjoint(words) or " ".join(_without_numbers(words)) in _INTERVIEWER_LABELS
+def _attribute_name(label: Label, participants: Participants) -> Attribution:
+    if any(map(label.is_same_name, participants.interviewers)):
+        return Attribution("interviewer", "it is the interviewer's full name", is_positive=True)
+    may_be_interviewer = any(map(label.is_part_of_name, participants.interviewers))
+    is_candidate = any(map(label.is_same_name, participants.candidates))
+    if is_candidate or states_candidate(label, participants.candidates):
+        if may_be_interviewer or _decorations_name_one_of(label, participants.interviewers):
+            return Attribution("unknown", "it fits both the candidate and the interviewer")
+        because = "it is the candidate's full name" if is_candidate else "its label is a word for the candidate"
+        return Attribution("candidate", because, is_positive=True)
+    if any(map(label.is_part_of_name, participants.candidates)):
+        return Attribution("unknown", "it is not exactly the candidate's name")
+    if may_be_interviewer:
+        return Attribution("interviewer", "it is a part of the interviewer's name")
+    return Attribution("unknown", "its label names neither the candidate nor the interviewer")
 
 
-def _states_candidate(label: str, candidate: Person) -> bool:
-    """A part of the label says so and nothing else; a `Candidate Experience Lead` is none."""
-    parts = (set(_without_numbers(words_of(part))) for part in _BETWEEN_PARTS.split(label))
-    return any(part & _CANDIDATE_WORDS and part <= _CANDIDATE_WORDS | set(candidate.words) for part in parts)
+def _decorations_name_one_of(label: Label, names: Sequence[Label]) -> bool:
+    return any(part.is_same_name(name) for part in map(Label, label.decorations) for name in names)
 
 
-def _without_numbers(words: Iterable[str]) -> list[str]:
-    return [word for word in words if not word.isdecimal()]
+def _single_candidate(labels: Iterable[Label], roles: Mapping[str, Attribution]) -> dict[str, Attribution]:
+    """Of several numbered candidates, it is not known which is this room's."""
+    numbers = {
+        tuple(word for word in label.words if word.isdecimal())
+        for label in labels
+        if roles[label.written].role == "candidate" and states_candidate(label, ())
+    }
+    if len(numbers) < len(("Candidate 1", "Candidate 2")):
+        return dict(roles)
+    several = Attribution("unknown", "the transcript numbers several candidates")
+    return {written: several if each.role == "candidate" else each for written, each in roles.items()}
 
 
-def _with_the_other_one(roles: dict[str, Role]) -> dict[str, Role]:
-    """Of exactly two speakers, the one who is not known is the other one."""
-    by_name = {normalize(label): role for label, role in roles.items()}
-    if len(by_name) != len(_BOTH) or "unknown" not in by_name.values():
+def _by_elimination(
+    labels: Sequence[Label], roles: dict[str, Attribution], participants: Participants
+) -> dict[str, Attribution]:
+    """Of exactly two speakers, one positively the interviewer, the other one is the candidate, unless the label rules
+    that out.
+    """
+    people = {normalize(label.name) for label in labels}
+    has_interviewer = any(each.role == "interviewer" and each.is_positive for each in roles.values())
+    others = [label for label in labels if roles[label.written].role == "unknown"]
+    if len(people) != len(("interviewer", "candidate")) or not has_interviewer:
         return roles
-    known = set(by_name.values()) - {"unknown"}
-    if not known:
+    if not all(_may_be_candidate(label, participants) for label in others):
         return roles
-    other = _BOTH[known.pop()]
-    return {label: other if role == "unknown" else role for label, role in roles.items()}
+    return roles | {label.written: Attribution("candidate", BY_ELIMINATION) for label in others}
 
 
-_BOTH: Mapping[Role, Role] = {"candidate": "interviewer", "interviewer": "candidate"}
+def _may_be_candidate(label: Label, participants: Participants) -> bool:
+    """Not a label of several people, of the interviewer too, or with another full name than the candidate's."""
+    if label.is_of_several_people or any(map(label.is_part_of_name, participants.interviewers)):
+        return False
+    return not (participants.candidates and label.looks_like_full_name)

@@ -1,160 +1,129 @@
-"""The record of an interview, read into numbered turns.
+"""The record of an interview, read into numbered turns with speakers and roles.
 
-It comes as plain lines, as WebVTT or as JSON turns. Nothing is invented: no
-speaker and no time where there was none. Nothing that was said is dropped.
+It comes as plain text, as WebVTT or SubRip, or as JSON. Nothing is invented: no speaker, no time and no role without
+grounds. What is left out is counted in a warning.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from services.text.invisible import strip_format, strip_invisible
-from services.transcript.plain_text import read_lines
-from services.transcript.speaker_roles import Role, assign_roles
-from services.transcript.webvtt import is_webvtt, read_cues
+from services.text.words import count_words
+from services.transcript.attribution_warnings import attribution_warnings
+from services.transcript.formats import read_source
+from services.transcript.source import MOST_LABELS, MOST_TURNS, Passage, SourceTurn, UnreadableTranscript
+from services.transcript.speaker_labels import ExpectedSpeakers
+from services.transcript.speaker_roles import Attribution, Participants, Role, assign_roles
 
-_LONGEST_NAME_SHOWN = 60
-_MOST_NAMES_SHOWN = 5
-
-
-class SourceTurn(NamedTuple):
-    """A JSON turn as it was sent. Speakers `user` and `assistant` mean interviewer and candidate."""
-
-    speaker: str
-    text: str
-    at: str | None = None
+__all__ = [
+    "MOST_LABELS",
+    "MOST_TURNS",
+    "Role",
+    "SourceTurn",
+    "Speaker",
+    "Transcript",
+    "Turn",
+    "UnreadableTranscript",
+    "parse_transcript",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one speaker says in one go: `transcript.text[start:end] == text`."""
+    """What one speaker says without interruption: `transcript.text[start:end] == text`."""
 
     number: int
     """Counts from 1."""
     speaker: str | None
-    """The name as written; None where nobody is named."""
+    """The label as written; None if nobody is named."""
     role: Role
     at: str | None
-    """When, as the transcript gives it."""
+    """The time, as the transcript writes it."""
     start: int
     end: int
     text: str
     is_evidence: bool
-    """Whether its words may carry a claim about the candidate."""
+    """Whether its words may be quoted: those of the candidate, or, where nobody is positively the candidate, those of
+    speakers whose role is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One label of the transcript."""
+
+    label: str
+    role: Role
+    because: str
+    """Why it has this role, in a few plain words."""
+    turns: int
+    words: int
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Everything that was said, in order.
 
-    `text` is the source itself where that was plain lines, so whatever is cut
-    from it can be found there. For WebVTT and JSON it is put together, a turn a
-    paragraph.
+    `text` is the source itself if that is plain text, so that quotes are cut from what was sent. For WebVTT, SubRip and
+    JSON it is put together, with one paragraph for each turn.
     """
 
     text: str
     turns: tuple[Turn, ...]
+    speakers: tuple[Speaker, ...]
+    """In the order in which they first speak."""
     warnings: tuple[str, ...]
-    """Sentences for the reader about what the transcript does not tell."""
+    """Sentences for the reader about who speaks, and about what was left out."""
 
+    @property
+    def has_candidate(self) -> bool:
+        """Whether a speaker is the candidate. If not, nothing may be rated."""
+        return any(speaker.role == "candidate" for speaker in self.speakers)
 
-class _Passage(NamedTuple):
-    speaker: str | None
-    at: str | None
-    start: int
-    end: int
+    @property
+    def candidate_words(self) -> int:
+        return sum(speaker.words for speaker in self.speakers if speaker.role == "candidate")
 
 
 def parse_transcript(
-    source: str | Sequence[SourceTurn], *, candidate_name: str | None, interviewer_names: Sequence[str]
+    source: str | Sequence[SourceTurn],
+    *,
+    candidate_names: Sequence[str],
+    interviewer_names: Sequence[str],
+    roles: Mapping[str, Role] | None = None,
 ) -> Transcript:
-    """The turns of a transcript, with the role of each speaker where it can be told."""
-    text, passages = _read(source, [candidate_name or "", *interviewer_names])
-    labels = dict.fromkeys(passage.speaker for passage in passages if passage.speaker)
-    roles = assign_roles(labels, candidate_name=candidate_name, interviewer_names=interviewer_names)
-    is_cast = "candidate" in roles.values()
-    turns = tuple(
-        Turn(
-            number=number,
-            speaker=passage.speaker,
-            role=roles[passage.speaker] if passage.speaker else "unknown",
-            at=passage.at,
-            start=passage.start,
-            end=passage.end,
-            text=text[passage.start : passage.end],
-            is_evidence=_is_evidence(passage.speaker, roles, is_cast=is_cast),
-        )
-        for number, passage in enumerate(passages, 1)
-    )
-    return Transcript(text, turns, tuple(_warnings(turns)))
+    """The turns of a transcript and its speakers. `roles` maps labels to roles and wins over every other rule.
 
-
-def _is_evidence(speaker: str | None, roles: Mapping[str, Role], *, is_cast: bool) -> bool:
-    """Once the candidate is known among the speakers, whoever has another name is somebody else: on a panel, an
-    interviewer whom nobody has told us of.
+    Raises UnreadableTranscript for a known format that cannot be read, for more than 20,000 turns and for more than
+    200 labels. Takes time in proportion to the length of the source.
     """
-    role = roles[speaker] if speaker else "unknown"
-    return role == "candidate" or (role == "unknown" and not (speaker and is_cast))
+    given = roles or {}
+    record = read_source(source, ExpectedSpeakers([*candidate_names, *interviewer_names], given))
+    labels = dict.fromkeys(passage.speaker for passage in record.passages if passage.speaker)
+    participants = Participants(candidate_names, interviewer_names)
+    attributions = assign_roles(labels, participants, given, has_chat_roles=record.has_chat_roles)
+    turns = _turns(record.text, record.passages, attributions)
+    speakers = _speakers(turns, attributions)
+    return Transcript(record.text, turns, speakers, tuple(attribution_warnings(record, attributions, given)))
 
 
-def _read(source: str | Sequence[SourceTurn], known_names: Sequence[str]) -> tuple[str, list[_Passage]]:
-    if not isinstance(source, str):
-        return _assemble(source)
-    if is_webvtt(source):
-        return _assemble(SourceTurn(cue.speaker, cue.text, cue.at) for cue in read_cues(source, known_names))
-    passages = read_lines(source, known_names)
-    return source, [
-        _Passage(_name(line.speaker), line.at, line.start, line.end)
-        for line in passages
-        if _says_something(source[line.start : line.end])
-    ]
+def _turns(text: str, passages: Iterable[Passage], attributions: Mapping[str, Attribution]) -> tuple[Turn, ...]:
+    has_candidate = any(each.role == "candidate" for each in attributions.values())
+    turns: list[Turn] = []
+    for number, (speaker, at, start, end) in enumerate(passages, 1):
+        role: Role = attributions[speaker].role if speaker else "unknown"
+        is_named = speaker is not None or not attributions
+        is_evidence = role == "candidate" or (role == "unknown" and is_named and not has_candidate)
+        turns.append(Turn(number, speaker, role, at, start, end, text[start:end], is_evidence))
+    return tuple(turns)
 
 
-def _assemble(spoken: Iterable[SourceTurn]) -> tuple[str, list[_Passage]]:
-    """One text, a paragraph for each turn that says something, `Name: what was said`."""
-    paragraphs: list[str] = []
-    passages: list[_Passage] = []
-    length = 0
-    for turn in spoken:
-        said, name = turn.text.strip(), _name(turn.speaker)
-        if not _says_something(said):
-            continue
-        head = f"{name}: " if name else ""
-        start = length + len(head)
-        passages.append(_Passage(name, turn.at or None, start, start + len(said)))
-        paragraphs.append(f"{head}{said}\n\n")
-        length += len(paragraphs[-1])
-    return "".join(paragraphs), passages
-
-
-def _says_something(text: str) -> bool:
-    return any(strip_format(character) and not character.isspace() for character in text)
-
-
-def _name(speaker: str) -> str | None:
-    """On one line and without what nobody sees."""
-    return " ".join(strip_invisible(speaker).split()) or None
-
-
-def _warnings(turns: Sequence[Turn]) -> Iterable[str]:
-    if not turns:
-        return
-    unknown = list(dict.fromkeys(turn.speaker for turn in turns if turn.speaker and turn.role == "unknown"))
-    if not any(turn.speaker for turn in turns):
-        yield "The transcript names no speakers; quotes from it are marked as of an unknown speaker."
-    elif all(turn.role != "candidate" for turn in turns):
-        yield "The transcript does not tell who the candidate is." + _told_of(
-            unknown, "Quotes of these are marked as of an unknown speaker"
-        )
-    elif unknown:
-        yield "Not every speaker is known to be the candidate or the interviewer." + _told_of(
-            unknown, "The words of these are not used as evidence"
-        )
-
-
-def _told_of(names: Sequence[str], what: str) -> str:
-    shown = [name[:_LONGEST_NAME_SHOWN] for name in names]
-    if not shown:
-        return ""
-    more = f" and {len(shown) - _MOST_NAMES_SHOWN} more" if len(shown) > _MOST_NAMES_SHOWN else ""
-    return f" {what}: {', '.join(shown[:_MOST_NAMES_SHOWN])}{more}."
+def _speakers(turns: Iterable[Turn], attributions: Mapping[str, Attribution]) -> tuple[Speaker, ...]:
+    count: Counter[str] = Counter()
+    words: Counter[str] = Counter()
+    for turn in turns:
+        if turn.speaker:
+            count[turn.speaker] += 1
+            words[turn.speaker] += count_words(turn.text)
+    return tuple(
+        Speaker(label, each.role, each.because, count[label], words[label]) for label, each in attributions.items()
+    )

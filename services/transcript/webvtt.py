@@ -1,144 +1,151 @@
-"""WebVTT as Daily stores it and as other programs write it, read into cues (https://www.w3.org/TR/webvtt1/).
+"""WebVTT, SubRip and their relatives, read into timed blocks of text (https://www.w3.org/TR/webvtt1/).
 
-Daily puts the speaker inside the tag, `<v>Name:</v>text`; the standard says
-`<v Name>text`; others write `Name: text`. Which of them a file does is decided
-once for the file, so that nothing said in it can pass for the head of a cue.
+Files are read as programs and people leave them: timings without hours or milliseconds, other arrows, missing empty
+lines, several files joined, speech on the line of its timing.
 """
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, takewhile
 from typing import NamedTuple
 
-from services.transcript.plain_text import TurnStart, inner_turn_starts, without_overlaps
-from services.transcript.speaker_labels import SpeakerLabels, read_label
+from services.text.invisible import INVISIBLE
+from services.transcript.source import UnreadableTranscript
 
-_TIMESTAMP = r"(?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
-_TIMING = re.compile(rf"[ \t]*({_TIMESTAMP})[ \t]*-->[ \t]*{_TIMESTAMP}(?:\s|$)")
-_CUE_ID = re.compile(r"\s*(?:transcript:)?\d{1,9}\s*$")
-_SUBTITLES = re.compile(rf"\d{{1,9}}[ \t]*\n[ \t]*{_TIMESTAMP}[ \t]*-->")
-_NO_CUE = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
-_LINE_BREAK = re.compile(r"\r\n?|\n")
-"""The standard's own. A character that other programs take for a line break must not begin a cue."""
+_TIMESTAMP = r"(?:\d{1,4}[:：][ ]?){1,2}\d{1,2}(?:[ ]?[.,，][ ]?\d{1,6})?"
+_ARROW = r"(?:(?:[-‐‑–—−=~][ ]?){0,4}(?:>{1,3}|[›»＞→⇒⟶⟹➔➜➝])|(?:-{1,3}|[‐‑–—−~,]))"
+_TIMING = re.compile(
+    rf"^[ \t{INVISIBLE}]{{0,9}}(?P<bracket>\[)?(?P<start>{_TIMESTAMP})[ \t]{{0,9}}(?P<arrow>{_ARROW})[ \t]{{0,9}}"
+    rf"(?:{_TIMESTAMP})?(?(bracket)\])(?P<rest>[ \t][^\n]*|)$",
+    re.MULTILINE,
+)
+_BROKEN_TIMING = re.compile(
+    r"^[ \t\[]{0,9}\d{1,4}:[\dxXoOlI?:.,; ]{0,20}-{1,3}[ ]?>[ \t]*(?:[\dxXoOlI?]|$)", re.MULTILINE
+)
+_SETTINGS = re.compile(r"(?:[ \t]{1,9}(?:vertical|line|position|size|align|region|[XY][12]):\S{1,60}){1,9}(?=\s|$)")
 
-_DAILY_VOICE = re.compile(r"\s*<v[ \t>]([^<>]{1,200}):\s{0,9}</v>")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,200})?[ \t]([^<>]{1,200})>")
-_TAG = re.compile(rf"</?(?:v|c|i|b|u|lang|ruby|rt)(?:[.\s][^<>]{{0,200}})?>|<{_TIMESTAMP}>")
-_ENTITY = re.compile(r"&(?:#[xX]?[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
-
-_SENTENCE_END = re.compile(r"[.!?…。！？؟।][\"'”’)]?$")
-_LONGEST_UNNAMED = 1000
-
-
-class Cue(NamedTuple):
-    """What one speaker says in one go. `speaker` is empty where the file names none."""
-
-    speaker: str
-    text: str
-    at: str | None
+_HEADER = re.compile(rf"[\s{INVISIBLE}]{{0,99}}WEBVTT(?=\s|$)")
+_METADATA = re.compile(r"(?:WEBVTT.*|[A-Z][\w-]{0,40}[:=]\s?\S{0,60})$")
+_NO_CUE = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION|X-TIMESTAMP-MAP=.*)(?:\s|$)")
+_CUE_ID = re.compile(r"(?:transcript:)?\d{1,9}$|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27,40}(?:/[\w-]{1,20})?$")
+_EMPTY_LINES = re.compile(r"\n\s*\n")
+_LINES_BEFORE_FIRST_TIMING = 12
 
 
-@dataclass(slots=True)
-class _Payload:
+class Block(NamedTuple):
+    """The text between one timing and the next."""
+
+    id: str
     at: str
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
+    lines: list[str]
 
 
-def is_webvtt(source: str) -> bool:
-    """Whether the text is WebVTT, or SubRip, its older relative."""
-    start = _LINE_BREAK.sub("\n", source[:400]).lstrip("\ufeff \t\n")
-    return re.match(r"WEBVTT(?:\s|$)", start) is not None or _SUBTITLES.match(start) is not None
+class TimedText(NamedTuple):
+    """The blocks of a file in order."""
+
+    blocks: list[Block]
+    lines_left_out: int
+    """Lines above the first timing that are no part of the format."""
 
 
-def read_cues(source: str, known_names: Sequence[str] = ()) -> list[Cue]:
-    """Everything said, in order; consecutive cues of one speaker are one."""
-    payloads = [payload for payload in _payloads(_LINE_BREAK.split(source)) if payload.lines]
-    spoken = (cue._replace(text=_plain(cue.text)) for cue in _voices(payloads, known_names))
-    return [Cue(run[0].speaker, " ".join(cue.text for cue in run), run[0].at) for run in _runs(spoken)]
+def is_timed_text(source: str) -> bool:
+    """Whether the text is WebVTT, SubRip or one of their relatives, readable or not."""
+    start = _unix_lines(source[:4000])
+    if _HEADER.match(start):
+        return True
+    lines = list(islice((line for line in start.split("\n") if line.strip()), _LINES_BEFORE_FIRST_TIMING))
+    timings = [_TIMING.match(line) for line in lines]
+    return any(
+        (timing and (_has_arrow(timing) or (above and above.strip().isdecimal()))) or _BROKEN_TIMING.match(line)
+        for line, timing, above in zip(lines, timings, ["", *lines], strict=False)
+    )
 
 
-def _payloads(lines: Sequence[str]) -> Iterator[_Payload]:
-    """The texts between the timings. A block without a timing goes on with the cue before it."""
-    payload: _Payload | None = None
-    is_block_start, is_comment = True, False
-    for line, following in pairwise((*lines, "")):
-        timing = _TIMING.match(line)
-        is_id = (is_block_start or _CUE_ID.match(line)) and _TIMING.match(following)
-        is_comment = bool(line.strip()) and (is_comment or (is_block_start and _NO_CUE.match(line) is not None))
-        is_block_start = not line.strip()
-        if timing:
-            if payload:
-                yield payload
-            payload, is_comment = _Payload(timing[1]), False
-        elif payload and not (is_id or is_comment or is_block_start):
-            payload.lines.append(line.strip())
-    if payload:
-        yield payload
+def _has_arrow(timing: re.Match[str]) -> bool:
+    """Elsewhere than below a number, dashes are ranges of time. A comma joins the timings of YouTube's SBV."""
+    return not set(timing["arrow"].replace(" ", "")) <= set("-‐‑–—−~,") or (
+        timing["arrow"] == "," and "." in timing["start"]
+    )
 
 
-def _voices(payloads: Sequence[_Payload], known_names: Sequence[str]) -> Iterator[Cue]:
-    """Who says what, in the manner in which this file names its speakers."""
-    if any(_DAILY_VOICE.match(payload.text) for payload in payloads):
-        return _daily_voices(payloads)
-    if any(_VOICE.search(payload.text) for payload in payloads):
-        return _standard_voices(payloads)
-    return _written_voices(payloads, known_names)
+def read_timed_text(source: str) -> TimedText:
+    """The blocks of the file. Raises UnreadableTranscript, naming the line, for a timing that cannot be read."""
+    text = _unix_lines(html.unescape(source) if "--&gt;" in source[:4000] else source)
+    timings = list(_TIMING.finditer(text))
+    _refuse_broken_timing(text)
+    if not timings:
+        _refuse_text_without_timing(text)
+        return TimedText([], 0)
+    ends = [*(timing.start() for timing in timings[1:]), len(text)]
+    above, id_ = _without_id(_paragraphs(text[: timings[0].start()]))
+    blocks: list[Block] = []
+    for timing, end in zip(timings, ends, strict=True):
+        paragraphs = _paragraphs(text[timing.end() : end])
+        spoken, next_id = _without_id(paragraphs) if end < len(text) else (paragraphs, "")
+        blocks.append(Block(id_, timing["start"].replace(" ", ""), _speech(timing["rest"], spoken)))
+        id_ = next_id
+    lines_above = [line for paragraph in _without_comments(above) for line in paragraph if line]
+    return TimedText(blocks, sum(not _METADATA.match(line) for line in lines_above))
 
 
-def _daily_voices(payloads: Iterable[_Payload]) -> Iterator[Cue]:
-    for payload in payloads:
-        text = payload.text
-        voice = _DAILY_VOICE.match(text)
-        yield Cue(_plain(voice[1]), text[voice.end() :], payload.at) if voice else Cue("", text, payload.at)
+def _paragraphs(segment: str) -> list[list[str]]:
+    """The text between two timings. Its first paragraph is empty if an empty line follows the timing, and its last
+    one if an empty line is above the next timing.
+    """
+    parts = _EMPTY_LINES.sub("\0", segment.removeprefix("\n").removesuffix("\n")).split("\0")
+    return [[line.strip() for line in part.split("\n")] for part in parts]
 
 
-def _standard_voices(payloads: Iterable[_Payload]) -> Iterator[Cue]:
-    for payload in payloads:
-        unnamed, *named = _VOICE.split(payload.text)
-        yield Cue("", unnamed, payload.at)
-        for speaker, text in zip(named[::2], named[1::2], strict=True):
-            yield Cue(_plain(speaker).removesuffix(":"), text, payload.at)
+def _without_id(paragraphs: list[list[str]]) -> tuple[list[list[str]], str]:
+    """The paragraphs without the id of the next cue, and that id: a number, or a line of its own below a gap."""
+    *above, last = paragraphs
+    if _CUE_ID.match(last[-1]) or (above and len(last) == 1):
+        return [*above, last[:-1]], last[-1]
+    return paragraphs, ""
 
 
-def _written_voices(payloads: Sequence[_Payload], known_names: Sequence[str]) -> Iterator[Cue]:
-    labels = [read_label(payload.text) for payload in payloads]
-    speakers = SpeakerLabels([label for label in labels if label], known_names)
-    firsts = [[TurnStart(label, 0)] if label and speakers.accept(label) else [] for label in labels]
-    for payload, first in zip(payloads, firsts, strict=True):
-        starts = without_overlaps([*first, *inner_turn_starts(payload.text, speakers)])
-        borders = [*(each.start for each in starts), len(payload.text)]
-        yield Cue("", payload.text[: borders[0]], payload.at)
-        for each, end in zip(starts, borders[1:], strict=True):
-            yield Cue(_plain(each.label.name), payload.text[each.end : end], payload.at)
+def _without_comments(paragraphs: list[list[str]]) -> list[list[str]]:
+    return [paragraph for paragraph in paragraphs if paragraph and not _NO_CUE.match(paragraph[0])]
 
 
-def _plain(text: str) -> str:
-    """Without tags, with the characters that entities stand for. What only looks like a tag stays."""
-    return " ".join(_ENTITY.sub(lambda match: html.unescape(match[0]), _TAG.sub("", text)).split())
+def _speech(rest_of_timing: str, paragraphs: list[list[str]]) -> list[str]:
+    """The lines of a cue, with what is on the line of its timing. A paragraph without a timing goes on with the cue."""
+    rest = _SETTINGS.sub("", rest_of_timing, count=1).strip()
+    first, *more = paragraphs
+    lines = [rest, *_before_header(first), *(line for part in _without_comments(more) for line in _before_header(part))]
+    return [line for line in lines if line]
 
 
-def _runs(cues: Iterable[Cue]) -> Iterator[list[Cue]]:
-    """Cues that belong together: of one speaker, or of nobody named up to the end of a sentence."""
-    run: list[Cue] = []
-    for cue in cues:
-        if not cue.text:
-            continue
-        if run and not _goes_on(run, cue):
-            yield run
-            run = []
-        run.append(cue)
-    if run:
-        yield run
+def _before_header(paragraph: list[str]) -> list[str]:
+    """The lines above the header of another file that was joined without an empty line."""
+    return list(takewhile(lambda line: not line.startswith("WEBVTT"), paragraph))
 
 
-def _goes_on(run: Sequence[Cue], cue: Cue) -> bool:
-    last = run[-1]
-    if last.speaker or cue.speaker:
-        return last.speaker == cue.speaker
-    return not _SENTENCE_END.search(last.text) and sum(len(part.text) for part in run[-99:]) < _LONGEST_UNNAMED
+def _refuse_broken_timing(text: str) -> None:
+    for broken in _BROKEN_TIMING.finditer(text):
+        if not _TIMING.match(text, broken.start()):
+            line = text.count("\n", 0, broken.start()) + 1
+            raise UnreadableTranscript(
+                f"The {_format_of(text)} file cannot be read: line {line} is not a timing such as "
+                "00:00:01.000 --> 00:00:04.000."
+            )
+
+
+def _refuse_text_without_timing(text: str) -> None:
+    header, *paragraphs = _paragraphs(text)
+    lost = [line for line in header if line and not _METADATA.match(line)]
+    lost += [line for paragraph in _without_comments(paragraphs) for line in paragraph if line]
+    if lost:
+        line = text.count("\n", 0, text.index(lost[0])) + 1
+        raise UnreadableTranscript(
+            f"The {_format_of(text)} file cannot be read: there is no timing such as 00:00:01.000 --> 00:00:04.000 "
+            f"above line {line}."
+        )
+
+
+def _format_of(text: str) -> str:
+    return "WebVTT" if _HEADER.match(text) else "SubRip"
+
+
+def _unix_lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -25,10 +25,11 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class AnswerCutOff(ProviderBadAnswer):
     """The model reached the cap of its answer before it had written anything that can be used."""
 
-    def __init__(self, usage: Usage) -> None:
+    def __init__(self, usage: Usage, cap: int | None = None) -> None:
+        limit = "all tokens" if cap is None else f"all {cap:,} tokens"
         super().__init__(
-            "The language model used up its answer's token limit before it had finished, most likely by thinking; "
-            "choose a model that thinks less, or a larger LLM_CONTEXT_TOKENS if its server allows."
+            f"The language model used up {limit} of its answer before it had finished, most likely by thinking; choose "
+            "a model that thinks less, or raise LLM_CONTEXT_TOKENS if its server allows."
         )
         self.usage = usage
 
@@ -144,12 +145,12 @@ def read_reply(response: VendorResponse, requested_model: str) -> Reply:
         raise ProviderBadAnswer(
             f"{VENDOR}'s server did not answer with JSON; check OPENROUTER_BASE_URL, which ends in the version part."
         )
-    if completion.error is not None:
+    if completion.error:
         raise _raised(completion.error)
     if not completion.choices or completion.choices[0].message is None:
         raise ProviderBadAnswer(f"{VENDOR}'s server sent a response without an answer; try again.")
     choice, message = completion.choices[0], completion.choices[0].message
-    if choice.error is not None or choice.finish_reason == "error":
+    if choice.error or choice.finish_reason == "error":
         raise _raised(choice.error)
     reply = Reply(
         text=strip_control(message.content or ""),
@@ -175,7 +176,7 @@ class StreamedAnswer:
         self._usage: _Usage | None = None
         self._is_refused = False
         self._has_parsed_thoughts = False
-        self._is_held = is_held
+        self._is_held = self._has_held = is_held
         self._failure: ServiceError | None = None
         self.has_begun = False
         """Whether any event has come."""
@@ -196,7 +197,10 @@ class StreamedAnswer:
         except ServiceError as failure:
             self._failure = failure
         shown = self._thoughts.feed(strip_control("".join(texts)))
-        return "" if self._is_held else shown
+        if self._is_held:
+            return ""
+        released, self._has_held = self._has_held, False
+        return self._thoughts.answer if released else shown
 
     def check(self) -> None:
         """Raises the failure that an event reported."""
@@ -208,7 +212,7 @@ class StreamedAnswer:
         if self.finish_reason is None and not self.is_complete:
             raise ProviderBadAnswer(f"{VENDOR} broke off in the middle of its answer; try again.")
         rest = self._thoughts.finish()
-        return self._thoughts.answer if self._is_held else rest
+        return self._thoughts.answer if self._has_held else rest
 
     def reply(self) -> Reply:
         """The whole answer. Raises AnswerCutOff, ProviderBadAnswer or ProviderRefused where there is none."""
@@ -230,14 +234,14 @@ class StreamedAnswer:
         piece = parse_completion(event)
         if piece is None or self.is_complete:
             return ""
-        if piece.error is not None:
+        if piece.error:
             raise _raised(piece.error)
         self._model = piece.model or self._model
         self._usage = piece.usage or self._usage
         return self._choice(piece.choices[0]) if piece.choices else ""
 
     def _choice(self, choice: _Choice) -> str:
-        if choice.error is not None or choice.finish_reason == "error":
+        if choice.error or choice.finish_reason == "error":
             raise _raised(choice.error)
         self.finish_reason = choice.finish_reason or self.finish_reason
         # a server that does not stream sends one whole message

@@ -23,11 +23,13 @@ from typing import NamedTuple, Self
 import httpx
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
+from services.upstream.bodies import MAX_ERROR_BYTES, read_chunks, read_whole
 from services.upstream.circuit_breaker import CircuitBreaker
 from services.upstream.responses import DEFAULT_RETRY_AFTER, Json, MappedError, VendorResponse, log_refusal
 from services.upstream.retry_policy import RetryPolicy, backoff
 from services.upstream.sse import SSEDecoder
 from services.upstream.transport import (
+    ANONYMOUS_HEADERS,
     TRANSPORT_ERRORS,
     TransportFailure,
     error_name,
@@ -37,8 +39,6 @@ from services.upstream.transport import (
 
 log = logging.getLogger(__name__)
 
-MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-"""More than any response we ask for; a longer one is not read."""
 CONNECT_SECONDS = 5.0
 """For one TCP and TLS connection, at most."""
 ERROR_BODY_SECONDS = 2.0
@@ -58,9 +58,11 @@ class _Call:
     """A request, and what decides over its attempts."""
 
     request: httpx.Request
-    is_repeatable: bool
+    breaker: CircuitBreaker
+    map_error: ErrorMapper
     ends: float
     """Its deadline, in the time of `time.monotonic`."""
+    is_repeatable: bool
     sent: Json | None = None
 
 
@@ -76,11 +78,15 @@ class _Failure(NamedTuple):
     """The call's own deadline has passed."""
 
 
+class VendorUnreachable(ProviderUnavailable):
+    """Nothing was sent: there is no such host, no connection, or no trust in its certificate."""
+
+
 class VendorClient:
     """HTTP client for one vendor.
 
     `map_error` gives the error of ours for an error response. `deadline` is in seconds, for a whole call, retries
-    included. `max_concurrency` is the most calls at once; more are refused with ProviderUnavailable.
+    included. `max_concurrency` is the most calls in flight; more are refused with ProviderUnavailable.
     """
 
     def __init__(
@@ -100,8 +106,14 @@ class VendorClient:
         self._map_error = map_error
         self._max_concurrency = max_concurrency
         self._retry_policy = retry_policy
-        self._in_flight = 0
+        self.in_flight = 0
         self._breaker = CircuitBreaker(vendor)
+        self._download_breaker = CircuitBreaker(f"{vendor}'s file storage")
+
+    @property
+    def base_url(self) -> httpx.URL:
+        """Where the vendor's API is."""
+        return self._client.base_url
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -119,6 +131,7 @@ class VendorClient:
         *,
         repeatable: bool,
         json: Json | None = None,
+        params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
     ) -> VendorResponse:
@@ -127,11 +140,20 @@ class VendorClient:
         `deadline` in seconds replaces the client's own, where several calls share one. Raises ProviderUnavailable,
         ProviderBadAnswer, ProviderTimeout, or the error that `map_error` gives.
         """
-        request = self._client.build_request(method, self._url(path), json=json, headers=headers, timeout=self._timeout)
-        ends = monotonic() + (self.deadline if deadline is None else deadline)
-        call = _Call(request, repeatable, ends, json)
-        with self._concurrency_slot():
-            return await self._read_by(call.ends, await self._open(call))
+        request = self._client.build_request(
+            method, self._url(path), json=json, params=params, headers=headers, timeout=self._timeout
+        )
+        ends = self._ends(deadline)
+        return await self._fetch(_Call(request, self._breaker, self._map_error, ends, repeatable, json))
+
+    async def download(self, link: httpx.URL, map_error: ErrorMapper) -> VendorResponse:
+        """The successful response to a GET of a link that the vendor gave, which is sent without the vendor's key.
+
+        The link may lead to another service, so its failures open a circuit of their own. Raises like `call`.
+        """
+        timeout = {"timeout": self._timeout.as_dict()}
+        request = httpx.Request("GET", link, headers=ANONYMOUS_HEADERS, extensions=timeout)
+        return await self._fetch(_Call(request, self._download_breaker, map_error, self._ends(), is_repeatable=True))
 
     @asynccontextmanager
     async def stream(
@@ -153,10 +175,11 @@ class VendorClient:
         headers = {"Accept": "text/event-stream"}
         request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
         now = monotonic()
-        ends = now + (self.deadline if deadline is None else deadline)
+        ends = self._ends(deadline)
         first = ends if first_timeout is None else min(ends, now + first_timeout)
-        with self._concurrency_slot():
-            response = await self._open(_Call(request, is_repeatable=True, ends=first, sent=json))
+        with self._concurrency_slot(self._breaker):
+            call = _Call(request, self._breaker, self._map_error, first, is_repeatable=True, sent=json)
+            response = await self._open(call)
             is_whole = "json" in response.headers.get("content-type", "")
             pieces = self._whole(response, ends) if is_whole else self._events(response, first, idle_timeout, ends)
             try:
@@ -164,6 +187,13 @@ class VendorClient:
                     yield events
             finally:
                 await response.aclose()
+
+    async def _fetch(self, call: _Call) -> VendorResponse:
+        with self._concurrency_slot(call.breaker):
+            return await self._read_by(call.ends, await self._open(call), call.breaker)
+
+    def _ends(self, deadline: float | None = None) -> float:
+        return monotonic() + (self.deadline if deadline is None else deadline)
 
     def _url(self, path: str) -> httpx.URL:
         return _absolute(str(self._client.base_url), path)
@@ -179,7 +209,7 @@ class VendorClient:
             failure = failure if failure is not None and outcome.is_deadline else outcome
             wait = backoff(retries, failure.error.retry_after)
             if not call.is_repeatable or retries >= failure.retries or monotonic() + wait >= call.ends:
-                raise self._give_up(failure)
+                raise self._give_up(failure, call.breaker)
             retries += 1
             await asyncio.sleep(wait)
 
@@ -196,7 +226,7 @@ class VendorClient:
 
     async def _refused(self, call: _Call, response: httpx.Response) -> _Failure:
         refusal = await self._read_error(response, call.ends)
-        mapped = self._map_error(refusal)
+        mapped = call.map_error(refusal)
         log_refusal(self.vendor, refusal, sent=call.sent)
         retries = 0 if mapped.is_permanent else self._retry_policy.retries_after(refusal.status)
         is_down = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not mapped.is_permanent
@@ -206,59 +236,37 @@ class VendorClient:
         """The error response, without its body where that can't be read or does not come: the status decides."""
         try:
             async with asyncio.timeout(min(ERROR_BODY_SECONDS, (ends - monotonic()) / 2)):
-                return await self._read(response)
+                return await read_whole(self.vendor, response, MAX_ERROR_BYTES)
         except (ProviderBadAnswer, TimeoutError):
             return VendorResponse(response.status_code, response.headers, b"")
 
-    async def _read(self, response: httpx.Response) -> VendorResponse:
-        try:
-            async with aclosing(self._chunks(response)) as chunks:
-                content = b"".join([chunk async for chunk in chunks])
-        finally:
-            await response.aclose()
-        return VendorResponse(response.status_code, response.headers, content)
-
-    async def _chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
-        """The body as it comes, bounded in size; a compressed one was not asked for and is refused."""
-        if response.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
-            raise ProviderBadAnswer(f"{self.vendor} sent a response that can't be read; try again.")
-        size = 0
-        try:
-            async for chunk in response.aiter_bytes():
-                size += len(chunk)
-                if size > MAX_RESPONSE_BYTES:
-                    raise ProviderBadAnswer(f"{self.vendor} sent a response that is too large; try again.")
-                yield chunk
-        except TRANSPORT_ERRORS as error:
-            raise ProviderBadAnswer(f"{self.vendor} broke off in the middle of its response; try again.") from error
-
-    async def _read_by(self, ends: float, response: httpx.Response) -> VendorResponse:
+    async def _read_by(self, ends: float, response: httpx.Response, breaker: CircuitBreaker) -> VendorResponse:
         try:
             async with asyncio.timeout(ends - monotonic()):
-                content = await self._read(response)
+                whole = await read_whole(self.vendor, response)
         except TimeoutError:
-            raise self._deadline_passed() from None
+            raise self._deadline_passed(breaker) from None
         except ProviderBadAnswer:
-            self._breaker.failed()
+            breaker.failed()
             raise
-        self._breaker.succeeded()
-        return content
+        breaker.succeeded()
+        return whole
 
     async def _whole(self, response: httpx.Response, ends: float) -> AsyncGenerator[list[bytes]]:
-        yield [(await self._read_by(ends, response)).content]
+        yield [(await self._read_by(ends, response, self._breaker)).content]
 
     async def _events(
         self, response: httpx.Response, first: float, idle_timeout: float, ends: float
     ) -> AsyncGenerator[list[bytes]]:
         decoder = SSEDecoder()
         silent_until = first
-        async with aclosing(self._chunks(response)) as chunks, _drained(chunks):
+        async with aclosing(read_chunks(self.vendor, response)) as chunks, _drained(chunks):
             while True:
                 try:
                     async with asyncio.timeout(min(silent_until, ends) - monotonic()):
                         chunk = await anext(chunks, None)
                 except TimeoutError:
-                    raise self._deadline_passed() from None
+                    raise self._deadline_passed(self._breaker) from None
                 except ProviderBadAnswer:
                     self._breaker.failed()
                     raise
@@ -273,24 +281,24 @@ class VendorClient:
 
     async def _throttle_reads(self) -> None:
         """With many open streams, read each less often in larger chunks, so that new calls are not starved."""
-        pause = self._in_flight / STREAM_READS_PER_SECOND
+        pause = self.in_flight / STREAM_READS_PER_SECOND
         if pause >= MIN_PAUSE_SECONDS:
             await asyncio.sleep(pause)
 
     @contextmanager
-    def _concurrency_slot(self) -> Iterator[None]:
+    def _concurrency_slot(self, breaker: CircuitBreaker) -> Iterator[None]:
         """Refuses at once a call that would have to queue, or that a failing vendor would not answer anyway."""
-        if self._in_flight >= self._max_concurrency:
+        if self.in_flight >= self._max_concurrency:
             raise ProviderUnavailable(
                 f"{self.vendor} is busy with other calls; try again in a moment.", retry_after=BUSY_RETRY_AFTER
             )
-        is_probe = self._breaker.before_call()
-        self._in_flight += 1
+        is_probe = breaker.before_call()
+        self.in_flight += 1
         try:
             yield
         finally:
-            self._in_flight -= 1
-            self._breaker.after_call(is_probe=is_probe)
+            self.in_flight -= 1
+            breaker.after_call(is_probe=is_probe)
 
     def _transport_failure(self, failure: TransportFailure) -> _Failure:
         match failure:
@@ -304,21 +312,21 @@ class VendorClient:
                 return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
             case TransportFailure.NOT_SENT:
                 detail = f"{self.vendor} can't be reached right now; try again in a moment."
-                return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
+                return _Failure(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
 
-    def _give_up(self, failure: _Failure) -> ServiceError:
+    def _give_up(self, failure: _Failure, breaker: CircuitBreaker) -> ServiceError:
         """The error to raise, with `Retry-After` where another attempt may help."""
         if failure.is_down:
-            self._breaker.failed()
+            breaker.failed()
         else:
-            self._breaker.succeeded()  # a vendor that refuses is up
+            breaker.succeeded()  # a vendor that refuses is up
         error = failure.error
         if isinstance(error, ProviderUnavailable) and failure.retries and error.retry_after is None:
             error.retry_after = DEFAULT_RETRY_AFTER
         return error
 
-    def _deadline_passed(self) -> ProviderTimeout:
-        self._breaker.failed()
+    def _deadline_passed(self, breaker: CircuitBreaker) -> ProviderTimeout:
+        breaker.failed()
         log.warning("%s did not finish its response in time", self.vendor)
         return self._timeout_error()
 

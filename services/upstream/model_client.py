@@ -13,9 +13,9 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from config import Settings
-from services.errors import ProviderBadAnswer, ProviderTimeout, ServiceError
+from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
 from services.upstream.chat_completions import Reply, StreamedAnswer, read_reply
-from services.upstream.client import VendorClient
+from services.upstream.client import VendorClient, VendorUnreachable
 from services.upstream.model_errors import ContextOverflow, ServerTimeout, UnsupportedParameter
 from services.upstream.model_request import OPENROUTER, ModelRequest, ServerFeatures
 
@@ -53,8 +53,8 @@ class ModelClient:
 
         try:
             return await self._adapt(room_name, request, send)
-        except ProviderTimeout as error:
-            raise self._named_timeout(error, ends, has_begun=False, is_streamed=False) from None
+        except (ProviderTimeout, VendorUnreachable) as error:
+            raise self._with_setting(error, ends, has_begun=False, is_streamed=False) from None
 
     async def stream(self, room_name: str, request: ModelRequest) -> AsyncIterator[str | Reply]:
         """The answer's text as it comes, and at the end the whole reply. Raises as `complete`."""
@@ -79,10 +79,10 @@ class ModelClient:
                     answer.check()
                     if answer.is_complete:
                         break
-            except (ProviderTimeout, ProviderBadAnswer) as error:
+            except (ProviderTimeout, ProviderBadAnswer, VendorUnreachable) as error:
                 answer.check()
                 if answer.finish_reason is None:
-                    raise self._named_timeout(error, ends, has_begun=answer.has_begun, is_streamed=True) from None
+                    raise self._with_setting(error, ends, has_begun=answer.has_begun, is_streamed=True) from None
         if rest := answer.finish():
             yield rest
         self._learn_thoughts(has_bare_close=answer.has_bare_close)
@@ -152,11 +152,14 @@ class ModelClient:
             return () if self.model.endswith((":free", "/free")) else (SUCCESSOR,)
         return () if chosen.casefold() == NO_FALLBACK else (chosen,)
 
-    def _named_timeout(self, error: ServiceError, ends: float, *, has_begun: bool, is_streamed: bool) -> ServiceError:
-        """The error with the setting that set the time limit; a limit of the server's own has none."""
+    def _with_setting(self, error: ServiceError, ends: float, *, has_begun: bool, is_streamed: bool) -> ServiceError:
+        """The error with the setting that it depends on; a time limit of the server's own depends on none of ours."""
+        settings = self._settings
+        if isinstance(error, VendorUnreachable) and not settings.is_openrouter:
+            detail = "The language model's server can't be reached; check that it is running, and OPENROUTER_BASE_URL."
+            return ProviderUnavailable(detail, retry_after=error.retry_after)
         if not isinstance(error, ProviderTimeout) or isinstance(error, ServerTimeout):
             return error
-        settings = self._settings
         first = settings.llm_first_token_timeout_seconds
         if is_streamed and has_begun and monotonic() < ends:
             return _too_slow("paused for longer than", settings.llm_idle_timeout_seconds, "LLM_IDLE_TIMEOUT_SECONDS")

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import ceil
@@ -14,14 +14,13 @@ import httpx
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
+from services.upstream.redaction import MAX_REASON_READ, loggable
 
 log = logging.getLogger(__name__)
 
 DEFAULT_RETRY_AFTER = 2
 """Seconds, where a vendor limits us without saying for how long."""
 MAX_RETRY_AFTER = 86400
-MAX_REASON_CHARACTERS = 200
-"""Of a vendor's reason in the log."""
 
 Json = Mapping[str, Any]
 
@@ -135,18 +134,17 @@ def read_refusal(body: Json | None) -> Refusal:
     if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
         reason = f"{reason}: {metadata['raw']}"  # what the provider behind OpenRouter said
     return Refusal(
-        code=_identifier(details.get("code")) or _identifier(error),
-        type=_identifier(details.get("type")),
-        param=_identifier(details.get("param")),
-        reason=reason[:_MAX_REASON_READ],
+        code=identifier(details.get("code")) or identifier(error),
+        type=identifier(details.get("type")),
+        param=identifier(details.get("param")),
+        reason=reason[:MAX_REASON_READ],
     )
 
 
 def log_refusal(vendor: str, response: VendorResponse, *, sent: Any = None) -> None:
     """Log a vendor's status, code and reason in one line of bounded length, without personal data.
 
-    `sent` is the JSON that was sent: whatever the vendor repeats of it is left out, and so is all that looks like a
-    key, a number or an address.
+    `sent` is the JSON that was sent: what the vendor repeats of it is left out (see `loggable`).
     """
     refusal = response.refusal
     log.warning(
@@ -156,23 +154,9 @@ def log_refusal(vendor: str, response: VendorResponse, *, sent: Any = None) -> N
         refusal.code or "-",
         refusal.type or "-",
         refusal.param or "-",
-        _identifier(response.headers.get("x-request-id")) or "-",
-        json.dumps(_without_personal_data(refusal.reason, sent), ensure_ascii=False),
+        identifier(response.headers.get("x-request-id")) or "-",
+        loggable(refusal.reason, sent),
     )
-
-
-_MAX_REASON_READ = 1000
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\[\]/-]{1,120}")
-_QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
-_PERSONAL = re.compile(
-    r"[\w.+-]+@[\w.-]+"  # e-mail addresses
-    r"|(?<!\w)\+?\d(?:[ ().-]{0,2}\d){6,}(?!\w)"  # phone numbers, and other long ones
-    r"|\b(?:sk|pk|ek|Bearer)[-_ ]\S+"  # keys
-    r"|(?<![\w*-])(?=[\w*-]{0,100}\d)[\w*-]{20,}"  # identifiers that are as good as keys
-)
-_OURS = frozenset({"model", "models", "type"})
-"""What we send under these keys is configuration, which a reason may name."""
-_LEFT_OUT = "…"
 
 
 def _first_text(details: Json, *names: str) -> str:
@@ -181,29 +165,10 @@ def _first_text(details: Json, *names: str) -> str:
     return next((text for text in texts if isinstance(text, str) and text), "")
 
 
-def _identifier(value: object) -> str | None:
-    """A vendor's identifier as it may stand in the log; None for anything else."""
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\[\]/-]{1,120}")
+
+
+def identifier(value: object) -> str | None:
+    """A vendor's identifier, safe for the log; None for anything else."""
     is_one = isinstance(value, str | int) and not isinstance(value, bool)
     return str(value) if is_one and _IDENTIFIER.fullmatch(str(value)) else None
-
-
-def _without_personal_data(reason: str, sent: Any) -> str:
-    repeated = sorted({text for text in _texts(sent) if text and text in reason}, key=len, reverse=True)
-    for text in repeated:
-        reason = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", _LEFT_OUT, reason)
-    reason = _PERSONAL.sub(_LEFT_OUT, _QUERY.sub(r"\1", reason))
-    printable = "".join(character if character.isprintable() else " " for character in reason)
-    return " ".join(printable.split())[:MAX_REASON_CHARACTERS]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value that is not configuration."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            if name not in _OURS:
-                yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)

@@ -40,7 +40,7 @@ class TransportFailure(Enum):
 class Sending:
     """Whether a request has been sent, from the moment its first byte is written.
 
-    `is_sent` is None where the transport does not tell, as in tests.
+    `is_sent` is None where the transport does not report it, as in tests.
     """
 
     __slots__ = ("is_sent",)
@@ -52,7 +52,7 @@ class Sending:
 _sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""Errors of httpx before the first byte is sent. Over aiohttp they may mean anything, but there `Sending` tells."""
+"""Errors of httpx before the first byte is sent. Over aiohttp they may mean anything, so there `Sending` decides."""
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def watch_sending() -> Iterator[Sending]:
 
 
 def transport_failure_of(error: Exception, sending: Sending) -> TransportFailure:
-    """Why there was no response. That a request was sent is a fact, and no matter of which time limit passed first."""
+    """Why there was no response. Whether the request was sent decides, not which time limit passed first."""
     is_sent = sending.is_sent
     if is_sent is None:
         is_sent = not isinstance(error, _NEVER_SENT)

@@ -30,11 +30,12 @@ EVERY_KIND = pytest.mark.parametrize(
     "debrief",
     [
         debriefs.typical(),
+        debriefs.inferred(),
         debriefs.not_enough(),
         debriefs.nothing_to_analyse(),
         debriefs.everywhere("</style><img src=/beacon onerror=alert(1)>" + "unbroken" * 40),
     ],
-    ids=["typical", "not enough", "nothing", "hostile"],
+    ids=["typical", "inferred", "not enough", "nothing", "hostile"],
 )
 
 VIOLATIONS = """
@@ -114,7 +115,7 @@ def opened(browser: Browser, site: Site, screen: ViewportSize = DESKTOP, *, dark
 
 
 @EVERY_KIND
-def test_the_policy_is_kept_and_nothing_else_is_asked_for(browser, debrief):
+def test_the_policy_is_kept_and_nothing_else_is_requested(browser, debrief):
     with served(debrief) as site, opened(browser, site) as page:
         page.wait_for_load_state("networkidle")
         violations = page.evaluate("window.violations")
@@ -149,9 +150,9 @@ def test_nothing_scrolls_sideways(browser, debrief, screen):
 
 
 @ON_ANY_SCREEN
-def test_the_recommendation_stands_in_the_first_screen(browser, screen):
+def test_the_recommendation_and_what_it_depends_on_are_in_the_first_screen(browser, screen):
     with served(debriefs.typical()) as site, opened(browser, site, screen) as page:
-        box = page.locator(".answer").bounding_box()
+        box = page.locator(".firmness").bounding_box()
         text = page.locator(".answer").inner_text()
 
     assert text == "Hire"
@@ -159,7 +160,7 @@ def test_the_recommendation_stands_in_the_first_screen(browser, screen):
     assert box["y"] + box["height"] <= screen["height"]
 
 
-def test_the_whole_scorecard_stands_in_the_first_screen_of_a_desktop(browser):
+def test_the_whole_scorecard_is_in_the_first_screen_of_a_desktop(browser):
     with served(debriefs.typical()) as site, opened(browser, site) as page:
         box = page.locator(".scorecard").bounding_box()
 
@@ -167,12 +168,30 @@ def test_the_whole_scorecard_stands_in_the_first_screen_of_a_desktop(browser):
     assert box["y"] + box["height"] <= DESKTOP["height"]
 
 
+@ON_ANY_SCREEN
+def test_warning_boxes_are_in_the_first_screen_above_the_recommendation(browser, screen):
+    with served(debriefs.inferred()) as site, opened(browser, site, screen) as page:
+        boxes = [box.bounding_box() for box in page.locator(".box").all()]
+        answer = page.locator(".answer").bounding_box()
+
+    assert len(boxes) == 2
+    assert all(box["y"] + box["height"] <= min(answer["y"], screen["height"]) for box in boxes)
+
+
+def test_the_chosen_words_are_visibly_emphasised(browser):
+    with served(debriefs.typical()) as site, opened(browser, site) as page:
+        line = page.locator("mark").first.evaluate("mark => getComputedStyle(mark).textDecorationLine")
+
+    assert line == "underline"
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_text_stands_out_from_the_paper(browser, dark):
-    with served(debriefs.typical()) as site, opened(browser, site, dark=dark) as page:
+@pytest.mark.parametrize("debrief", [debriefs.typical(), debriefs.inferred()], ids=["typical", "inferred"])
+def test_every_text_has_enough_contrast(browser, debrief, dark):
+    with served(debrief) as site, opened(browser, site, dark=dark) as page:
         contrasts = page.evaluate(CONTRASTS)
 
-    assert len(contrasts) > 100
+    assert len(contrasts) > 80
     assert min(contrasts) >= 4.5
 
 

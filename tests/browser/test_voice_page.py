@@ -1,19 +1,21 @@
-"""A page at http://localhost:3000 in a real browser: it mints a secret across origins and posts its SDP offer."""
+"""A page at http://localhost:3000 in a real browser: it gets a voice token across origins and posts its SDP offer."""
 
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from config import Settings
 from main import create_app
+from tests.support.http_server import http_server
+from tests.support.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium")
 PAGE = (Path(__file__).parent / "voice_page.html").read_bytes()
@@ -41,72 +43,38 @@ class Handshake(NamedTuple):
     body: str
 
 
-class Loopback(BaseHTTPRequestHandler):
-    """A server of a test, which knows what was asked."""
+class OpenAICalls:
+    """Accepts SDP offers from any origin, as OpenAI does, and records them."""
 
-    def log_message(self, *_):
-        """Tests tell what they need."""
+    def __init__(self) -> None:
+        self.handshakes: list[Handshake] = []
 
-    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-
-class WebServer(Loopback):
-    """Serves the page, whatever is asked for."""
-
-    def do_GET(self):
-        self.answer(200, PAGE, Content_Type="text/html; charset=utf-8")
-
-
-class OpenAICalls(Loopback):
-    """Takes SDP offers as OpenAI does, from any origin."""
-
-    handshakes: list[Handshake]
-
-    def do_OPTIONS(self):
-        allowed = {"Access_Control_Allow_Headers": "authorization, content-type"}
-        self.answer(204, Access_Control_Allow_Origin="*", **allowed)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.handshakes.append(Handshake(self.headers["Authorization"], self.headers["Content-Type"], body))
-        self.answer(201, b"v=0\r\n", Access_Control_Allow_Origin="*", Content_Type="application/sdp")
-
-
-@contextmanager
-def serving(handler: type[Loopback]) -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        from_anywhere = {"Access-Control-Allow-Origin": "*"}
+        if request.method == "OPTIONS":
+            allowed = {"Access-Control-Allow-Headers": "authorization, content-type"}
+            return httpx.Response(204, headers=from_anywhere | allowed)
+        headers = request.headers
+        offer = Handshake(headers["Authorization"], headers["Content-Type"], request.content.decode())
+        self.handshakes.append(offer)
+        return httpx.Response(201, headers=from_anywhere | {"Content-Type": "application/sdp"}, content=b"v=0\r\n")
 
 
 @pytest.fixture(scope="module")
-def handshakes() -> list[Handshake]:
-    return []
+def openai() -> OpenAICalls:
+    return OpenAICalls()
 
 
 @pytest.fixture(scope="module")
-def api(handshakes: list[Handshake]) -> Iterator[str]:
-    """The service in the sandbox, on a port of its own. Its OpenAI takes offers on another."""
-    taking = type("Taking", (OpenAICalls,), {"handshakes": handshakes})
-    with serving(taking) as openai_port:
-        settings = Settings(_env_file=None, sandbox=True, openai_base_url=f"http://127.0.0.1:{openai_port}/v1")
+def api(openai: OpenAICalls) -> Iterator[str]:
+    """The service in the sandbox; its browsers post their offers to `openai`."""
+    with http_server(openai.answer) as openai_url:
+        settings = Settings(_env_file=None, sandbox=True, openai_base_url=f"{openai_url}/v1")
         server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None))
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
-            while not server.started:
-                assert thread.is_alive()
-                thread.join(0.02)
+            wait_until(lambda: server.started or not thread.is_alive(), "the service is ready")
             yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         finally:
             server.should_exit = True
@@ -115,9 +83,11 @@ def api(handshakes: list[Handshake]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser for which the page stands on port 3000, wherever it really is."""
-    with serving(WebServer) as port, sync_playwright() as playwright:
-        rules = ", ".join(f"MAP {name}:3000 127.0.0.1:{port}" for name in ("localhost", "elsewhere.localhost"))
+    """A browser that finds the page on port 3000 of two hosts, wherever it is really served."""
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    with http_server(lambda _: httpx.Response(200, headers=html, content=PAGE)) as url, sync_playwright() as playwright:
+        hosts = ("localhost", "elsewhere.localhost")
+        rules = ", ".join(f"MAP {host}:3000 {url.removeprefix('http://')}" for host in hosts)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, f"--host-resolver-rules={rules}"])
         yield browser
         browser.close()
@@ -132,15 +102,15 @@ def opened(browser: Browser, api: str, origin: str = "http://localhost:3000") ->
     context.close()
 
 
-def test_the_page_mints_a_secret_and_posts_its_offer_with_it(browser, api, handshakes):
+def test_page_gets_a_token_and_posts_its_offer_with_it(browser, api, openai):
     candidate = {"candidate_name": "Grace Hopper", "role": "Engineer", "resume": "Compilers.", "job_description": "…"}
 
     with opened(browser, api) as page:
         origin = page.evaluate("location.origin")
         call = page.evaluate("candidate => talkTo(candidate)", candidate)
 
-    [handshake] = handshakes
-    secret = call["minted"]["body"]["client_secret"]
+    [handshake] = openai.handshakes
+    secret = call["token"]["body"]["client_secret"]
     assert origin == "http://localhost:3000"
     assert call["handshake"] == 201
     assert secret.startswith("ek_")
@@ -149,7 +119,7 @@ def test_the_page_mints_a_secret_and_posts_its_offer_with_it(browser, api, hands
     assert "m=application" in call["offer"]
 
 
-def test_the_page_may_read_the_headers_that_help_it(browser, api):
+def test_page_can_read_request_id_and_sandbox_headers(browser, api):
     with opened(browser, api) as page:
         answer = page.evaluate("ask('/api/realtime/session', {candidate_name: 'Grace'})")
 
@@ -157,7 +127,7 @@ def test_the_page_may_read_the_headers_that_help_it(browser, api):
     assert answer["sandbox"] == "true"
 
 
-def test_the_page_may_read_why_it_was_refused(browser, api):
+def test_page_can_read_why_its_request_was_invalid(browser, api):
     with opened(browser, api) as page:
         answer = page.evaluate("ask('/api/realtime/session', {candidate_name: ''})")
 
@@ -165,7 +135,7 @@ def test_the_page_may_read_why_it_was_refused(browser, api):
     assert "candidate_name" in answer["body"]["detail"]
 
 
-def test_a_page_of_another_origin_gets_nothing(browser, api):
+def test_page_of_another_origin_can_not_read_the_response(browser, api):
     with opened(browser, api, "http://elsewhere.localhost:3000") as page:
         outcome = page.evaluate("ask('/api/realtime/session', {candidate_name: 'Grace'}).catch(error => error.name)")
 

@@ -1,4 +1,4 @@
-"""The four vendors behind one port, answering as they should."""
+"""Correct responses of the four vendors, all behind one port."""
 
 import json
 import time
@@ -9,8 +9,8 @@ from tests.faults.wire import Connection, Request
 
 SAMPLES = Path(__file__).parent.parent / "data"
 
-LOOKED_UP_IN_VAIN = "/daily/rooms/interview-"
-"""Rooms with names of ours are only looked up when Daily has refused to make one."""
+UNKNOWN_ROOMS = "/daily/rooms/interview-"
+"""The service looks up a room with a name of its own only after Daily refused to create it."""
 
 
 def sample(name: str) -> bytes:
@@ -19,13 +19,13 @@ def sample(name: str) -> bytes:
 
 
 async def answer_well(connection: Connection, request: Request) -> None:
-    """What the vendor whose path it is would answer."""
+    """Answer as the vendor whose path it is."""
     if request.path.startswith("/openrouter/") and request.json().get("stream"):
         await connection.begin_stream()
         await connection.send_chunk(sample("openrouter/stream.txt"))
         await connection.end_stream()
         return
-    if request.method == "GET" and request.path.startswith(LOOKED_UP_IN_VAIN):
+    if request.method == "GET" and request.path.startswith(UNKNOWN_ROOMS):
         await connection.answer(sample("daily/error_404_unknown_room.json"), 404)
         return
     status = 201 if (request.method, request.path) == ("POST", "/vapi/call") else 200
@@ -33,7 +33,7 @@ async def answer_well(connection: Connection, request: Request) -> None:
 
 
 def good_answer(request: Request) -> bytes:
-    """The JSON document that this call deserves."""
+    """The JSON document with which the vendor answers this request."""
     _, vendor, *path = request.path.split("/")
     match vendor:
         case "openrouter":

@@ -1,22 +1,15 @@
-"""Runs all cases of the table that were asked for at once, so that the suite waits for the slowest and not for the sum."""
-
-import asyncio
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.faults.lanes import Observation, observe
-from tests.faults.table import Case
+from tests.faults.answers import answer_well
+from tests.faults.wire import FakeVendor
 
 
-@pytest.fixture(scope="session")
-def observations(request: pytest.FixtureRequest) -> Mapping[Case, Observation]:
-    """What came of each case that this run collected. In a thread of its own: a server in the main one takes its signals."""
-    wanted = {
-        item.callspec.params["case"]: None
-        for item in request.session.items
-        if hasattr(item, "callspec") and isinstance(item.callspec.params.get("case"), Case)
-    }
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, observe([*wanted])).result()
+@pytest.fixture
+async def vendor() -> AsyncIterator[FakeVendor]:
+    """All four vendors behind one port. They work until a test sets `behave`."""
+    vendor = FakeVendor(answer_well)
+    await vendor.open()
+    yield vendor
+    await vendor.close()

@@ -1,28 +1,35 @@
-"""The calls to the service, and the calls to a vendor that each stands and falls with."""
+"""Calls to the service, each with the vendor call that it depends on."""
 
 import re
 from typing import Any, NamedTuple
 
+import httpx
+
 CALL_ID = "8ef1b2f4-7f43-4a3c-9a37-5d0c3b8f1e11"
 BRIEFING = {"candidate_name": "Grace", "resume_summary": "Wrote a compiler.", "focus_areas": ["Compilers", "Teaching"]}
-RECORD = {"transcript": "Interviewer: What did you build?\nCandidate: I built a compiler and taught two classes."}
+RECORD = {
+    "transcript": "Interviewer: What did you build?\nCandidate: I built a compiler and taught two classes. "
+    "I measured every step of it with two people from the finance team."
+}
 
 
 class Endpoint(NamedTuple):
-    """A call to the service, and the calls to the vendor that it stands and falls with."""
+    """A call to the service. Fails when the vendor call fails that matches `target`."""
 
     target: re.Pattern[str]
     path: str
     method: str = "POST"
     body: Any = None
     is_stream: bool = False
-    fine: int = 200
+    success: int = 200
 
 
 ENDPOINTS = {
-    "create room": Endpoint(re.compile("POST /daily/rooms"), "/api/rooms", body={"interviewer_name": "Ada"}, fine=201),
+    "create room": Endpoint(
+        re.compile("POST /daily/rooms"), "/api/rooms", body={"interviewer_name": "Ada"}, success=201
+    ),
     "create room's token": Endpoint(
-        re.compile("POST /daily/meeting-tokens"), "/api/rooms", body={"interviewer_name": "Ada"}, fine=201
+        re.compile("POST /daily/meeting-tokens"), "/api/rooms", body={"interviewer_name": "Ada"}, success=201
     ),
     "get room": Endpoint(re.compile("GET /daily/rooms/"), "/api/rooms/{forgotten}", "GET"),
     "join room": Endpoint(
@@ -40,7 +47,7 @@ ENDPOINTS = {
     "debrief stream": Endpoint(
         re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD, is_stream=True
     ),
-    "realtime token": Endpoint(re.compile("POST /openai/"), "/api/rooms/{room}/realtime/token", fine=201),
+    "realtime token": Endpoint(re.compile("POST /openai/"), "/api/rooms/{room}/realtime/token", success=201),
     "realtime session": Endpoint(
         re.compile("POST /openai/"), "/api/realtime/session", body={"candidate_name": "Grace"}
     ),
@@ -48,7 +55,15 @@ ENDPOINTS = {
         re.compile("POST /vapi/call"),
         "/api/rooms/{room}/briefing/call",
         body={"phone_number": "+14155550100"},
-        fine=202,
+        success=202,
     ),
     "get phone call": Endpoint(re.compile("GET /vapi/call/"), "/api/rooms/{room}/briefing/call/" + CALL_ID, "GET"),
 }
+
+
+async def open_briefed_room(client: httpx.AsyncClient) -> str:
+    """The name of a new room with a briefing."""
+    answer = await client.post("/api/rooms", json={"interviewer_name": "Ada"})
+    name: str = answer.json()["room_name"]
+    await client.post(f"/api/rooms/{name}/briefing", json=BRIEFING)
+    return name

@@ -1,4 +1,4 @@
-"""What vendors do wrong on the wire, each by a name."""
+"""Faults of vendors, as they are seen on the wire."""
 
 import asyncio
 import gzip
@@ -11,7 +11,7 @@ from tests.faults.answers import good_answer, sample
 from tests.faults.wire import Behaviour, Connection, Request, head
 
 LEAK = "TEXT-OF-THE-VENDOR"
-"""Stands in every bad answer, and must stand nowhere else."""
+"""Part of every error of a vendor. Must not appear in our responses or our log."""
 DRIP_SECONDS = 0.1
 GIANT = 6 * 1024 * 1024
 
@@ -31,12 +31,12 @@ async def hangs_in_body(connection: Connection, request: Request) -> None:
 
 
 async def drips(connection: Connection, request: Request) -> None:
-    """A byte at a time, so that some byte always has just come."""
+    """Sends one byte at a time, so that no pause between two is long."""
     content = good_answer(request)
     await connection.send(head(200, {"content-length": str(len(content) * 1000)}))
     for byte in content * 1000:
         await connection.send(bytes([byte]))
-        if await connection.is_left_within(DRIP_SECONDS):
+        if await connection.is_closed_within(DRIP_SECONDS):
             return
 
 
@@ -107,10 +107,10 @@ async def hangs_before_the_first_word(connection: Connection, _: Request) -> Non
     await connection.hang()
 
 
-async def comments_for_ever(connection: Connection, _: Request) -> None:
-    """Alive for a proxy, silent for a reader."""
+async def endless_comments(connection: Connection, _: Request) -> None:
+    """Keep-alive comments and no event."""
     await connection.begin_stream()
-    while not await connection.is_left_within(DRIP_SECONDS):
+    while not await connection.is_closed_within(DRIP_SECONDS):
         await connection.send_chunk(b": OPENROUTER PROCESSING\n\n")
 
 
@@ -118,7 +118,7 @@ async def drips_in_stream(connection: Connection, _: Request) -> None:
     await connection.begin_stream()
     for byte in b"data: " + sample("openrouter/stream.txt") * 100:
         await connection.send_chunk(bytes([byte]))
-        if await connection.is_left_within(DRIP_SECONDS):
+        if await connection.is_closed_within(DRIP_SECONDS):
             return
 
 
@@ -129,7 +129,7 @@ async def silent_after_some_words(connection: Connection, _: Request) -> None:
 
 async def comments_after_some_words(connection: Connection, _: Request) -> None:
     await _send_some_words(connection)
-    while not await connection.is_left_within(DRIP_SECONDS):
+    while not await connection.is_closed_within(DRIP_SECONDS):
         await connection.send_chunk(b": OPENROUTER PROCESSING\n\n")
 
 
@@ -140,33 +140,50 @@ async def reset_after_some_words(connection: Connection, _: Request) -> None:
 
 
 async def silent_after_the_last_word(connection: Connection, _: Request) -> None:
-    """The answer is whole; only [DONE] and the end of the connection never come."""
+    """The whole answer, but neither [DONE] nor the end of the response."""
     await connection.begin_stream()
     await connection.send_chunk(sample("openrouter/stream_without_done.txt"))
     await connection.hang()
 
 
 async def cut_after_the_last_word(connection: Connection, _: Request) -> None:
-    """The same, with the connection gone."""
+    """The whole answer without [DONE]; then the connection closes."""
     await connection.begin_stream()
     await connection.send_chunk(sample("openrouter/stream_without_done.txt"))
     connection.cut()
 
 
+NEVER_ENDS = frozenset(
+    {
+        hangs_before_headers,
+        hangs_in_headers,
+        hangs_in_body,
+        drips,
+        hangs_before_the_first_word,
+        endless_comments,
+        drips_in_stream,
+        silent_after_some_words,
+        comments_after_some_words,
+        silent_after_the_last_word,
+    }
+)
+"""The vendor goes on for ever: only a deadline of ours ends the call."""
+
+
 def says(content: bytes, status: int = 200, **headers: str) -> Behaviour:
-    """Answers this, whatever was asked."""
+    """Answers every request with this."""
     return partial(_say, content=content, status=status, headers=headers)
 
 
 def says_sample(name: str, status: int | None = None, **headers: str) -> Behaviour:
-    """Answers a sample; an error's status stands in its name. Error texts carry `LEAK` besides."""
+    """Answers with a sample, `LEAK` added to its error texts. The status of an error is part of the sample's name."""
     named = name.rpartition("/")[2].split("_")
     found = status or (int(named[1]) if named[0] == "error" and named[1].isdecimal() else 200)
     return says(_leaking(sample(name)), found, **headers)
 
 
 def streams_sample(name: str, *, is_cut: bool = False) -> Behaviour:
-    """Streams a sample and ends the answer in good order, or hangs up where the sample ends."""
+    """Streams a sample, then ends the response or closes the connection."""
     return partial(_stream, content=sample(name), is_cut=is_cut)
 
 
@@ -199,7 +216,7 @@ async def _send_some_words(connection: Connection) -> None:
 
 
 def _mistyped(value: Any) -> Any:
-    """The same document with another type in every place."""
+    """The same document with every value replaced by one of another type."""
     match value:
         case dict():
             return {name: _mistyped(inner) for name, inner in value.items()}
@@ -234,11 +251,11 @@ COMMON: dict[str, Behaviour] = {
     "gzip bomb": says(gzip.compress(b" " * 30_000_000, 9), content_encoding="gzip"),
     "HTML as 200": says(f"<html><body>{LEAK}</body></html>".encode(), content_type="text/html"),
     "null": says(b"null"),
-    "nothing as 200": says(b""),
+    "empty 200": says(b""),
     "another shape": says(json.dumps({"unexpected": LEAK}).encode()),
     "a list": says(json.dumps([LEAK]).encode()),
     "deeply nested": says(b"[" * 100_000),
     "HTML as 502": says(f"<html><body>{LEAK}</body></html>".encode(), 502, content_type="text/html"),
-    "unheard-of status": says(LEAK.encode(), 418),
+    "unknown status": says(LEAK.encode(), 418),
     "compressed error": says(gzip.compress(LEAK.encode()), 500, content_encoding="gzip"),
 }

@@ -1,4 +1,4 @@
-"""A raw HTTP/1.1 server that can misbehave on the wire, which no HTTP library would let it do."""
+"""A raw HTTP/1.1 server that can break the protocol, which HTTP libraries do not allow."""
 
 import asyncio
 import contextlib
@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-HANG_SECONDS = 30.0
-"""How long a hanging vendor hangs at most, should nobody leave it."""
+HANG_SECONDS = 3600.0
+"""How long a hanging vendor waits for the caller to hang up: longer than any test waits."""
 
 
 class Request(NamedTuple):
-    """One call, as it came."""
+    """One request, read whole."""
 
     method: str
     path: str
@@ -32,14 +32,14 @@ class Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     is_done: bool = False
-    """Nothing more is answered on it."""
+    """No further request is read."""
 
     async def send(self, content: bytes) -> None:
         self.writer.write(content)
         await self.writer.drain()
 
     async def answer(self, content: bytes, status: int = 200, **headers: str) -> None:
-        """A whole answer, as it should be. Underscores in names stand for hyphens."""
+        """Send a whole response. Underscores in names of headers become hyphens."""
         await self.send(head(status, {"content-length": str(len(content)), **headers}) + content)
 
     async def begin_stream(self, content_type: str = "text/event-stream") -> None:
@@ -52,16 +52,16 @@ class Connection:
         await self.send(b"0\r\n\r\n")
 
     def cut(self) -> None:
-        """Close in good order, in the middle of whatever was being said."""
+        """Close the connection in the middle of a response."""
         self.is_done = True
 
     def reset(self) -> None:
-        """Drop the connection as a crashing machine would."""
+        """Reset the connection, as a crashing machine does."""
         self.is_done = True
         self.writer.transport.abort()
 
-    async def is_left_within(self, seconds: float) -> bool:
-        """Whether the caller hangs up in this time."""
+    async def is_closed_within(self, seconds: float) -> bool:
+        """Whether the caller closes the connection within this time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while await self.reader.read(65536):
@@ -70,8 +70,8 @@ class Connection:
         return self.is_done
 
     async def hang(self) -> None:
-        """Say nothing more until the caller hangs up."""
-        await self.is_left_within(HANG_SECONDS)
+        """Send nothing until the caller closes the connection."""
+        await self.is_closed_within(HANG_SECONDS)
         self.is_done = True
 
 
@@ -79,7 +79,7 @@ Behaviour = Callable[[Connection, Request], Awaitable[None]]
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
-    """The head of an answer."""
+    """The status line and headers of a response."""
     named = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
     lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
     return f"HTTP/1.1 {status} Status\r\n{lines}\r\n".encode()
@@ -87,15 +87,15 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 
 @dataclass
 class FakeVendor:
-    """Listens on a port of its own and answers as `behave` does; `calls` are the requests that it read."""
+    """Listens on a free port and answers as `behave` does; `calls` are the requests that it read."""
 
     behave: Behaviour
     certificate: ssl.SSLContext | None = None
     calls: list[Request] = field(default_factory=list)
     connections: int = 0
-    """How many were opened so far."""
+    """The number of connections opened so far."""
     busy: int = 0
-    """Calls that are being answered."""
+    """The number of requests being answered."""
     port: int = 0
     _server: asyncio.Server | None = None
     _holder: socket.socket | None = None
@@ -116,7 +116,7 @@ class FakeVendor:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
-        """Close the port to everybody, and keep it from others."""
+        """Refuse connections; the port stays reserved."""
         await self.close()
         self._holder = socket.socket()
         self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

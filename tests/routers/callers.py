@@ -1,6 +1,6 @@
-"""Everybody who may call: with nothing, with credentials that prove nothing, as a stranger, as the owner.
+"""Kinds of callers: without credentials, with invalid ones, another key's owner, and the room's owner.
 
-The tokens of `tests.services.access.issuer` are checked against the key set that `issuing()` publishes on loopback.
+Tokens are signed by `tests.services.access.issuer`; `issuing()` publishes its key set on loopback.
 """
 
 import base64
@@ -9,10 +9,11 @@ import hmac
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+
+import httpx
 
 from tests.services.access.issuer import OTHER_RSA, RSA, bearer, claims, key_set, public_pem, signed
+from tests.support.http_server import http_server
 
 OWNER_KEY = "the-owner's-key-0123456789"
 STRANGER_KEY = "a-stranger's-key-0123456789"
@@ -27,7 +28,7 @@ def encoded(part: object) -> str:
 
 
 def handmade(secret: bytes, **header: str) -> str:
-    """A token that a library refuses to sign: without an algorithm, or with a public key taken for a secret."""
+    """A token that libraries refuse to sign: without an algorithm, or with a public key as the secret."""
     signing_input = f"{encoded(header | {'typ': 'JWT'})}.{encoded(claims(aud=AUDIENCE))}"
     signature = hmac.new(secret, signing_input.encode(), hashlib.sha256).digest() if secret else b""
     return f"{signing_input}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
@@ -52,28 +53,8 @@ OWNERS = {
 }
 
 
-class KeySet(BaseHTTPRequestHandler):
-    """Publishes the issuer's keys."""
-
-    def do_GET(self) -> None:
-        body = json.dumps(key_set()).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @contextmanager
 def issuing() -> Iterator[str]:
     """The URL of the key set."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), KeySet) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/jwks.json"
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(lambda _: httpx.Response(200, json=key_set())) as url:
+        yield f"{url}/jwks.json"

@@ -21,7 +21,7 @@ from tests.routers.callers import (
     STRANGER_KEY,
     issuing,
 )
-from tests.services.access.issuer import SECRET
+from tests.services.access.issuer import ISSUER, SECRET
 from tests.support.interviews import BRIEFING
 
 Rule = Literal["everybody", "link", "caller", "owner"]
@@ -53,6 +53,7 @@ RULES = {
     "POST /api/realtime/session": Route("caller", 200, {"candidate_name": "Grace"}),
     "GET /health": Route("everybody"),
     "GET /health/ready": Route("everybody"),
+    "GET /": Route("everybody"),
     "GET /docs": Route("everybody"),
     "GET /redoc": Route("everybody"),
     "GET /openapi.json": Route("everybody"),
@@ -90,6 +91,7 @@ def guarded():
             auth_jwks_url=url,
             auth_jwt_secret=SECRET,
             auth_jwt_audience=AUDIENCE,
+            auth_jwt_issuer=ISSUER,
             rate_limit_default="100000/minute",
             rate_limit_llm="100000/minute",
             phone_budget="0",
@@ -137,7 +139,7 @@ def ask(client, route, interview, headers):
 def test_every_route_has_a_rule():
     app = create_app(Settings(_env_file=None))
 
-    routes = [(method, route.path) for route in iter_route_contexts(app.routes) for method in route.methods]
+    routes = [(method, route.path) for route in iter_route_contexts(app.routes) for method in route.methods or ()]
     documented = [(method.upper(), path) for path, calls in app.openapi()["paths"].items() for method in calls]
 
     assert {f"{method} {path}" for method, path in routes + documented if method != "HEAD"} == set(RULES)
@@ -247,6 +249,23 @@ def test_the_detail_of_a_401_tells_expired_tokens_apart_but_not_wrong_keys(guard
     assert "another service" in answers["token for another audience"]
     assert answers["wrong key"] == answers["half a key"] == answers["token with alg none"]
     assert answers["wrong key"] == answers["HS256 signed with the public key"]
+
+
+def test_a_401_is_logged_with_its_reason_and_without_the_credential(guarded, interview, caplog):
+    with caplog.at_level(logging.INFO):
+        for credential in PRETENDERS.values():
+            ask(guarded, "POST /api/rooms", interview, {"Authorization": credential})
+        ask(guarded, "POST /api/rooms", interview, NOBODY)
+
+    logged = [record.getMessage() for record in caplog.records if record.name == "routers.problems"]
+    assert len(logged) == len(PRETENDERS) + 1
+    assert (
+        "unauthorized: the token's audience (aud) is 'another-service', AUTH_JWT_AUDIENCE is 'interview-rooms'"
+        in logged
+    )
+    assert logged[-1] == "unauthorized: the request has no Authorization header"
+    secrets = [credential.rpartition(" ")[2] for credential in PRETENDERS.values()]
+    assert not any(secret in line for secret in secrets if secret for line in logged)
 
 
 def test_a_401_has_cors_headers(guarded):

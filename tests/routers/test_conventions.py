@@ -87,7 +87,7 @@ BAD_BODIES = {
     "null": (b"null", "application/json"),
     "not utf-8": (b'{"interviewer_name": "\xff"}', "application/json"),
     "lone surrogate": (b'{"interviewer_name": "\\ud800"}', "application/json"),
-    "deeply nested": (b"[" * 200_000, "application/json"),
+    "deeply nested": (b"[" * 60_000, "application/json"),
     "huge number": (b'{"interviewer_name": "Ada", "expires_in_minutes": ' + b"9" * 5000 + b"}", "application/json"),
     "not a number": (b'{"interviewer_name": "Ada", "expires_in_minutes": NaN}', "application/json"),
 }
@@ -108,24 +108,6 @@ def test_a_body_without_a_json_content_type_is_415(client, nothing_sent, kind):
 
     problem = assert_problem(answer, 415, "unsupported_media_type")
     assert "application/json" in problem["detail"]
-
-
-def test_a_body_with_too_large_a_content_length_is_413(start, nothing_sent):
-    client = start(max_body_bytes=2048)
-
-    answer = client.post("/api/rooms", json={"interviewer_name": "x" * 3000}, headers={"origin": PAGE})
-
-    assert_problem(answer, 413, "payload_too_large")
-    assert answer.headers["access-control-allow-origin"] == PAGE
-
-
-@pytest.mark.parametrize("path", ["/api/rooms", "/nowhere"])
-def test_a_chunked_body_over_the_limit_is_413_where_it_is_read(start, nothing_sent, path):
-    client = start(max_body_bytes=2048)
-
-    answer = client.post(path, content=(b"x" * 500 for _ in range(10)), headers={"content-type": "application/json"})
-
-    assert_problem(answer, 413 if path == "/api/rooms" else 404)
 
 
 def test_a_valid_request_id_is_kept_and_any_other_is_replaced(client):
@@ -213,6 +195,16 @@ def test_an_untrusted_host_is_a_421_problem_with_cors_headers(start):
     assert refused.headers["access-control-allow-origin"] == PAGE
 
 
+def test_streams_are_neither_cached_nor_transformed_nor_buffered_on_the_way(sandbox):
+    path = f"/api/rooms/{open_room(sandbox)}/chat"
+
+    answer = sandbox.post(path, json={"message": "What should I ask?"}, headers={"accept": "text/event-stream"})
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-store, no-transform"
+    assert answer.headers["x-accel-buffering"] == "no"
+
+
 def test_health_names_the_service_and_its_version(client, sandbox):
     answer = client.get("/health").json()
 
@@ -240,6 +232,24 @@ def test_every_response_of_the_sandbox_has_x_sandbox(sandbox, client):
     assert sandbox.get("/health").headers["x-sandbox"] == "true"
     assert sandbox.get("/nowhere").headers["x-sandbox"] == "true"
     assert "x-sandbox" not in client.get("/health").headers
+
+
+def test_x_sandbox_names_the_emulated_providers_and_the_others_are_called(start):
+    client = start(sandbox="vapi,daily,openrouter", openai_base_url="http://127.0.0.1:1")
+
+    opened = client.post("/api/rooms", json={"interviewer_name": "Ada"})
+    voice = client.post(f"/api/rooms/{opened.json()['room_name']}/realtime/token")
+
+    assert opened.headers["x-sandbox"] == "daily,openrouter,vapi"
+    assert opened.json()["room_url"].startswith("https://sandbox.daily.co/")
+    assert_problem(voice, 503, "provider_unavailable")
+    assert client.get("/health").json()["sandbox"] is True
+    assert client.get("/health/ready").json()["providers"] == {
+        "daily": "emulated",
+        "openrouter": "emulated",
+        "openai": "configured",
+        "vapi": "emulated",
+    }
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])

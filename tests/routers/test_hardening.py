@@ -23,6 +23,7 @@ from tests.support.servers import free_port
 CANARY = "canary"
 SECRETS = {
     "daily_api_key": "canary-daily-0123456789",
+    "daily_webhook_secret": "canarydailyhooks",
     "openrouter_api_key": "canary-openrouter-0123456789",
     "openai_api_key": "canary-openai-0123456789",
     "vapi_api_key": "canary-vapi-0123456789",
@@ -58,22 +59,64 @@ def test_documentation_pages_allow_their_own_scripts_only(client, path):
     answer = client.get(path)
 
     policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
-    (script_url,) = re.findall(r'<script src="([^"]+)">', answer.text)
     inline = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
     hashes = {f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in inline}
-    host, *others = policy["script-src"].split()
-    assert script_url.startswith(host)
-    assert host.startswith("https://cdn.jsdelivr.net/npm/")
-    assert set(others) == hashes
+    assert set(policy["script-src"].split()) == {"'self'"} | hashes
     assert policy["default-src"] == "'none'"
     assert policy["connect-src"] == "'self'"
+    assert "http" not in answer.headers["content-security-policy"]
 
 
-def test_documentation_pages_respect_the_root_path(settings):
-    with TestClient(main.create_app(settings()), root_path="/interviews") as client:
-        page = client.get("/docs").text
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_documentation_pages_load_files_of_this_server_that_exist(client, path):
+    page = client.get(path).text
+
+    files = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert files
+    for file in files:
+        assert file.startswith("/docs/assets/")
+        assert client.get(file).status_code == 200
+
+
+def test_files_of_the_documentation_are_revalidated_not_loaded_again(client):
+    first = client.get("/docs/assets/swagger-ui.css")
+    again = client.get("/docs/assets/swagger-ui.css", headers={"If-None-Match": first.headers["etag"]})
+
+    assert first.headers["cache-control"] == "no-cache"
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/docs/assets/nowhere.js", "/docs/assets/../core.py", "/docs/assets/..%2fcore.py"])
+def test_no_other_file_of_the_package_is_served(client, path):
+    assert client.get(path).status_code == 404
+
+
+@pytest.fixture
+def behind_prefix(settings):
+    """A client behind a proxy that strips /interviews, with uvicorn's `--root-path /interviews`."""
+    with TestClient(main.create_app(settings(sandbox=True)), root_path="/interviews") as client:
+        yield client
+
+
+def test_documentation_pages_respect_the_root_path(behind_prefix):
+    page = behind_prefix.get("/docs").text
 
     assert "url: '/interviews/openapi.json'" in page
+    assert 'src="/interviews/docs/assets/swagger-ui-bundle.js"' in page
+    assert behind_prefix.get("/", follow_redirects=False).headers["location"] == "/interviews/docs"
+
+
+def test_location_and_allow_respect_the_root_path(behind_prefix):
+    opened = behind_prefix.post("/api/rooms", json={"interviewer_name": "Ada"}, headers={"Idempotency-Key": "k"})
+    replayed = behind_prefix.post("/api/rooms", json={"interviewer_name": "Ada"}, headers={"Idempotency-Key": "k"})
+
+    assert opened.headers["location"] == f"/interviews/api/rooms/{opened.json()['room_name']}"
+    assert replayed.headers["location"] == opened.headers["location"]
+    assert behind_prefix.patch("/api/rooms/some-room").headers["allow"] == "DELETE, GET, HEAD"
+
+
+def test_without_documentation_the_root_is_404(start):
+    assert start(docs_enabled=False).get("/").status_code == 404
 
 
 @pytest.mark.parametrize("host", ["api.example.org", "API.example.org", "api.example.org:8000"])
@@ -113,6 +156,49 @@ def test_a_wildcard_trusts_the_names_below_a_domain(start, hosts, host, status):
     assert client.get("/health", headers={"Host": host}).status_code == status
 
 
+OPEN = {"trusted_hosts": ()}
+"""No authentication; the keys of the vendors are real ones."""
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:8000", "app.localhost", "127.0.0.1:8000", "[::1]:8000", "0.0.0.0:8000"]
+)
+def test_an_open_service_answers_to_loopback_names(start, host):
+    assert start(**OPEN).get("/health", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "192.168.1.5:8000", "localhost.evil.example", "127.0.0.1.evil.example"]
+)
+def test_an_open_service_with_a_real_provider_refuses_other_names_and_names_the_setting(start, host):
+    answer = start(**OPEN).get("/health", headers={"Host": host})
+
+    assert answer.status_code == 421
+    assert "TRUSTED_HOSTS" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sandbox": True},
+        {"api_keys": "web:a-key-of-some-length"},
+        {"trusted_hosts": "api.example.org"},
+        dict.fromkeys(["daily_api_key", "openrouter_api_key", "openai_api_key", "vapi_api_key"]),
+    ],
+    ids=["sandbox", "authentication", "trusted host", "no provider"],
+)
+def test_other_names_are_answered_where_nothing_is_at_risk_or_they_are_trusted(start, changes):
+    client = start(**(OPEN | changes))
+
+    assert client.get("/health", headers={"Host": "api.example.org"}).status_code == 200
+
+
+def test_a_partial_sandbox_with_a_real_provider_answers_to_loopback_names_only(start):
+    client = start(**OPEN, sandbox="daily,openai,vapi")
+
+    assert client.get("/health", headers={"Host": "evil.example"}).status_code == 421
+
+
 @pytest.mark.parametrize("hosts", ["https://api.example.org", "api.example.org:8000", "*example.org", "a b", "api.*"])
 def test_an_invalid_host_name_in_trusted_hosts_is_refused(settings, hosts):
     with pytest.raises(ValidationError, match="host name without scheme and port"):
@@ -121,9 +207,10 @@ def test_an_invalid_host_name_in_trusted_hosts_is_refused(settings, hosts):
 
 @pytest.mark.parametrize("setting", ["vapi_phone_number_id", "vapi_assistant_id", "openai_realtime_model"])
 def test_settings_are_trimmed_and_blank_ones_are_unset(settings, setting):
-    assert getattr(settings(**{setting: " a-name "}), setting) == "a-name"
-    with pytest.raises(ValidationError, match="at least 1 character"):
-        settings(**{setting: "  "})
+    default = Settings.model_fields[setting].default
+
+    assert getattr(settings(**{setting: " a-name \r\n"}), setting) == "a-name"
+    assert getattr(settings(**{setting: " \r\n"}), setting) == default
 
 
 @pytest.fixture
@@ -136,9 +223,9 @@ def env_file(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b'SANDBOX=true\nAPI_KEYS="web:abcdefghijklmnop\n', ".env: what begins in line 2 can't be read"),
-        (b"API_KEYS:web:abcdefghijklmnop\n", ".env: what begins in line 1 can't be read"),
-        (b"API_KEYS=web:abcdefghijklmnop\nexport API_KEYS\n", ".env: what begins in line 2 can't be read"),
+        (b'SANDBOX=true\nAPI_KEYS="web:abcdefghijklmnop\n', ".env: line 2 cannot be read"),
+        (b"API_KEYS:web:abcdefghijklmnop\n", ".env: line 1 cannot be read"),
+        (b"API_KEYS=web:abcdefghijklmnop\nexport API_KEYS\n", ".env: line 2 cannot be read"),
         ("SANDBOX=true\n".encode("utf-16"), ".env is not in UTF-8"),
         ("SANDBOX=true\n".encode("utf-16-le"), ".env is not in UTF-8"),
         ("# clé\nSANDBOX=true\n".encode("latin-1"), ".env is not in UTF-8"),
@@ -291,6 +378,7 @@ def test_no_secret_or_personal_data_is_logged_even_at_debug(tmp_path, vendors_ar
     urls = ["DAILY_API_URL", "OPENROUTER_BASE_URL", "OPENAI_BASE_URL", "VAPI_BASE_URL", "AUTH_JWKS_URL"]
     settings = {name.upper(): value for name, value in SECRETS.items()} | dict.fromkeys(urls, nowhere)
     settings |= {"DATABASE_URL": "sqlite:///./rooms.db", "LOG_LEVEL": "DEBUG", "VAPI_PHONE_NUMBER_ID": "an-id"}
+    settings |= {"AUTH_JWT_ISSUER": "https://issuer.test", "AUTH_JWT_AUDIENCE": "interview-rooms"}
     settings |= {"SANDBOX": "true" if vendors_are == "emulated" else "false", "UPSTREAM_TIMEOUT_SECONDS": "3"}
 
     with api_server(tmp_path, **settings) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:

@@ -1,4 +1,4 @@
-"""The calls about voice, as many tests make them, and where they go."""
+"""Requests for voice tokens and phone calls, and the vendor URLs that they lead to."""
 
 from tests.support.interviews import sample
 
@@ -13,7 +13,7 @@ PAGE = {
     "candidate_name": "Grace Hopper",
     "role": "Compiler engineer",
     "resume": "Wrote the A-0 linker in 1952.",
-    "job_description": "We need somebody who has shipped a compiler.",
+    "job_description": "We need an engineer who has shipped a compiler.",
 }
 
 

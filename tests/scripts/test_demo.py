@@ -1,4 +1,4 @@
-"""The demo against a real server in the sandbox: it ends well, and says plainly when it can't."""
+"""The demo against a real server in the sandbox: it succeeds, or says plainly why it can not."""
 
 import os
 import subprocess
@@ -8,47 +8,50 @@ from pathlib import Path
 import pytest
 
 from tests.support.api_server import ROOT, api_server, own_environment
-from tests.support.servers import free_port
+from tests.support.ports import free_port
+from tests.support.waiting import LIMIT_SECONDS
 
 
-def walk(url: str, directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def run_demo(url: str, directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts/demo.py"), "--base-url", url]
     env = own_environment(TMPDIR=str(directory), **settings)
-    return subprocess.run(command, cwd=directory, env=env, capture_output=True, encoding="utf-8", check=False)
+    return subprocess.run(
+        command, cwd=directory, env=env, capture_output=True, encoding="utf-8", timeout=LIMIT_SECONDS, check=False
+    )
 
 
 @pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     directory = tmp_path_factory.mktemp("demo")
     with api_server(directory, SANDBOX="true") as url:
-        return walk(url, directory), directory
+        return run_demo(url, directory), directory
 
 
-def test_it_walks_through_the_whole_interview(walked):
-    result, _ = walked
+def test_demo_runs_the_whole_interview(finished):
+    result, _ = finished
 
     assert result.stderr == ""
     assert result.returncode == 0
     assert "That was the whole interview." in result.stdout
 
 
-def test_it_shows_the_verdict_with_its_scorecard(walked):
-    result, _ = walked
+def test_demo_prints_the_recommendation_with_its_scorecard(finished):
+    result, _ = finished
 
     assert "Recommendation  Leaning Hire" in result.stdout
     assert "Kubernetes            ●○○○○  1" in result.stdout
     assert "Mentoring             not assessed" in result.stdout
 
 
-def test_it_shows_a_claim_that_no_quote_supports(walked):
-    result, _ = walked
+def test_demo_prints_a_claim_without_a_supporting_quote(finished):
+    result, _ = finished
 
-    _, _, after = result.stdout.partition("Not supported by any quote, so it counts for nothing\n")
+    _, _, after = result.stdout.partition("Not supported by any quote, so not counted\n")
     assert after.startswith("  • Would bring the same approach")
 
 
-def test_it_leaves_both_reports_where_it_says(walked):
-    result, directory = walked
+def test_demo_writes_both_reports_to_the_printed_paths(finished):
+    result, directory = finished
 
     (markdown,) = directory.glob("debrief-*/debrief.md")
     assert str(markdown) in result.stdout
@@ -56,31 +59,31 @@ def test_it_leaves_both_reports_where_it_says(walked):
     assert markdown.with_suffix(".html").read_text().lower().startswith("<!doctype html>")
 
 
-def test_it_shows_no_credential_whole(walked):
-    result, _ = walked
+def test_demo_prints_no_whole_credential(finished):
+    result, _ = finished
 
     assert result.stdout.count("characters, not shown)") == 3
     assert "ek_sandbox_" in result.stdout
     assert max(map(len, result.stdout.split())) < 120
 
 
-def test_lines_fit_the_terminal_unless_a_link_or_path_would_be_cut(walked):
-    result, _ = walked
+def test_lines_fit_the_terminal_except_links_and_paths(finished):
+    result, _ = finished
 
     too_long = [line for line in result.stdout.splitlines() if len(line) > 80]
     assert all(" https://" in line or f" {os.sep}" in line for line in too_long)
 
 
-def test_a_server_without_keys_fails_with_the_sentence_that_it_gives(tmp_path: Path):
+def test_demo_prints_why_a_server_without_keys_fails(tmp_path: Path):
     with api_server(tmp_path) as url:
-        result = walk(url, tmp_path)
+        result = run_demo(url, tmp_path)
 
     assert result.returncode == 1
     assert "This failed. Daily is not set up on this server; set DAILY_API_KEY" in result.stdout
 
 
-def test_without_a_server_it_says_how_to_start_one(tmp_path: Path):
-    result = walk(f"http://127.0.0.1:{free_port()}", tmp_path)
+def test_demo_without_a_server_says_how_to_start_one(tmp_path: Path):
+    result = run_demo(f"http://127.0.0.1:{free_port()}", tmp_path)
 
     assert result.returncode == 1
     assert result.stderr == ""

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 import respx
-from pydantic import SecretStr
 
 from config import Settings
 from services.errors import (
@@ -22,8 +21,7 @@ from services.errors import (
 )
 from services.openai_realtime import VOICES, ClientSecret, OpenAIRealtime, map_error, warnings_about
 from services.upstream.client import VendorClient
-from services.upstream.retry_policy import RETRY_POLICIES
-from services.upstream.transport import open_client, open_transport
+from tests.support.vendor_client import vendor_client
 from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
@@ -53,10 +51,7 @@ def openai():
 
 @pytest.fixture
 async def upstream():
-    client = open_client(BASE, SecretStr(KEY), open_transport(10))
-    async with VendorClient(
-        "OpenAI", client, map_error, deadline=5, max_concurrency=10, retry_policy=RETRY_POLICIES["openai"]
-    ) as upstream:
+    async with vendor_client("OpenAI", BASE, map_error, key=KEY) as upstream:
         yield upstream
 
 

@@ -11,7 +11,6 @@ import aiohttp
 import httpx
 import pytest
 import respx
-from pydantic import SecretStr
 
 from config import Settings
 from services.errors import (
@@ -24,9 +23,8 @@ from services.errors import (
 )
 from services.prompts.phone import PHONE_SYSTEM_PROMPT
 from services.upstream.client import VendorClient
-from services.upstream.retry_policy import RETRY_POLICIES
-from services.upstream.transport import open_client, open_transport
 from services.vapi import CallRefused, PhoneCall, Vapi, map_error
+from tests.support.vendor_client import vendor_client
 from tests.support.vendor_specs import WITHOUT, SpecChecker
 
 pytestmark = pytest.mark.anyio
@@ -60,10 +58,7 @@ def vendor():
 
 @pytest.fixture
 async def upstream():
-    client = open_client(BASE, SecretStr(KEY), open_transport(10, keep_alive=False))
-    async with VendorClient(
-        "Vapi", client, map_error, deadline=5, max_concurrency=10, retry_policy=RETRY_POLICIES["vapi"]
-    ) as upstream:
+    async with vendor_client("Vapi", BASE, map_error, key=KEY, keep_alive=False) as upstream:
         yield upstream
 
 
@@ -98,10 +93,8 @@ async def line(answer: bytes | None, deadline: float = 5, *, hangs: bool = False
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        client = open_client(f"http://127.0.0.1:{port}", SecretStr(KEY), open_transport(10, keep_alive=False))
-        async with VendorClient(
-            "Vapi", client, map_error, deadline=deadline, max_concurrency=10, retry_policy=RETRY_POLICIES["vapi"]
-        ) as upstream:
+        url = f"http://127.0.0.1:{port}"
+        async with vendor_client("Vapi", url, map_error, deadline=deadline, keep_alive=False) as upstream:
             yield Vapi(upstream, settings_with()), requests
         is_over.set()
 

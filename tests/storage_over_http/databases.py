@@ -1,4 +1,4 @@
-"""PostgreSQL as a test sees it beside the service."""
+"""Direct access to the PostgreSQL database that a service uses."""
 
 import psycopg
 from psycopg import sql
@@ -13,7 +13,7 @@ def open_database(url: str) -> "psycopg.Connection[tuple[object, ...]]":
 
 
 def drop_tables(url: str) -> None:
-    """Leave nothing of the schema."""
+    """Remove the whole schema."""
     with open_database(url) as connection:
         for table in [*metadata.tables, "alembic_version"]:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(table)))

@@ -1,7 +1,6 @@
-"""A deleted room, and one whose time is over, are gone: from every answer, and from where they were stored."""
+"""Deleted rooms, and rooms after their retention, are in no response and in no file or table."""
 
 import sqlite3
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from tests.storage_over_http.databases import dump
 from tests.support.interviews import BRIEFING, DAILY, mock_daily, open_briefed_room
 from tests.support.sqlite_files import files_with
+from tests.support.waiting import LIMIT_SECONDS, wait_until
 
 STORED = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 CANARY = "canary-7f3a"
@@ -22,7 +22,7 @@ def canary(field):
 
 
 def plant(client) -> str:
-    """An interview with the canary in every field of every call."""
+    """Hold an interview with the canary in every field of every request; returns the name of its room."""
     people = {"interviewer_name": canary("interviewer"), "candidate_name": canary("candidate")}
     name = client.post("/api/rooms", json=people, headers=KEY).json()["room_name"]
     turns = [{"role": "user", "content": canary("question")}, {"role": "assistant", "content": canary("answer")}]
@@ -53,14 +53,14 @@ def plant(client) -> str:
 
 @pytest.fixture
 def stored(database, tmp_path):
-    """How often a word is found where the service keeps what it is told."""
+    """Counts a word in the files or tables of the database."""
     if database.startswith("postgresql"):
         return lambda word: dump(database).count(word)
     return lambda word: sum(files_with(word, tmp_path).values())
 
 
 @STORED
-def test_nothing_of_a_deleted_room_is_left(serve, connect, stored, database):
+def test_deletion_leaves_nothing_stored(serve, connect, stored, database):
     server = serve(database)
     client = connect(server)
     other, name = open_briefed_room(client), plant(client)
@@ -78,30 +78,25 @@ def test_nothing_of_a_deleted_room_is_left(serve, connect, stored, database):
 
 
 @STORED
-def test_a_room_is_erased_when_its_retention_is_over_and_not_before(start, clock, stored, database):
+def test_room_is_erased_after_its_retention_and_not_before(start, clock, stored, database):
     client = start(sandbox=True, database_url=database, retention_days=7)
     old = plant(client)
     clock.advance(days=6)
     young = open_briefed_room(client)
     clock.advance(days=1.5)
 
-    # a service looks for such rooms when it starts, and every ten minutes
+    # rooms are looked for at start and every ten minutes
     client = start(sandbox=True, database_url=database, retention_days=7)
 
-    wait_until(lambda: stored(old) == 0)
+    wait_until(lambda: stored(old) == 0, "the old room is erased")
     assert client.get(f"/api/rooms/{old}/briefing").status_code == 404
     assert client.get(f"/api/rooms/{young}/briefing").json()["notes"] == BRIEFING["notes"]
 
 
-def wait_until(is_so):
-    ends = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_what_a_reader_keeps_in_the_files_is_told_and_goes_after_a_restart(serve, connect, stored, database, tmp_path):
+def test_receipt_says_what_a_reader_keeps_in_the_files_and_a_restart_removes_it(
+    serve, connect, stored, database, tmp_path
+):
     server = serve(database)
     client = connect(server)
     name = plant(client)
@@ -118,15 +113,13 @@ def test_what_a_reader_keeps_in_the_files_is_told_and_goes_after_a_restart(serve
     server.kill()
     restarted = connect(serve(database))
     reader.close()
-    wait_until(lambda: restarted.delete(f"/api/rooms/{name}").json()["remaining"] == [])
+    wait_until(lambda: restarted.delete(f"/api/rooms/{name}").json()["remaining"] == [], "the files are written anew")
     assert stored(CANARY) == 0
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer web-key-0123456789abcdef0123456789"}])
-def test_a_deletion_while_daily_is_down_says_what_remains_and_repeating_it_does_that(
-    start, vendors, stored, database, headers
-):
+def test_deletion_while_daily_is_down_can_be_completed_by_repeating_it(start, vendors, stored, database, headers):
     mock_daily(vendors)
     keys = {"api_keys": headers["Authorization"].replace("Bearer ", "web:")} if headers else {}
     client = start(database_url=database, **keys)
@@ -146,13 +139,15 @@ def test_a_deletion_while_daily_is_down_says_what_remains_and_repeating_it_does_
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_several_workers_that_delete_at_the_same_time_leave_nothing(serve, connect, stored, database):
-    client = connect(serve(database, "--workers", "2", workers=2))
+def test_simultaneous_deletions_by_several_workers_leave_nothing_stored(serve, connect, stored, database):
+    client = connect(serve(database, workers=2))
     marks = [f"{CANARY}-{number}" for number in range(16)]
     names = [open_briefed_room(client, notes=mark) for mark in marks]
 
     def delete(name):
-        return httpx.delete(f"{client.base_url}/api/rooms/{name}", trust_env=False, timeout=60).json()["remaining"]
+        return httpx.delete(f"{client.base_url}/api/rooms/{name}", trust_env=False, timeout=LIMIT_SECONDS).json()[
+            "remaining"
+        ]
 
     with ThreadPoolExecutor(8) as threads:
         remaining = list(threads.map(delete, names))

@@ -1,18 +1,18 @@
-"""The same interview over every storage gives the same answers."""
+"""The same interview gets the same responses over every storage."""
 
 import json
 import re
-from contextlib import ExitStack
 
 import httpx
 import pytest
 
-from tests.storage_over_http.conftest import NO_LIMITS
-from tests.support.api_server import running, start_api
+from tests.storage_over_http.conftest import UNLIMITED
+from tests.support.api_server import api_server
 from tests.support.interviews import BRIEFING, TRANSCRIPT
+from tests.support.waiting import LIMIT_SECONDS
 
 KEY = {"Idempotency-Key": "the-first-try"}
-MAYA = {"participant_name": "Grace Hopper", "participant_type": "candidate"}
+GRACE = {"participant_name": "Grace Hopper", "participant_type": "candidate"}
 ADA = {"participant_name": "Ada", "participant_type": "interviewer"}
 CHANGING = (
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
@@ -23,7 +23,7 @@ CHANGING = (
 
 
 class Conversation:
-    """What was asked and answered, without what differs from one interview to the next."""
+    """An interview, and its responses without what differs between two interviews."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
@@ -49,7 +49,7 @@ class Conversation:
         self.say("POST", "", {"interviewer_name": "Bob"}, **KEY)
         room = f"/{self.name}"
         self.say("GET", room)
-        self.say("POST", f"{room}/join", MAYA)
+        self.say("POST", f"{room}/join", GRACE)
         self.say("POST", f"{room}/join", ADA)
         self.say("GET", f"{room}/briefing")
         self.say("POST", f"{room}/briefing", BRIEFING | {"notes": "An earlier thought \u0001 \U0001f600"})
@@ -73,7 +73,7 @@ class Conversation:
 
 
 def hold_interview(url):
-    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=LIMIT_SECONDS) as client:
         conversation = Conversation(client)
         conversation.hold_the_interview()
     return conversation.answers
@@ -81,12 +81,11 @@ def hold_interview(url):
 
 @pytest.fixture(scope="module")
 def on_memory(tmp_path_factory):
-    with ExitStack() as stack:
-        server = start_api(tmp_path_factory.mktemp("memory"), SANDBOX="true", **NO_LIMITS)
-        return hold_interview(stack.enter_context(running(server)).url)
+    with api_server(tmp_path_factory.mktemp("memory"), SANDBOX="true", **UNLIMITED) as url:
+        return hold_interview(url)
 
 
-def test_the_interview_in_memory_goes_from_room_to_receipt(on_memory):
+def test_interview_in_memory_goes_from_room_to_receipt(on_memory):
     statuses = [status for _, status, _, _ in on_memory]
     receipt = on_memory[-7]
 
@@ -97,7 +96,7 @@ def test_the_interview_in_memory_goes_from_room_to_receipt(on_memory):
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql", "pgbouncer"], indirect=True)
-def test_the_interview_in_a_database_gets_the_answers_that_it_gets_in_memory(serve, database, on_memory):
+def test_interview_in_a_database_gets_the_same_responses_as_in_memory(serve, database, on_memory):
     server = serve(database)
 
     assert hold_interview(server.url) == on_memory

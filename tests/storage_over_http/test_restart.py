@@ -1,4 +1,4 @@
-"""What was acknowledged over HTTP is there after the process was stopped, and after it was killed."""
+"""Acknowledged writes survive a stop and a kill of the process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
@@ -7,13 +7,14 @@ import httpx
 import pytest
 
 from tests.support.interviews import TRANSCRIPT, open_briefed_room, open_room
+from tests.support.waiting import LIMIT_SECONDS
 
 LASTING = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 KEY = {"Idempotency-Key": "the-first-try"}
 PARTS = ("", "/briefing", "/chat", "/debrief")
 WRITERS = 8
 ENOUGH = 40
-"""Acknowledgements before the kill; by then all eight write at once."""
+"""Acknowledgements before the kill; by then all eight writers are at work."""
 
 
 def everything(client, name):
@@ -21,7 +22,7 @@ def everything(client, name):
 
 
 @LASTING
-def test_everything_is_still_there_after_a_restart(serve, connect, database):
+def test_everything_is_kept_over_a_restart(serve, connect, database):
     server = serve(database)
     client = connect(server)
     name = open_briefed_room(client)
@@ -39,7 +40,7 @@ def test_everything_is_still_there_after_a_restart(serve, connect, database):
 
 
 class Writer:
-    """Writes to a room of its own until the service is gone. `acknowledged` is the last number that was."""
+    """Writes numbers to a room of its own until the service is gone. `acknowledged` is the last one that succeeded."""
 
     def __init__(self, url: str, acknowledgements: Semaphore) -> None:
         self.url = url
@@ -48,7 +49,7 @@ class Writer:
         self.acknowledged = 0
 
     def write(self):
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=LIMIT_SECONDS) as client:
             try:
                 self.name = open_room(client)
                 while True:
@@ -69,7 +70,7 @@ class Writer:
 
 
 @LASTING
-def test_killing_the_process_under_eight_writers_loses_nothing_acknowledged(serve, connect, database):
+def test_kill_during_writes_loses_nothing_acknowledged(serve, connect, database):
     server = serve(database)
     acknowledgements = Semaphore(0)
     writers = [Writer(server.url, acknowledgements) for _ in range(WRITERS)]
@@ -77,7 +78,7 @@ def test_killing_the_process_under_eight_writers_loses_nothing_acknowledged(serv
     with ThreadPoolExecutor(WRITERS) as threads:
         writing = [threads.submit(writer.write) for writer in writers]
         for _ in range(ENOUGH):
-            assert acknowledgements.acquire(timeout=30)
+            assert acknowledgements.acquire(timeout=LIMIT_SECONDS)
         server.kill()
         assert [done.result() for done in writing] == [None] * WRITERS
     client = connect(serve(database))

@@ -1,14 +1,14 @@
-"""The start over a database: once for all processes, or one line that says why not."""
+"""Starting over a database: it is migrated once for all processes, or one line says why it can not be used."""
 
-import re
 import subprocess
 import sys
 
 import pytest
 
 from tests.storage_over_http.databases import open_database
-from tests.support.api_server import ROOT, START_SECONDS, own_environment, start_api
-from tests.support.servers import free_port
+from tests.support.api_server import ROOT, own_environment, starting_api
+from tests.support.ports import free_port
+from tests.support.waiting import LIMIT_SECONDS
 
 CANARY = "canary-7f3a"
 UNKNOWN_SCHEME = f"mysql://rooms:{CANARY}@127.0.0.1/rooms"
@@ -24,7 +24,7 @@ UNUSABLE = {
 
 @pytest.fixture(scope="module")
 def locked_port(own_server):
-    """Of a PostgreSQL where the role `rooms` must show a password."""
+    """The port of a PostgreSQL server where the role `rooms` needs a password."""
     hba = own_server.directory / "cluster" / "pg_hba.conf"
     hba.write_text("host all rooms all scram-sha-256\n" + hba.read_text())
     with open_database(own_server.url) as connection:
@@ -49,54 +49,47 @@ def run(command, folder, **settings):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=START_SECONDS,
+        timeout=LIMIT_SECONDS,
         check=False,
     )
     return done.returncode, done.stdout
 
 
-def assert_one_line_tells_why(said):
-    assert len([line for line in said.splitlines() if "DATABASE_URL" in line]) == 1
-    assert "Traceback" not in said
-    assert CANARY not in said
+def assert_one_line_says_why(output):
+    assert len([line for line in output.splitlines() if "DATABASE_URL" in line]) == 1
+    assert "Traceback" not in output
+    assert CANARY not in output
 
 
-def test_an_unusable_database_url_stops_the_start_with_one_line(unusable, tmp_path):
-    server = start_api(tmp_path, SANDBOX="true", DATABASE_URL=unusable)
+def test_unusable_database_url_ends_the_start_with_one_line(unusable, tmp_path):
+    with starting_api(tmp_path, SANDBOX="true", DATABASE_URL=unusable) as server:
+        code = server.process.wait()
 
-    assert server.process.wait(START_SECONDS) == 3
-    assert_one_line_tells_why(server.log)
+    assert code == 3
+    assert_one_line_says_why(server.log)
 
 
 @pytest.mark.parametrize("unusable", ["form", "password"], indirect=True)
-def test_an_unusable_database_url_stops_migrating_by_hand_with_one_line(unusable, tmp_path):
-    code, said = run(MIGRATE, tmp_path, DATABASE_URL=unusable)
+def test_unusable_database_url_ends_a_manual_migration_with_one_line(unusable, tmp_path):
+    code, output = run(MIGRATE, tmp_path, DATABASE_URL=unusable)
 
     assert code == 1
-    assert_one_line_tells_why(said)
-    assert len(said.splitlines()) == 1
+    assert_one_line_says_why(output)
+    assert len(output.splitlines()) == 1
 
 
-def test_workers_that_can_not_start_are_not_started_again_and_again(tmp_path):
-    server = start_api(tmp_path, "--workers", "2", SANDBOX="true", DATABASE_URL=UNKNOWN_SCHEME)
-
-    server.process.wait(START_SECONDS)
+def test_workers_that_can_not_start_are_not_restarted(tmp_path):
+    with starting_api(tmp_path, "--workers", "2", SANDBOX="true", DATABASE_URL=UNKNOWN_SCHEME) as server:
+        server.process.wait()
 
     assert server.log.count("DATABASE_URL: only SQLite and PostgreSQL are supported") == 2
     assert "Traceback" not in server.log
     assert CANARY not in server.log
 
 
-def test_several_workers_without_a_database_are_warned_about(serve):
-    server = serve("", "--workers", "2", workers=2)
-
-    warnings = re.findall(r"WARNING main .*DATABASE_URL is empty.*one process", server.log)
-    assert len(warnings) == 2
-
-
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_database_that_was_migrated_by_hand_is_served(serve, database, tmp_path):
-    code, said = run(MIGRATE, tmp_path, DATABASE_URL=database)
+def test_manually_migrated_database_is_served(serve, database, tmp_path):
+    code, output = run(MIGRATE, tmp_path, DATABASE_URL=database)
 
-    assert (code, said.count("\n"), said.endswith(" is up to date.\n")) == (0, 1, True)
-    assert serve(database).process.poll() is None
+    assert (code, output.count("\n"), output.endswith(" is up to date.\n")) == (0, 1, True)
+    assert serve(database).process.is_running

@@ -6,15 +6,17 @@ target, and `denied` where the credentials are missing.
 
 import asyncio
 import contextlib
-import os
-import subprocess
 import sys
+import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.support.processes import ChildProcess
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -24,7 +26,8 @@ class ForwardProxy:
     """A running proxy."""
 
     port: int
-    _popen: subprocess.Popen[str]
+    _process: ChildProcess
+    _output: Path
 
     @property
     def address(self) -> str:
@@ -32,22 +35,19 @@ class ForwardProxy:
 
     def stop(self) -> list[str]:
         """End it, and return its lines."""
-        self._popen.terminate()
-        output, _ = self._popen.communicate(timeout=60)
-        return output.splitlines()
+        self._process.stop()
+        return self._output.read_text().splitlines()[1:]
 
 
 @contextmanager
 def forward_proxy(credentials: str = "") -> Iterator[ForwardProxy]:
     """Start the proxy, and end it when the block is left."""
     command = [sys.executable, "-m", "tests.support.forward_proxy", *([credentials] if credentials else [])]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as popen:
-        assert popen.stdout is not None
-        try:
-            yield ForwardProxy(int(popen.stdout.readline()), popen)
-        finally:
-            popen.kill()
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "output"
+        with ChildProcess(command, directory=ROOT, output=output) as process:
+            wait_until(lambda: "\n" in output.read_text() or not process.is_running, "the proxy prints its port")
+            yield ForwardProxy(int(output.read_text().splitlines()[0]), process, output)
 
 
 async def _serve(credentials: str) -> None:

@@ -1,4 +1,4 @@
-"""Vendor answers as they are sent, and the steps of an interview that many tests begin with."""
+"""Recorded vendor responses, and the first steps of an interview."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ BRIEFING = {
     "candidate_name": "Grace Hopper",
     "role": "Compiler engineer",
     "resume_summary": "Wrote the A-0 linker in 1952. Led the team that specified FLOW-MATIC.",
-    "notes": "We need somebody who has shipped a compiler.",
+    "notes": "We need an engineer who has shipped a compiler.",
     "focus_areas": ["Compilers", "Mentoring"],
 }
 
@@ -29,12 +29,12 @@ Candidate: I taught two classes a week, and three of my students wrote parts of 
 
 
 def sample(name: str) -> Any:
-    """A vendor's answer, from `tests/data`."""
+    """A recorded vendor response, from `tests/data`."""
     return json.loads((SAMPLES / name).read_text())
 
 
 def mock_daily(vendors: respx.MockRouter) -> None:
-    """Daily makes every room it is asked for, and keeps none."""
+    """Daily creates every room that it is asked for, and stores none."""
 
     def create(request: httpx.Request) -> httpx.Response:
         asked = json.loads(request.content)
@@ -47,7 +47,7 @@ def mock_daily(vendors: respx.MockRouter) -> None:
 
 
 def completion(content: str, **changes: Any) -> dict[str, Any]:
-    """A language model's answer."""
+    """The response of a language model."""
     return {
         "id": "gen-1",
         "model": "openai/gpt-4o-mini",
@@ -57,12 +57,12 @@ def completion(content: str, **changes: Any) -> dict[str, Any]:
 
 
 def sent_to(vendors: respx.MockRouter, url: str) -> list[dict[str, Any]]:
-    """The JSON bodies that were sent to this address, in order."""
+    """The JSON bodies that were sent to this URL, in order."""
     return [json.loads(call.request.content) for call in vendors.calls if str(call.request.url) == url]
 
 
 def open_room(client: TestClient, **changes: Any) -> str:
-    """A new room's name."""
+    """Open a room; returns its name."""
     answer = client.post("/api/rooms", json={"interviewer_name": "Ada"} | changes)
     assert answer.status_code == 201, answer.text
     name: str = answer.json()["room_name"]
@@ -70,7 +70,7 @@ def open_room(client: TestClient, **changes: Any) -> str:
 
 
 def open_briefed_room(client: TestClient, **changes: Any) -> str:
-    """A new room with a briefing."""
+    """Open a room with a briefing; returns its name."""
     name = open_room(client)
     answer = client.post(f"/api/rooms/{name}/briefing", json=BRIEFING | changes)
     assert answer.status_code == 200, answer.text

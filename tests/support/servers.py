@@ -1,114 +1,37 @@
-"""Real servers for tests: started on free ports in temporary directories, stopped on leaving.
+"""Real PostgreSQL, PgBouncer and Redis servers, on free ports and in temporary directories, ended on leaving.
 
 PostgreSQL and PgBouncer refuse to run as root, so root runs them as the user
 `postgres` (PostgreSQL's package makes that user).
 """
 
+import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
 import psycopg
 
-START_SECONDS = 20
-FAST_SHUTDOWN = signal.SIGINT
-"""PostgreSQL waits for its clients on SIGTERM."""
+from tests.support.ports import free_port
+from tests.support.processes import ChildProcess
+from tests.support.waiting import LIMIT_SECONDS, wait_until
 
+__all__ = ["Server", "ServerMissing", "free_port", "pgbouncer", "postgresql", "redis_server"]
 
-class ServerMissing(Exception):
-    """A program that a test needs is not installed. The message says how to get it."""
+STOP_SIGNALS = {"postgresql": signal.SIGINT, "pgbouncer": signal.SIGQUIT, "redis": signal.SIGTERM}
+"""Those after which a server does not wait for its clients."""
+START_ATTEMPTS = 3
+"""Between choosing a free port and using it, another process may take it."""
 
-
-@dataclass
-class Server:
-    """A running server. `url` reaches it."""
-
-    url: str
-    directory: Path
-    port: int
-    command: Sequence[str]
-    stop_signal: signal.Signals = signal.SIGTERM
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it (again), and return when its port answers."""
-        with (self.directory / "output").open("ab") as output:
-            self.process = subprocess.Popen(self.command, cwd=self.directory, stdout=output, stderr=subprocess.STDOUT)
-        _wait_for(self)
-
-    def stop(self) -> None:
-        """End it in good order."""
-        assert self.process is not None
-        self.process.send_signal(self.stop_signal)
-        self._leave()
-
-    def kill(self) -> None:
-        """End it and its children as a power cut would."""
-        processes = self._processes()
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._leave()
-        psutil.wait_procs(processes, START_SECONDS)
-
-    def freeze(self) -> None:
-        """Let it hold its connections and answer nothing."""
-        for process in self._processes():
-            process.suspend()
-
-    def thaw(self) -> None:
-        for process in self._processes():
-            process.resume()
-
-    def _processes(self) -> list[psutil.Process]:
-        if self.process is None:
-            return []
-        server = psutil.Process(self.process.pid)
-        return [server, *server.children(recursive=True)]
-
-    def _leave(self) -> None:
-        if self.process is not None:
-            self.process.wait(START_SECONDS)
-            self.process = None
-
-
-@contextmanager
-def postgresql() -> Iterator[Server]:
-    """A PostgreSQL server with one empty database."""
-    initdb = _find("initdb", "install PostgreSQL (on Debian: apt-get install postgresql)")
-    with _directory() as directory:
-        cluster, port = directory / "cluster", free_port()
-        options = ("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--no-locale")
-        _run([initdb, "-D", str(cluster), *options], directory)
-        settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": directory}
-        settings |= {"max_connections": 60, "shared_buffers": "16MB", "logging_collector": "off"}
-        flags = [flag for name, value in settings.items() for flag in ("-c", f"{name}={value}")]
-        postgres = str(Path(initdb).resolve().with_name("postgres"))
-        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        server = Server(url, directory, port, [*_as_user(), postgres, "-D", str(cluster), *flags], FAST_SHUTDOWN)
-        with _running(server):
-            yield server
-
-
-@contextmanager
-def pgbouncer(backend: Server) -> Iterator[Server]:
-    """PgBouncer in transaction mode before a server of `postgresql()`."""
-    program = _find("pgbouncer", "install PgBouncer (on Debian: apt-get install pgbouncer)")
-    with _directory() as directory:
-        port = free_port()
-        (directory / "users").write_text('"postgres" ""\n')
-        (directory / "pgbouncer.ini").write_text(
-            f"""[databases]
-postgres = host=127.0.0.1 port={backend.port} dbname=postgres user=postgres
+PGBOUNCER_INI = """[databases]
+postgres = host=127.0.0.1 port={backend_port} dbname=postgres user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -120,11 +43,129 @@ default_pool_size = 4
 max_client_conn = 200
 server_login_retry = 1
 """
-        )
-        _own(directory)
-        command = [*_as_user(), program, str(directory / "pgbouncer.ini")]
-        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        server = Server(url, directory, port, command)
+
+
+class ServerMissing(Exception):
+    """A program that a test needs is not installed. The message says how to get it."""
+
+
+@dataclass
+class Server:
+    """A server that can be stopped, killed, frozen and started again on the same port. `url` reaches it."""
+
+    directory: Path
+    url_template: str
+    """The URL, with `{port}` in it."""
+    make_command: Callable[[int], Sequence[str]]
+    """The command that serves on a port."""
+    stop_signal: signal.Signals
+    port: int = 0
+    process: ChildProcess | None = None
+    """None while it is down."""
+
+    @property
+    def url(self) -> str:
+        return self.url_template.format(port=self.port)
+
+    def start(self) -> None:
+        """Start it (again), and return when it accepts connections. Raises RuntimeError with its output if it ends."""
+        for port in [self.port] if self.port else [free_port() for _ in range(START_ATTEMPTS)]:
+            self.port = port
+            self.process = self._launch()
+            if self.process is not None:
+                return
+        raise RuntimeError(f"The server did not start: {(self.directory / 'output').read_text()[-500:]}")
+
+    def stop(self) -> None:
+        """End it in good order."""
+        assert self.process is not None
+        self.process.stop(self.stop_signal)
+        self.process = None
+
+    def close(self) -> None:
+        """End it, whatever state a test left it in. A PostgreSQL that is killed leaves shared memory behind."""
+        self.thaw()
+        if self.process is not None:
+            self.stop()
+
+    def kill(self) -> None:
+        """End it and its children as a power cut would."""
+        processes = self._processes()
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        if self.process is not None:
+            self.process.kill()
+            self.process = None
+        psutil.wait_procs(processes, LIMIT_SECONDS)
+
+    def freeze(self) -> None:
+        """Keep its connections open and stop it from answering."""
+        for process in self._processes():
+            process.suspend()
+
+    def thaw(self) -> None:
+        for process in self._processes():
+            process.resume()
+
+    def _launch(self) -> ChildProcess | None:
+        """The process once it accepts connections, or None where it ends instead."""
+        output = self.directory / "output"
+        process = ChildProcess(self.make_command(self.port), directory=self.directory, output=output)
+        wait_until(lambda: self._is_ready(process) or not process.is_running, f"{self.url} accepts connections")
+        return process if process.is_running else None
+
+    def _is_ready(self, process: ChildProcess) -> bool:
+        """A PostgreSQL that recovers from a crash listens before it answers."""
+        if process.listening_port != self.port:
+            return False
+        if self.url.startswith("postgresql"):
+            try:
+                psycopg.connect(self.url, connect_timeout=10).close()
+            except psycopg.OperationalError:
+                return False
+        return True
+
+    def _processes(self) -> list[psutil.Process]:
+        if self.process is None:
+            return []
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children(recursive=True)]
+
+
+@contextmanager
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server with one empty database."""
+    initdb = _find("initdb", "install PostgreSQL (on Debian: apt-get install postgresql)")
+    with _directory() as directory:
+        cluster = str(directory / "cluster")
+        _run(["cp", "-a", str(_empty_cluster(initdb)), cluster], directory)
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": directory, "fsync": "off"}
+        settings |= {"max_connections": "60", "shared_buffers": "16MB", "logging_collector": "off"}
+        flags = [flag for name, value in settings.items() for flag in ("-c", f"{name}={value}")]
+        postgres = str(Path(initdb).resolve().with_name("postgres"))
+        command = [*_as_user(), postgres, "-D", cluster, *flags]
+        url = "postgresql://postgres@127.0.0.1:{port}/postgres"
+        server = Server(directory, url, lambda port: [*command, "-p", str(port)], STOP_SIGNALS["postgresql"])
+        with _running(server):
+            yield server
+
+
+@contextmanager
+def pgbouncer(backend: Server) -> Iterator[Server]:
+    """PgBouncer in transaction mode before a server of `postgresql()`."""
+    program = _find("pgbouncer", "install PgBouncer (on Debian: apt-get install pgbouncer)")
+    with _directory() as directory:
+
+        def make_command(port: int) -> list[str]:
+            (directory / "users").write_text('"postgres" ""\n')
+            configuration = PGBOUNCER_INI.format(port=port, backend_port=backend.port, directory=directory)
+            (directory / "pgbouncer.ini").write_text(configuration)
+            _own(directory)
+            return [*_as_user(), program, str(directory / "pgbouncer.ini")]
+
+        url = "postgresql://postgres@127.0.0.1:{port}/postgres"
+        server = Server(directory, url, make_command, STOP_SIGNALS["pgbouncer"])
         with _running(server):
             yield server
 
@@ -134,18 +175,11 @@ def redis_server() -> Iterator[Server]:
     """A Redis server that keeps nothing on disk."""
     program = _find("redis-server", "install Redis (on Debian: apt-get install redis-server)")
     with _directory() as directory:
-        port = free_port()
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
-        server = Server(f"redis://127.0.0.1:{port}/0", directory, port, command)
+        command = [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+        url = "redis://127.0.0.1:{port}/0"
+        server = Server(directory, url, lambda port: [*command, "--port", str(port)], STOP_SIGNALS["redis"])
         with _running(server):
             yield server
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -154,7 +188,7 @@ def _running(server: Server) -> Iterator[None]:
     try:
         yield
     finally:
-        server.kill()
+        server.close()
 
 
 @contextmanager
@@ -165,6 +199,17 @@ def _directory() -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@cache
+def _empty_cluster(initdb: str) -> Path:
+    """A PostgreSQL cluster to copy: making one takes seconds, copying it a tenth of one."""
+    directory = Path(tempfile.mkdtemp(prefix="rooms-cluster-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    _own(directory)
+    options = ("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "--no-locale")
+    _run([initdb, "-D", str(directory / "cluster"), *options], directory)
+    return directory / "cluster"
 
 
 def _own(directory: Path) -> None:
@@ -181,7 +226,7 @@ def _as_user() -> list[str]:
 
 
 def _run(command: Sequence[str], directory: Path) -> None:
-    subprocess.run([*_as_user(), *command], cwd=directory, check=True, capture_output=True, timeout=60)
+    subprocess.run([*_as_user(), *command], cwd=directory, check=True, capture_output=True, timeout=LIMIT_SECONDS)
 
 
 def _find(program: str, advice: str) -> str:
@@ -191,23 +236,3 @@ def _find(program: str, advice: str) -> str:
     if found is None:
         raise ServerMissing(f"{program} is missing: {advice}.")
     return found
-
-
-def _wait_for(server: Server) -> None:
-    ends = time.monotonic() + START_SECONDS
-    while not _is_ready(server):
-        if server.process is None or server.process.poll() is not None or time.monotonic() > ends:
-            raise RuntimeError(f"The server did not start: {(server.directory / 'output').read_text()[-500:]}")
-        time.sleep(0.02)
-
-
-def _is_ready(server: Server) -> bool:
-    """A PostgreSQL that recovers from a crash takes connections before it answers."""
-    if server.url.startswith("postgresql"):
-        try:
-            psycopg.connect(server.url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", server.port)) == 0

@@ -1,5 +1,7 @@
-"""What stands in SQLite's files, read by another process: whoever closes one of them lets go of all the locks that his
-own process has on it (https://www.sqlite.org/howtocorrupt.html, 2.2), those of the service and of the test among them.
+"""The bytes of SQLite's files, read by another process.
+
+A process that closes one of these files loses all locks that it has on it
+(https://www.sqlite.org/howtocorrupt.html, 2.2): those of the service and of the test as well.
 """
 
 import subprocess
@@ -11,6 +13,6 @@ def read_file(path: Path) -> bytes:
 
 
 def files_with(word: str, folder: Path) -> dict[str, int]:
-    """How often the word stands in each of the files of `rooms.db` that hold it."""
+    """How often the word occurs in each file of `rooms.db` that contains it."""
     counts = {path.name: read_file(path).count(word.encode()) for path in folder.glob("rooms.db*")}
     return {name: count for name, count in counts.items() if count}

@@ -11,6 +11,9 @@ from jwt.algorithms import get_default_algorithms
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes!"
 URL = "https://issuer.test/auth/v1/.well-known/jwks.json"
+ISSUER = "https://project.supabase.co/auth/v1"
+JWKS = {"auth_jwks_url": URL, "auth_jwt_issuer": ISSUER, "auth_jwt_audience": "authenticated"}
+"""Settings for tokens that are signed with a published key."""
 
 RSA = rsa.generate_private_key(65537, 2048)
 OTHER_RSA = rsa.generate_private_key(65537, 2048)
@@ -39,7 +42,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     """What a fresh token of Supabase Auth says; a change to None leaves the claim out."""
     now = int(time.time())
     said = {
-        "iss": "https://project.supabase.co/auth/v1",
+        "iss": ISSUER,
         "sub": "11111111-2222-4333-8444-555555555555",
         "aud": "authenticated",
         "iat": now,

@@ -48,7 +48,7 @@ def test_any_printable_key_is_accepted(key: str):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (",", "holds no key"),
+        (",", "contains no key"),
         (KEY, "entry 1 is not name:key"),
         (f":{KEY}", "entry 1 is not name:key"),
         (f"a b:{KEY}", "entry 1 is not name:key"),
@@ -57,8 +57,8 @@ def test_any_printable_key_is_accepted(key: str):
         (f"web:{KEY},ops:", "entry 2 has a key shorter than 16"),
         (f"web:{KEY} spaced", "not printable ASCII"),
         (f"web:{KEY}é", "not printable ASCII"),
-        ("web:sha256:abc", "64 hexadecimal digits"),
-        (f"web:sha256:{'g' * 64}", "64 hexadecimal digits"),
+        ("web:sha256:abc", "no 64 hexadecimal digits"),
+        (f"web:sha256:{'g' * 64}", "no 64 hexadecimal digits"),
         (f"web:{KEY},web:{KEY[::-1]}", "the same name twice"),
         (f"web:{KEY},ops:{KEY}", "the same key twice"),
         (f"web:{KEY},ops:sha256:{sha256(KEY.encode()).hexdigest()}", "the same key twice"),

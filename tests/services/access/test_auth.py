@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from config import Settings, UnusableSetting
 from services.access.auth import Authenticator, Caller
-from services.access.tokens import LONGEST_ID, caller_id
+from services.access.tokens import MAX_ID_CHARACTERS, caller_id
 from services.errors import Unauthorized
 from tests.services.access import issuer
 from tests.services.access.issuer import bearer, claims, signed
@@ -41,14 +41,14 @@ def published():
 @pytest.fixture
 async def everything():
     """An authenticator with API keys, a secret and a key set."""
-    chosen = configured(api_keys=f"web:{KEY}", auth_jwt_secret=issuer.SECRET, auth_jwks_url=issuer.URL)
+    chosen = configured(api_keys=f"web:{KEY}", auth_jwt_secret=issuer.SECRET, **issuer.JWKS)
     async with Authenticator(chosen) as authenticator:
         yield authenticator
 
 
 @pytest.fixture
 async def by_key_set():
-    async with Authenticator(configured(auth_jwks_url=issuer.URL)) as authenticator:
+    async with Authenticator(configured(**issuer.JWKS)) as authenticator:
         yield authenticator
 
 
@@ -81,9 +81,7 @@ async def test_credentials_are_ignored_without_access_settings():
     assert await authenticator.identify(bearer("whatever")) is None
 
 
-@pytest.mark.parametrize(
-    "setting", [{"api_keys": f"web:{KEY}"}, {"auth_jwt_secret": issuer.SECRET}, {"auth_jwks_url": issuer.URL}]
-)
+@pytest.mark.parametrize("setting", [{"api_keys": f"web:{KEY}"}, {"auth_jwt_secret": issuer.SECRET}, issuer.JWKS])
 def test_any_access_setting_requires_authentication(setting):
     assert Authenticator(configured(**setting)).is_required
 
@@ -235,7 +233,7 @@ class TestAudienceAndIssuer:
 
     @pytest.mark.parametrize("value", ["theirs", "", None])
     async def test_another_value_is_refused(self, setting, claim, value):
-        with pytest.raises(Unauthorized, match="for another service or by somebody else"):
+        with pytest.raises(Unauthorized, match="for another service or by another issuer"):
             await self.of(setting).identify(bearer(signed(**{claim: value})))
 
 
@@ -243,6 +241,61 @@ async def test_one_matching_audience_of_several_is_enough():
     authenticator = Authenticator(configured(auth_jwt_secret=issuer.SECRET, auth_jwt_audience="ours"))
 
     assert await authenticator.identify(bearer(signed(aud=["theirs", "ours"])))
+
+
+async def test_an_asterisk_as_audience_accepts_any_token_of_the_issuer():
+    async with Authenticator(configured(**issuer.JWKS | {"auth_jwt_audience": "*"})) as authenticator:
+        assert await authenticator.identify(bearer(signed("RS256", aud="another-service")))
+        assert await authenticator.identify(bearer(signed("RS256", aud=None)))
+        with pytest.raises(Unauthorized):
+            await authenticator.identify(bearer(signed("RS256", iss="https://another-issuer.test")))
+
+
+REASONS = {
+    "the token's issuer (iss) is 'https://another.test\\n', AUTH_JWT_ISSUER is "
+    "'https://project.supabase.co/auth/v1'": lambda: signed("RS256", iss="https://another.test\n"),
+    "the token's audience (aud) is 'another', AUTH_JWT_AUDIENCE is 'authenticated'": lambda: signed(
+        "RS256", aud="another"
+    ),
+    "the token's algorithm is 'RS512', accepted are HS256, RS256, ES256, EdDSA": FORGED["RS512"],
+    "the token's key (kid) is 'unheard-of', the keys at AUTH_JWKS_URL are 'RS256', 'ES256', 'EdDSA'": FORGED[
+        "unknown kid"
+    ],
+    "the token is signed with HS256, and AUTH_JWT_SECRET is empty": signed,
+    "the token does not name its key (kid)": FORGED["no kid"],
+    "the token's signature does not match its key": lambda: signed("RS256", key=issuer.OTHER_RSA),
+    "the token's exp is 1, and the time is": lambda: signed("RS256", exp=1, iat=None),
+    "the token has no sub": lambda: signed("RS256", sub=None),
+    "the credential is no JWT, and not in API_KEYS": lambda: "a-key-of-nobody",
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+async def test_a_refusal_names_the_values_that_were_compared(by_key_set, reason: str):
+    credential = REASONS[reason]()
+
+    with pytest.raises(Unauthorized) as refused:
+        await by_key_set.identify(bearer(credential))
+
+    assert refused.value.reason.startswith(reason)
+    assert refused.value.reason.isprintable()
+    assert credential not in refused.value.reason
+
+
+async def test_a_refusal_names_the_missing_token_settings():
+    authenticator = Authenticator(configured(api_keys=f"web:{KEY}"))
+
+    with pytest.raises(Unauthorized) as refused:
+        await authenticator.identify(bearer(signed("RS256")))
+
+    assert refused.value.reason == "the credential is a JWT, and neither AUTH_JWT_SECRET nor AUTH_JWKS_URL is set"
+
+
+async def test_a_refusal_shows_at_most_a_hundred_characters_of_a_value(by_key_set):
+    with pytest.raises(Unauthorized) as refused:
+        await by_key_set.identify(bearer(signed("RS256", iss="x" * 10_000)))
+
+    assert len(refused.value.reason) < 300
 
 
 @pytest.mark.parametrize(
@@ -262,7 +315,7 @@ def test_caller_ids_are_distinct_and_fit_the_storage(pairs):
     ids = [caller_id({"iss": iss, "sub": sub}) for iss, sub in pairs]
 
     assert len(set(ids)) == len(pairs)
-    assert all(len(name) <= LONGEST_ID and name.isprintable() for name in ids)
+    assert all(len(name) <= MAX_ID_CHARACTERS and name.isprintable() for name in ids)
 
 
 def test_an_issuer_with_the_separator_is_not_mistaken_for_another():
@@ -273,7 +326,10 @@ def test_an_issuer_with_the_separator_is_not_mistaken_for_another():
     ("setting", "variable"),
     [
         ({"api_keys": "web:short"}, "API_KEYS"),
-        ({"api_keys": " "}, "API_KEYS"),
+        ({"api_keys": ",,"}, "API_KEYS"),
+        ({"auth_jwks_url": issuer.URL}, "AUTH_JWT_AUDIENCE"),
+        ({"auth_jwks_url": issuer.URL, "auth_jwt_audience": "authenticated"}, "AUTH_JWT_ISSUER"),
+        ({"auth_jwks_url": issuer.URL, "auth_jwt_issuer": issuer.ISSUER}, "AUTH_JWT_AUDIENCE"),
         ({"auth_jwt_secret": "thirty-one-bytes-are-not-enough"}, "AUTH_JWT_SECRET"),
         ({"auth_jwt_secret": issuer.public_pem(issuer.RSA).decode()}, "AUTH_JWT_SECRET"),
         ({"auth_jwt_audience": "authenticated"}, "AUTH_JWT_AUDIENCE"),

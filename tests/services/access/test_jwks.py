@@ -33,7 +33,7 @@ def wire():
 
 @pytest.fixture
 async def authenticator(clock):
-    settings = Settings(_env_file=None, auth_jwks_url=issuer.URL)
+    settings = Settings(_env_file=None, **issuer.JWKS)
     async with Authenticator(settings, clock=clock) as opened:
         yield opened
 
@@ -55,6 +55,18 @@ async def test_keys_are_not_fetched_before_a_token_needs_them(authenticator, wir
         await authenticator.identify(bearer("no-token-at-all"))
 
     assert wire.call_count == 0
+
+
+@pytest.mark.parametrize("path", ["", "/", "/keys", "/keys/", "/keys?tenant=a%20b&x=1", "/keys/?p=policy"])
+async def test_the_url_is_fetched_as_it_is_written(path, wire):
+    async with Authenticator(
+        Settings(_env_file=None, **issuer.JWKS | {"auth_jwks_url": f"https://keys.test{path}"})
+    ) as (authenticator):
+        with respx.mock(using="httpx") as router:
+            fetched = router.get(url__startswith="https://keys.test").respond(json=key_set())
+            await authenticator.identify(bearer(signed("RS256")))
+
+    assert fetched.calls.last.request.url.raw_path.decode() == (path or "/")
 
 
 async def test_keys_are_fetched_once_and_kept(authenticator, wire):
@@ -146,7 +158,7 @@ async def test_known_keys_work_while_the_issuer_is_down(authenticator, wire, clo
 
     assert await authenticator.identify(bearer(signed("RS256")))
     assert [record.getMessage() for record in caplog.records if record.name == "services.access.jwks"] == [
-        "the keys of AUTH_JWKS_URL can't be fetched: provider_bad_answer"
+        "the keys of AUTH_JWKS_URL cannot be fetched: provider_bad_answer"
     ]
 
 

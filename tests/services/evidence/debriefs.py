@@ -1,46 +1,83 @@
-"""Debriefs to print: a typical one, one that says nothing, one of which nothing was heard, one written by an attacker."""
+"""Debriefs to print: typical, almost empty, with nothing to analyse, emulated and inferred, written by an attacker."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from services.briefing import Briefing
 from services.evidence.debrief import (
+    Cut,
     Debrief,
+    DebriefSpeaker,
     Evidence,
     Grounding,
+    Hinge,
+    InterviewNumbers,
     Kind,
+    LongestAnswer,
     Quote,
+    RatingChange,
+    Refused,
     Score,
     ScorecardRow,
+    UnlawfulTopic,
     UnsupportedClaim,
+)
+from services.evidence.scoring import score
+from services.evidence.sensitivity import analyse
+from tests.services.evidence.sample_quotes import (
+    ALERTS,
+    DISAGREE,
+    IDEMPOTENCY,
+    KUBERNETES,
+    MENTORING,
+    MIGRATION,
+    NOTES,
+    POSTMORTEM,
+    QUEUE,
+    ROLLBACK,
+    TESTS,
+    VAGUE,
+    quote,
 )
 
 CREATED_AT = datetime(2026, 11, 23, 16, 5, 12, tzinfo=UTC)
 
 
-def quote(text: str, turn: int | None = 1, **changes: Any) -> Quote:
-    """The candidate's words; turns stand a thousand characters apart."""
-    start = 1000 * (turn or 0)
-    fields: dict[str, Any] = {
-        "text": text,
-        "status": "exact",
-        "source": "transcript",
-        "speaker": "candidate",
-        "turn": turn,
-        "at": f"00:{turn:02}:31" if turn else None,
-        "start": start,
-        "end": start + len(text),
-    }
-    return Quote(**fields | changes)
+def cut(text: str, chosen: str) -> Cut:
+    """Marks the words that the model chose."""
+    return Cut(start=text.index(chosen), end=text.index(chosen) + len(chosen))
 
 
-def claim(kind: Kind, text: str, *quotes: Quote) -> Evidence:
-    return Evidence(claim=text, kind=kind, quotes=list(quotes))
+def claim(kind: Kind, text: str, *quotes: Quote, **marks: bool) -> Evidence:
+    return Evidence(claim=text, kind=kind, quotes=list(quotes), **marks)
 
 
 def row(competency: str, rating: int | None, rationale: str, *quotes: Quote) -> ScorecardRow:
     status = "not_assessed" if rating is None else "assessed"
     return ScorecardRow(competency=competency, rating=rating, status=status, rationale=rationale, quotes=list(quotes))
+
+
+def scored(scorecard: list[ScorecardRow]) -> dict[str, Any]:
+    """The recommendation and the score of these rows."""
+    recommendation, result = score([row.rating for row in scorecard])
+    sensitivity = analyse(scorecard)._asdict()
+    return {"scorecard": scorecard, "recommendation": recommendation, "score": result.model_copy(update=sensitivity)}
+
+
+def numbers(**changes: Any) -> InterviewNumbers:
+    fields: dict[str, Any] = {
+        "interviewers": ["Jonas Weber"],
+        "candidate": "Ada Okafor",
+        "opened_at": CREATED_AT,
+        "duration_seconds": 2710.0,
+        "words": {"interviewer": 1210, "candidate": 4890},
+        "seconds": {"interviewer": 610.0, "candidate": 2075.5},
+        "share": {"interviewer": 0.2, "candidate": 0.8},
+        "questions_asked": 19,
+        "longest_answer": LongestAnswer(turn=12, words=310, seconds=95.0),
+        "unlawful_topics": [],
+    }
+    return InterviewNumbers(**fields | changes)
 
 
 def briefing(**changes: Any) -> Briefing:
@@ -72,7 +109,7 @@ def debrief(**changes: Any) -> Debrief:
         "evidence": evidence,
         "unsupported": [],
         "scorecard": [],
-        "score": Score(mean=None, assessed=0, total=0, rule="Fewer than half of the competencies were assessed."),
+        "score": Score(mean=None, assessed=0, total=0, rule="Fewer than half of the competencies were assessed"),
         "basis": "transcript",
         "warnings": [],
         "grounding": Grounding(quotes_proposed=0, quotes_found=0, claims_supported=0, claims_total=0),
@@ -85,42 +122,6 @@ def debrief(**changes: Any) -> Debrief:
     return Debrief(**fields | changes)
 
 
-MIGRATION = quote(
-    "I wrote the plan for splitting the ledger table, ran it against a copy of production for two weeks, and only then touched the real one.",
-    12,
-)
-ROLLBACK = quote(
-    "We had a rollback for every step, and we used it twice. Nobody outside the team noticed either time.", 14
-)
-IDEMPOTENCY = quote(
-    "Every payment call carried a key that we stored with the result, so a retry could never charge a card twice.", 18
-)
-QUEUE = quote(
-    "I “owned” the queue rewrite — end to end — and it took the nightly backlog from four hours to about eleven minutes.",
-    21,
-    status="normalized",
-)
-MENTORING = quote("I paired with both juniors every Tuesday until they ran the on-call rotation without me.", 27)
-DISAGREE = quote(
-    "I told the product lead that the date was wrong, and I brought the three numbers that showed why.", 31
-)
-POSTMORTEM = quote("The postmortem had my name on the cause, because it was my change, and that was fine.", 33)
-ALERTS = quote("We did not really have alerts on that path. I found out from a customer.", 38)
-KUBERNETES = quote("Kubernetes, I mostly copied what the platform team gave us.", 41)
-TESTS = quote(
-    "Load tests, no, we never got round to those. It was always the next quarter.", 44, speaker="unknown", at=None
-)
-VAGUE = quote("It was, you know, a lot of stakeholders, so it kind of sorted itself out over time.", 47)
-NOTES = quote(
-    "Took a long time to get to the trade-off; needed two prompts.",
-    None,
-    source="notes",
-    speaker=None,
-    start=212,
-    end=273,
-)
-
-
 def typical() -> Debrief:
     """Eight claims, five competencies, twelve quotes."""
     return debrief(
@@ -131,7 +132,6 @@ def typical() -> Debrief:
             "teams were fewer and shorter. Observability and load testing came up only as things that had been left "
             "undone, and system design at the scale of the role was hardly discussed."
         ),
-        recommendation="Hire",
         evidence=[
             claim(
                 "strength",
@@ -141,7 +141,7 @@ def typical() -> Debrief:
             ),
             claim("strength", "Designs payment calls so that retries are safe", IDEMPOTENCY),
             claim("strength", "Takes a project from the first idea to a measured result", QUEUE),
-            claim("strength", "Grows colleagues until they no longer need help", MENTORING),
+            claim("strength", "Grows colleagues until they no longer need help", MENTORING, goes_beyond_quotes=True),
             claim("strength", "Disagrees with evidence and owns mistakes in the open", DISAGREE, POSTMORTEM),
             claim("improvement", "Shipped a critical path without monitoring", ALERTS),
             claim("improvement", "Leaves operations and load testing to others", KUBERNETES, TESTS),
@@ -151,27 +151,28 @@ def typical() -> Debrief:
             UnsupportedClaim(claim="Led a team of twelve engineers across three time zones", kind="strength"),
             UnsupportedClaim(claim="Has little experience with relational databases", kind="improvement"),
         ],
-        scorecard=[
-            row(
-                "Data modelling and migrations",
-                5,
-                "A staged plan, a rehearsal on real volume and two rollbacks that worked.",
-                MIGRATION,
-                ROLLBACK,
-            ),
-            row("API reliability", 4, "Idempotency was designed in, not added later.", IDEMPOTENCY, QUEUE),
-            row(
-                "Operations and observability",
-                2,
-                "No alerts on a path that customers paid through; platform work copied.",
-                ALERTS,
-                KUBERNETES,
-            ),
-            row("Collaboration", 4, "Concrete pairing and a disagreement argued with numbers.", MENTORING, DISAGREE),
-            row("System design at scale", None, "The conversation did not reach it."),
-        ],
-        score=Score(
-            mean=3.75, assessed=4, total=5, rule="Hire: the mean of the ratings is at least 3.5 and no rating is 1."
+        **scored(
+            [
+                row(
+                    "Data modelling and migrations",
+                    5,
+                    "A staged plan, a rehearsal on real volume and two rollbacks that worked.",
+                    MIGRATION,
+                    ROLLBACK,
+                ),
+                row("API reliability", 4, "Idempotency was designed in, not added later.", IDEMPOTENCY, QUEUE),
+                row(
+                    "Operations and observability",
+                    2,
+                    "No alerts on a path that customers paid through; platform work copied.",
+                    ALERTS,
+                    KUBERNETES,
+                ),
+                row(
+                    "Collaboration", 4, "Concrete pairing and a disagreement argued with numbers.", MENTORING, DISAGREE
+                ),
+                row("System design at scale", None, "The conversation did not reach it."),
+            ]
         ),
         follow_up_questions=[
             "Which alerts would you put on the payment path today, and who would they wake?",
@@ -183,8 +184,61 @@ def typical() -> Debrief:
             "The transcript does not say who spoke in 3 of 52 turns.",
             "A passage in the resume addresses the model. It was treated as text and changed nothing.",
         ],
-        grounding=Grounding(quotes_proposed=15, quotes_found=12, claims_supported=8, claims_total=10),
+        grounding=Grounding(
+            quotes_proposed=15,
+            quotes_found=12,
+            refused=Refused(not_found=2, wrong_speaker=1),
+            claims_supported=8,
+            claims_total=10,
+            claims_beyond_quotes=1,
+        ),
+        speakers=[
+            DebriefSpeaker(
+                label="Jonas Weber",
+                role="interviewer",
+                because="the name the room was opened with",
+                turns=26,
+                words=1210,
+            ),
+            DebriefSpeaker(
+                label="Ada Okafor", role="candidate", because="the candidate's full name", turns=26, words=4890
+            ),
+        ],
+        interview=numbers(unlawful_topics=[UnlawfulTopic(turn=9, topic="family")]),
         turns_read=52,
+    )
+
+
+def inferred() -> Debrief:
+    """Made by the sandbox, of a transcript whose candidate was inferred, resting on one empty sentence."""
+    empty = quote("We did it all as a team, as one does.", 2, at="00:14:10.000")
+    return debrief(
+        summary="Strengths: Works with others.",
+        evidence=[
+            claim("strength", "Works with others", empty, shares_quote_with_other_kind=True),
+            claim("improvement", "Says little of an own part", empty, shares_quote_with_other_kind=True),
+        ],
+        **scored(
+            [
+                row("Role-related knowledge", 4, "", empty),
+                row("Collaboration", 4, "", empty),
+                row("Mentoring", None, "Not assessed."),
+            ]
+        ),
+        grounding=Grounding(quotes_proposed=4, quotes_found=4, refused=Refused(), claims_supported=2, claims_total=2),
+        speakers=[
+            DebriefSpeaker(
+                label="Speaker 2",
+                role="candidate",
+                because="the only other speaker is the interviewer",
+                turns=1,
+                words=9,
+                by_elimination=True,
+            )
+        ],
+        interview=numbers(duration_seconds=None, seconds=None),
+        emulated=True,
+        turns_read=2,
     )
 
 
@@ -201,10 +255,13 @@ def not_enough() -> Debrief:
             row("Clear communication", None, ""),
         ],
         score=Score(
+            range=("No Hire", "Hire"),
+            hinges_on=[],
+            next=[],
             mean=1.0,
             assessed=1,
             total=4,
-            rule="Fewer than half of the competencies were assessed, so there is no recommendation.",
+            rule="Fewer than half of the competencies were assessed",
         ),
         grounding=Grounding(quotes_proposed=2, quotes_found=1, claims_supported=1, claims_total=1),
         turns_read=6,
@@ -215,8 +272,9 @@ def nothing_to_analyse() -> Debrief:
     """No transcript, notes or chat, and no briefing either."""
     return debrief(
         original_briefing=None,
+        summary="There was no transcript, no notes and no chat to analyse.",
         scorecard=[row(name, None, "") for name in ("Role-related knowledge", "Problem solving", "Collaboration")],
-        score=Score(mean=None, assessed=0, total=3, rule="Fewer than half of the competencies were assessed."),
+        score=Score(mean=None, assessed=0, total=3, rule="Fewer than half of the competencies were assessed"),
         basis="none",
         model=None,
     )
@@ -224,10 +282,12 @@ def nothing_to_analyse() -> Debrief:
 
 def everywhere(text: str) -> Debrief:
     """The same text in every place where a stranger or a model can put text."""
-    said = quote(text, 7, at=text)
+    said = quote(text, 7, at=text, question=text)
+    speaker = DebriefSpeaker(label=text, role="candidate", because=text, turns=1, words=1, by_elimination=True)
     return debrief(
         room_name=text,
         summary=text,
+        emulated=True,
         follow_up_questions=[text],
         recommendation="Hire",
         original_briefing=briefing(candidate_name=text, role=text),
@@ -238,7 +298,20 @@ def everywhere(text: str) -> Debrief:
             row(text, None, text),
             row("Rated alone", 3, text, quote(text, 9, at=text)),
         ],
-        score=Score(mean=4.0, assessed=1, total=2, rule=text),
+        score=Score(
+            mean=4.0,
+            assessed=1,
+            total=2,
+            rule=text,
+            range=("No Hire", "Hire"),
+            hinges_on=[
+                Hinge(competency=text, quote=said, without="N/A"),
+                Hinge(competency=text, quote=None, without="Hire"),
+            ],
+            next=[RatingChange(competency=text, from_=4, to=3, recommendation="Leaning Hire")],
+        ),
+        speakers=[speaker],
+        interview=numbers(interviewers=[text], candidate=text, unlawful_topics=[UnlawfulTopic(turn=1, topic=text)]),
         warnings=[text],
         model=text,
         prompt_version=text,

@@ -1,4 +1,4 @@
-"""Which quotes are found, where, and what is printed of them."""
+"""Which quotes are found, where, what is shown of them, and why the others are refused."""
 
 import json
 import unicodedata
@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.evidence.debrief import Quote
-from services.evidence.quotes import QuoteFinder
+from services.evidence.quotes import QuoteFinder, Stopped
+from services.evidence.sentences import LONGEST_QUOTE
 from services.text.normalization import normalize
 from services.transcript.transcript import SourceTurn, Transcript, parse_transcript
 
@@ -17,35 +18,27 @@ GOLDEN = json.loads((Path(__file__).parents[2] / "data/grounding/quotes.json").r
 
 WORDS = st.sampled_from(
     [
-        "I",
-        "led",
-        "the",
-        "migration",
-        "not",
-        "“never”",
-        "café",
-        "café",
-        "ﬁne",
-        "—",
-        "can’t",
-        "can",
-        "Straße",
-        "我",
-        "了",
-        "well…",
-        "1.5",
-        "ni\u200bce",
-        "ВСЁ",
-        "नेतृत्व",
-        "👍🏽",
-        "and",
-        "shipped",
-        "it",
-        "don't",
-        "end-to-end",
+        *("I", "led", "the", "migration", "not", "“never”", "café", "cafe\u0301", "ﬁne", "—", "can’t", "can", "Straße"),
+        *(
+            "我",
+            "了",
+            "well…",
+            "1.5",
+            "ni\u200bce",
+            "ВСЁ",
+            "नेतृत्व",
+            "👍🏽",
+            "and",
+            "shipped",
+            "it",
+            "don't",
+            "end-to-end",
+        ),
+        *("Dr.", "yes.", "Why?", "*bold*", "--", "№", "7."),
     ]
 )
 SPACES = st.sampled_from([" ", "  ", "\n", " \u00a0"])
+NEGATIONS = {"not", "“never”", "can’t", "don't"}
 
 
 def speech_of(least: int) -> st.SearchStrategy[str]:
@@ -59,45 +52,65 @@ TURNS = st.lists(st.builds(SourceTurn, SPEAKERS, SPEECH | st.text(max_size=60)),
 
 
 def parse(turns: list[SourceTurn]) -> Transcript:
-    return parse_transcript(turns, candidate_name=None, interviewer_names=())
+    return parse_transcript(turns, candidate_names=(), interviewer_names=())
 
 
-def speakers_of(quotes: list[Quote], transcript: Transcript) -> set[str | None]:
-    return {transcript.turns[quote.turn - 1].speaker for quote in quotes}
+def find(transcript: Transcript, words: str, turn: int | None = 1) -> tuple[Quote, ...]:
+    return QuoteFinder(transcript).find_quote(words, turn).quotes
+
+
+def said_by_candidate(text: str) -> Transcript:
+    return parse([SourceTurn("candidate", text)])
+
+
+def chosen(quote: Quote) -> str:
+    return quote.text[quote.cut.start : quote.cut.end]
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=[case["fact"] for case in GOLDEN])
 def test_golden_quotes(case):
     transcript = parse([SourceTurn(speaker, text) for speaker, text in case["turns"]])
 
-    quotes = QuoteFinder(transcript).find_quote(case["quote"], case["turn"])
+    lookup = QuoteFinder(transcript).find_quote(case["quote"], case["turn"])
 
-    assert [[quote.status, quote.turn, quote.text] for quote in quotes] == case["found"]
+    found = [[quote.status, quote.turn, quote.text, chosen(quote)] for quote in lookup.quotes]
+    assert found == case.get("found", [])
+    assert lookup.refused == case.get("refused")
 
 
 @given(TURNS, st.integers(0, 9), st.text(max_size=80) | SPEECH)
-def test_what_is_found_stands_where_it_says_and_is_never_the_interviewers(turns, number, words):
+def test_a_found_quote_is_cut_from_its_turn_and_never_the_interviewers(turns, number, words):
     transcript = parse(turns)
 
-    for quote in QuoteFinder(transcript).find_quote(words, number):
+    for quote in find(transcript, words, number):
         turn = transcript.turns[quote.turn - 1]
         assert transcript.text[quote.start : quote.end] == quote.text
         assert turn.start <= quote.start < quote.end <= turn.end
         assert quote.speaker == turn.role != "interviewer"
-        assert normalize(quote.text) in normalize(turn.text)
+        assert 0 <= quote.cut.start <= quote.cut.end <= len(quote.text) <= LONGEST_QUOTE
+
+
+@given(TURNS, st.integers(0, 9), st.text(max_size=80) | SPEECH)
+def test_a_proposal_is_either_found_or_refused_with_a_reason(turns, number, words):
+    lookup = QuoteFinder(parse(turns)).find_quote(words, number)
+
+    assert bool(lookup.quotes) == (lookup.refused is None)
 
 
 @given(speech_of(12), st.data())
 def test_every_long_run_of_whole_words_is_found_in_its_turn(speech, data):
     words = speech.split()
     start = data.draw(st.integers(0, len(words) - 12))
-    quote = " ".join(words[start : data.draw(st.integers(start + 12, len(words)))])
+    end = data.draw(st.integers(start + 12, len(words)))
+    quote = " ".join(words[start:end])
     assume("…" not in quote)
-    assume({"not", "“never”", "can’t", "don't"}.isdisjoint(words[max(0, start - 3) : start]))
+    assume(NEGATIONS.isdisjoint([word for word in words[:start] if word != "№"][-3:]))
+    assume(NEGATIONS.isdisjoint([word for word in words[end:] if word != "№"][:1]))
 
-    found = QuoteFinder(parse([SourceTurn("candidate", speech)])).find_quote(quote, 1)
+    found = find(said_by_candidate(speech), quote)
 
-    assert [normalize(piece.text) for piece in found] == [normalize(quote)]
+    assert found
+    assert all(normalize(quote.text) in normalize(speech) for quote in found)
 
 
 @given(st.data())
@@ -109,7 +122,7 @@ def test_a_quote_with_a_word_changed_is_never_found(data):
     quote = " ".join(changed)
     assume(f" {quote} " not in f" {' '.join(words)} ")
 
-    assert QuoteFinder(parse([SourceTurn("candidate", " ".join(words))])).find_quote(quote, 1) == []
+    assert find(said_by_candidate(" ".join(words)), quote) == ()
 
 
 @given(st.data())
@@ -119,127 +132,184 @@ def test_a_quote_with_not_put_in_or_left_out_is_never_found(data):
     negated.insert(data.draw(st.integers(1, len(words) - 1)), "not")
     said, quoted = data.draw(st.permutations([words, negated]))
 
-    assert QuoteFinder(parse([SourceTurn("candidate", " ".join(said))])).find_quote(" ".join(quoted), 1) == []
+    assert find(said_by_candidate(" ".join(said)), " ".join(quoted)) == ()
 
 
 @given(st.data())
-def test_a_quote_that_begins_within_three_words_behind_a_negation_is_never_found(data):
-    words = data.draw(st.lists(st.sampled_from(["i", "led", "the", "team", "well"]), min_size=8, max_size=20))
+def test_a_quote_that_starts_within_three_words_after_a_negation_is_reversed(data):
+    words = data.draw(st.lists(st.sampled_from(["i", "led", "the", "team", "well"]), min_size=12, max_size=20))
     negation = data.draw(
         st.sampled_from(["not", "NEVER", "don’t", "can't", "“not”", "n\u200bot", "nicht", "n'ai", "sin"])
     )
     between = data.draw(st.integers(0, 2))
-    said = " ".join(["so", negation, *words])
-
     quote = " ".join(words[between:])
     assume(quote not in f"so {' '.join(words[:between])}")
 
-    assert QuoteFinder(parse([SourceTurn("candidate", said)])).find_quote(quote, 1) == []
+    lookup = QuoteFinder(said_by_candidate(" ".join(["so", negation, *words]))).find_quote(quote, 1)
+
+    assert lookup == ((), "reversed")
 
 
 @given(TURNS.map(lambda turns: [*turns, SourceTurn("candidate", "Hello.")]), st.integers(0, 9), SPEECH)
-def test_beside_the_candidate_nobody_who_is_named_is_quoted(turns, number, words):
+def test_beside_the_candidate_no_named_speaker_is_quoted(turns, number, words):
     transcript = parse(turns)
 
-    quotes = QuoteFinder(transcript).find_quote(words, number)
+    speakers = {transcript.turns[quote.turn - 1].speaker for quote in find(transcript, words, number)}
 
-    assert speakers_of(quotes, transcript) <= {None, "candidate", "assistant"}
+    assert speakers <= {None, "candidate", "assistant"}
 
 
 @given(SPEECH, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.sampled_from([str.upper, str.lower, str]))
-def test_form_and_case_change_nothing(speech, form, change):
-    finder = QuoteFinder(parse([SourceTurn("candidate", speech)]))
-    as_said = finder.find_quote(speech, 1)
+def test_unicode_form_and_case_change_nothing(speech, form, change):
+    transcript = said_by_candidate(speech)
+    as_said = find(transcript, speech)
     assume("ё" not in speech.casefold())
 
-    as_written = finder.find_quote(unicodedata.normalize(form, change(speech)), 1)
+    as_written = find(transcript, unicodedata.normalize(form, change(speech)))
 
     assert [quote.text for quote in as_written] == [quote.text for quote in as_said]
 
 
 def test_a_quote_can_be_found_with_ctrl_f_in_plain_lines():
     source = "Interviewer: Well?\r\nCandidate: I led the\r\n  migration of “billing”.\r\n"
-    transcript = parse_transcript(source, candidate_name=None, interviewer_names=())
+    transcript = parse_transcript(source, candidate_names=(), interviewer_names=())
 
-    (quote,) = QuoteFinder(transcript).find_quote('I led the migration of "billing"', 2)
+    (quote,) = find(transcript, 'I led the migration of "billing"', 2)
 
-    assert quote.text == "I led the\r\n  migration of “billing”"
+    assert quote.text == "I led the\r\n  migration of “billing”."
+    assert chosen(quote) == "I led the\r\n  migration of “billing"
     assert source[quote.start : quote.end] == quote.text
 
 
-def test_a_quote_says_when_it_was_said():
-    transcript = parse([SourceTurn("candidate", "I led the migration", "00:07:31")])
+def test_a_quote_has_the_time_and_the_question_before_it():
+    transcript = parse(
+        [
+            SourceTurn("user", "Hello there. What did you do? Take your time.", "00:07:20"),
+            SourceTurn("candidate", "I led the migration", "00:07:31"),
+        ]
+    )
 
-    (quote,) = QuoteFinder(transcript).find_quote("I led the migration", 1)
+    (quote,) = find(transcript, "I led the migration", 2)
 
-    assert quote.at == "00:07:31"
+    assert (quote.at, quote.question) == ("00:07:31", "What did you do?")
 
 
-def test_words_said_twice_in_the_turn_they_name_are_placed_where_they_stand_first():
-    transcript = parse([SourceTurn("candidate", "I led the migration. Yes, I led the migration.")])
+@pytest.mark.parametrize(
+    ("asked", "question"),
+    [
+        ("Tell me about the ledger.", "Tell me about the ledger."),
+        ("So, please describe it. Take your time.", "So, please describe it."),
+        ("Your design skills are truly outstanding and specific.", None),
+        (f"Why {'on earth ' * 60}?", f"…{('Why ' + 'on earth ' * 60 + '?')[-300:]}"),
+    ],
+)
+def test_the_question_before_a_quote_is_a_question_or_a_request(asked, question):
+    transcript = parse([SourceTurn("user", asked), SourceTurn("candidate", "I led the migration")])
 
-    (quote,) = QuoteFinder(transcript).find_quote("I led the migration", 1)
+    (quote,) = find(transcript, "I led the migration", 2)
+
+    assert quote.question == question
+
+
+def test_words_said_twice_in_the_turn_they_name_are_placed_at_the_first():
+    transcript = said_by_candidate("I led the migration. Yes, I led the migration.")
+
+    (quote,) = find(transcript, "I led the migration")
 
     assert quote.start == transcript.turns[0].start
 
 
 def test_the_interviewers_notes_are_labelled_as_notes():
-    finder = QuoteFinder(parse([]), "Strong on SQL —\nweak on testing habits")
+    finder = QuoteFinder(parse([]), "Good listener\nStrong on SQL —\nweak on testing habits\nOn time")
 
-    (quote,) = finder.find_in_notes("strong on sql - weak on testing")
+    (quote,) = finder.find_in_notes("strong on sql - weak on testing").quotes
 
     assert quote.model_dump() == {
-        "text": "Strong on SQL —\nweak on testing",
+        "text": "Strong on SQL —\nweak on testing habits",
+        "cut": {"start": 0, "end": 31},
         "status": "normalized",
         "source": "notes",
         "speaker": None,
         "turn": None,
         "at": None,
-        "start": 0,
-        "end": 31,
+        "question": None,
+        "start": 14,
+        "end": 52,
+        "truncated": False,
+        "continues": False,
     }
 
 
 @pytest.mark.parametrize(
-    ("notes", "quote", "is_found"),
+    ("notes", "quote", "refused"),
     [
-        ("Could not explain caching at all", "explain caching at all", False),
-        ("Did not\nexplain caching at all", "explain caching at all", False),
-        ("- no questions\n- explained caching at length", "explained caching at length", True),
-        ("Could not wait.\n\nExplained caching at length", "Explained caching at length", True),
+        ("Could not explain caching at all", "explain caching at all", "reversed"),
+        ("Did not\nexplain caching at all", "explain caching at all", "reversed"),
+        ("- no questions\n- explained caching at length", "explained caching at length", None),
+        ("Could not wait.\n\nExplained caching at length", "Explained caching at length", None),
+        ("Explained caching at length", "Explained caching badly", "not_found"),
+        ("Explained caching at length", "caching", "too_short"),
     ],
 )
-def test_notes_are_not_cut_off_their_negation_either(notes, quote, is_found):
-    found = QuoteFinder(parse([]), notes).find_in_notes(quote)
-
-    assert bool(found) == is_found
+def test_a_quote_from_the_notes_is_refused_for_the_same_reasons(notes, quote, refused):
+    assert QuoteFinder(parse([]), notes).find_in_notes(quote).refused == refused
 
 
-def test_words_are_found_where_they_stand_without_the_negation():
-    transcript = parse([SourceTurn("candidate", "I did not lead the migration alone. I lead the migration alone now.")])
+def test_words_are_found_where_they_are_not_negated():
+    transcript = said_by_candidate("I did not lead the migration alone. I lead the migration alone now.")
 
-    (quote,) = QuoteFinder(transcript).find_quote("lead the migration alone", 1)
+    (quote,) = find(transcript, "lead the migration alone")
 
-    assert quote.start > transcript.text.index("I lead")
+    assert quote.text == "I lead the migration alone now."
 
 
 def test_notes_are_no_transcript_and_the_transcript_is_no_notes():
-    transcript = parse([SourceTurn("candidate", "I led the migration")])
-    finder = QuoteFinder(transcript, "Candidate was on time today")
+    finder = QuoteFinder(said_by_candidate("I led the migration"), "Candidate was on time today")
 
-    assert finder.find_in_notes("I led the migration") == []
-    assert finder.find_quote("Candidate was on time", 1) == []
-
-
-def test_what_stands_hundreds_of_times_inside_of_longer_words_is_not_looked_for_any_further():
-    transcript = parse([SourceTurn("candidate", "we led itself " * 300 + "we led it alone")])
-
-    assert QuoteFinder(transcript).find_quote("itself we led it", 1) == []
+    assert finder.find_in_notes("I led the migration").refused == "not_found"
+    assert finder.find_quote("Candidate was on time", 1).refused == "not_found"
 
 
-def test_a_million_marks_on_one_letter_hide_nothing_behind_them():
-    transcript = parse([SourceTurn("candidate", "e" + "\u0301\u0323" * 500_000 + " and I led the migration")])
+def test_a_selection_longer_than_the_limit_becomes_several_quotes_and_loses_nothing():
+    sentences = [f"In step number {number} I checked every single invoice by hand." for number in range(40)]
+    transcript = said_by_candidate(" ".join(sentences))
 
-    (quote,) = QuoteFinder(transcript).find_quote("AND I LED THE MIGRATION", 1)
+    quotes = find(transcript, " ".join(sentences[3:30]))
 
-    assert quote.text == "and I led the migration"
+    assert all(len(quote.text) <= LONGEST_QUOTE and not quote.truncated for quote in quotes)
+    assert " ".join(quote.text for quote in quotes) == " ".join(sentences[3:30])
+    assert [quote.continues for quote in quotes] == [False, True, True]
+
+
+def test_a_sentence_longer_than_the_limit_is_shown_around_the_selection():
+    long = "and then we checked it again " * 60
+    transcript = said_by_candidate(f"{long}before I led the migration of billing {long}.")
+
+    (quote,) = find(transcript, "I led the migration of billing")
+
+    assert quote.truncated
+    assert len(quote.text) <= LONGEST_QUOTE
+    assert chosen(quote) == "I led the migration of billing"
+    assert quote.cut.start > 200
+    assert len(quote.text) - quote.cut.end > 200
+
+
+def test_words_that_occur_hundreds_of_times_inside_longer_words_are_not_searched_further():
+    transcript = said_by_candidate("we led itself " * 300 + "we led it alone")
+
+    assert find(transcript, "itself we led it") == ()
+
+
+def test_a_million_marks_on_one_letter_hide_nothing_after_them():
+    transcript = said_by_candidate("e" + "\u0301\u0323" * 500_000 + " and I led the migration")
+
+    (quote,) = find(transcript, "AND I LED THE MIGRATION")
+
+    assert chosen(quote) == "and I led the migration"
+
+
+def test_lookups_stop_when_the_callers_work_is_cancelled():
+    finder = QuoteFinder(said_by_candidate("I led the migration"), should_stop=lambda: True)
+
+    with pytest.raises(Stopped):
+        finder.find_quote("I led the migration", 1)

@@ -1,132 +1,18 @@
+"""The report as HTML and as Markdown: complete, escaped, and in plain words."""
+
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 
 import pytest
-from markdown_it import MarkdownIt
 
 from services.evidence.debrief import Debrief
 from services.evidence.report import HTML_CSP, SCALE, render_html, render_markdown
 from services.prompts.debrief import DEBRIEF_SYSTEM
 from tests.services.evidence import debriefs
+from tests.services.evidence.report_pages import Page, rendered
 
-HOSTILE = [
-    "<img src=x onerror=alert(1)>",
-    "</style><script>alert(1)</script>",
-    "</title></head><body onload=alert(1)>",
-    '"><svg onload=alert(1)>',
-    "<!-- comment",
-    "![beacon](https://evil.example/pixel.png)",
-    "[click](javascript:alert(1))",
-    "<https://evil.example/>",
-    "[reference]: https://evil.example/",
-    "{{ 7 * 7 }} {% include 'wording.jinja' %}",
-    "one | two | three",
-    "`code` ``` fence ``` ~~~",
-    "**bold** __bold__ *slanted* _slanted_ ~~struck~~",
-    "first\n# Heading\n\n- item\n\n---\n> quoted\n\n    indented",
-    "first\r\n===\r\nsecond\u2028third\u0085fourth",
-    "# Heading #",
-    "- item",
-    "+ item",
-    "12. item",
-    "3) item",
-    "> quoted",
-    "=== ",
-    "&lt;b&gt; &amp; &#60;b&#62;",
-    "\\",
-    "trailing\\",
-]
 RENDERERS = pytest.mark.parametrize("render", [render_html, render_markdown])
-
-
-class Page(HTMLParser):
-    """What a browser would see: elements with their attributes, and the text between them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.pieces: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.pieces.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.pieces).split())
-
-    @property
-    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        return [(tag, tuple(attributes)) for tag, attributes in self.elements]
-
-
-def rendered(markdown: str) -> str:
-    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown)
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_adds_no_element_or_attribute_to_the_page(text):
-    harmless = Page(render_html(debriefs.everywhere("harmless"))).shape
-
-    shape = Page(render_html(debriefs.everywhere(text))).shape
-
-    assert shape == harmless
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_adds_no_element_to_rendered_markdown(text):
-    harmless = Page(rendered(render_markdown(debriefs.everywhere("harmless")))).shape
-
-    shape = Page(rendered(render_markdown(debriefs.everywhere(text)))).shape
-
-    assert shape == harmless
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_printed_as_it_was_written(text):
-    debrief = debriefs.everywhere(text)
-
-    page, markdown = Page(render_html(debrief)), Page(rendered(render_markdown(debrief)))
-
-    places = 18
-    assert page.text.count(flat(text)) >= places
-    assert markdown.text.count(flat(text)) >= places
-
-
-@pytest.mark.parametrize(
-    "text", ["https://evil.example/a", "HTTP://evil.example", "www.evil.example", "a@evil.example"]
-)
-def test_an_address_is_not_left_as_a_reader_of_markdown_would_link_it(text):
-    markdown = render_markdown(debriefs.everywhere(text))
-
-    assert text not in markdown
-    assert flat(text) in Page(rendered(markdown)).text
-
-
-@RENDERERS
-@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\x00", "\x1b", "\U000e0041", "\ud800"])
-def test_a_character_that_hides_or_reorders_text_is_named_instead(render, hidden):
-    report = render(debriefs.everywhere(f"before{hidden}{hidden}after"))
-
-    assert hidden not in report
-    assert "2 hidden characters" in report
-    report.encode()
-
-
-@RENDERERS
-@pytest.mark.parametrize("text", ["می‌خواهم", "👩‍💻 wrote it", "क्‍ष"])
-def test_joiners_that_carry_meaning_stay(render, text):
-    assert text in render(debriefs.everywhere(text))
 
 
 @RENDERERS
@@ -143,7 +29,7 @@ def test_every_claim_quote_warning_and_question_is_printed(render):
 
 
 @RENDERERS
-def test_every_quote_says_where_it_stands(render):
+def test_every_quote_has_its_place_and_match(render):
     report = Page(render(debriefs.typical())).text
 
     assert "turn 12 · 00:12:31 · candidate · exact" in report
@@ -156,10 +42,10 @@ def test_every_quote_says_where_it_stands(render):
 def test_normalized_and_unknown_are_explained_where_they_occur(render):
     with_both, with_neither = render(debriefs.typical()), render(debriefs.not_enough())
 
-    assert "evened out" in with_both
-    assert "does not tell whose words" in with_both
-    assert "evened out" not in with_neither
-    assert "does not tell whose words" not in with_neither
+    assert "evening out" in with_both
+    assert "does not say whose words" in with_both
+    assert "evening out" not in with_neither
+    assert "does not say whose words" not in with_neither
 
 
 @RENDERERS
@@ -200,13 +86,130 @@ def test_every_link_leads_to_a_place_on_the_page_and_names_are_unique(debrief):
 
 
 @RENDERERS
-def test_the_recommendation_stands_with_its_rule_and_says_that_a_person_decides(render):
+def test_the_recommendation_is_before_the_scorecard_with_its_rule_and_what_it_depends_on(render):
+    report = Page(
+        rendered(render(debriefs.typical())) if render is render_markdown else render(debriefs.typical())
+    ).text
+
+    before = report[: report.index("Scorecard")]
+    assert "Mean of at least 3.5 and no 1 · mean 3.75 of 5 · 4 of 5 competencies assessed" in before
+    assert "15 quotes proposed, 12 found, 2 not in the transcript or the notes, 1 not the candidate's words" in before
+    assert "If System design at scale had been assessed: between Leaning Hire and Hire." in before
+    assert "One point in one rating would change it: Operations and observability 2 → 1 gives Leaning Hire." in before
+    assert "A person decides" in before
+
+
+@RENDERERS
+def test_a_recommendation_that_rests_on_one_sentence_says_so(render):
+    report = render(debriefs.inferred())
+
+    assert "rests on one sentence (00:14:10): without it, no recommendation (N/A)" in report.replace("\\", "")
+    assert report.count("carries 2 ratings") == 2
+
+
+@RENDERERS
+def test_emulated_data_and_an_inferred_candidate_are_boxes_above_the_recommendation(render):
+    report = render(debriefs.inferred())
+
+    before = (
+        report[: report.index("Recommendation")]
+        if render is render_markdown
+        else report[: report.index('id="recommendation"')]
+    )
+    assert "Emulated data." in before
+    assert "The candidate was inferred." in before
+    assert "Speaker 2" in before
+    assert not re.search("Emulated data|was inferred", render(debriefs.typical()))
+
+
+@RENDERERS
+def test_a_debrief_without_a_found_quote_says_so_above_the_recommendation(render):
+    report = Page(render(debriefs.debrief())).text
+
+    assert "No evidence." in report[: report.index("No recommendation" if render is render_html else "Recommendation")]
+
+
+@RENDERERS
+def test_the_report_names_the_interviewer_the_date_and_the_duration(render):
     report = Page(render(debriefs.typical())).text
 
-    verdict = report.index("Hire: the mean of the ratings is at least 3.5 and no rating is 1.")
-    assert verdict < report.index("Scorecard")
-    assert "Mean 3.75 of 5 · 4 of 5 competencies assessed" in report
-    assert "A person decides" in report
+    assert "interviewed by Jonas Weber · 23 November 2026 · 45 min" in report
+
+
+@RENDERERS
+def test_a_name_from_the_room_is_printed_where_there_is_no_briefing(render):
+    report = render(debriefs.debrief(original_briefing=None, interview=debriefs.numbers(candidate="Dario Vento")))
+
+    assert "Dario Vento" in report
+    assert "not named" not in report
+
+
+@RENDERERS
+def test_the_question_before_a_quote_is_printed_once(render):
+    asked = "How did you change the ledger?"
+    said = [
+        debriefs.quote(text, 5, question=asked, start=start, end=start + 9)
+        for start, text in ((0, "I wrote it."), (20, "I ran it."))
+    ]
+    debrief = debriefs.debrief(evidence=[debriefs.claim("strength", "Did it", *said)])
+
+    report = Page(render(debrief)).text
+
+    assert report.count(asked) == 1
+    assert report.index(asked) < report.index("I wrote it.")
+
+
+def test_the_words_that_the_model_chose_are_emphasised():
+    text = "I did not lead it, I only watched the migration."
+    one = debriefs.quote(text, 5, cut=debriefs.cut(text, "lead it, "))
+    two = debriefs.quote(text, 5, cut=debriefs.cut(text, "watched the migration"))
+    debrief = debriefs.debrief(evidence=[debriefs.claim("strength", "Did it", one, two)])
+
+    page, markdown = render_html(debrief), render_markdown(debrief)
+
+    assert page.count("I did not <mark>lead it</mark>, I only <mark>watched the migration</mark>.") == 1
+    assert "> I did not **lead it**, I only **watched the migration**." in markdown
+    assert "<strong>watched the migration</strong>" in rendered(markdown)
+
+
+@RENDERERS
+@pytest.mark.parametrize("chosen", ["I led the migration.", "I led the migration", ""])
+def test_a_quote_that_was_chosen_whole_or_not_at_all_has_no_emphasis(render, chosen):
+    said = debriefs.quote("I led the migration.", 5, cut=debriefs.Cut(start=0, end=len(chosen)))
+    debrief = debriefs.debrief(evidence=[debriefs.claim("strength", "Did it", said)])
+
+    assert not re.search(r"<mark>|\*\*I led", render(debrief))
+
+
+@RENDERERS
+def test_marks_on_claims_are_printed(render):
+    report = render(debriefs.typical()) + render(debriefs.inferred())
+
+    assert "goes beyond its quotes" in report
+    assert "a quote also counts as an improvement" in report
+    assert "a quote also counts as a strength" in report
+
+
+@RENDERERS
+def test_the_conversation_is_printed_for_the_interviewer(render):
+    report = Page(
+        rendered(render(debriefs.typical())) if render is render_markdown else render(debriefs.typical())
+    ).text
+
+    assert "Jonas Weber: interviewer, 1210 words (the name the room was opened with)" in report
+    assert "Words: candidate 80%, interviewer 20%." in report
+    assert "Time: candidate 77%, interviewer 23%." in report
+    assert "Questions asked: 19. Longest answer: 310 words in turn 12." in report
+    assert "Turn 9: family" in report
+
+
+@RENDERERS
+def test_a_sentence_that_is_shown_in_part_says_so(render):
+    said = debriefs.quote("and then we did it", 5, truncated=True)
+
+    assert "a long sentence, shown in part" in render(
+        debriefs.debrief(evidence=[debriefs.claim("strength", "x", said)])
+    )
 
 
 @RENDERERS
@@ -229,19 +232,19 @@ def test_a_rating_is_drawn_as_filled_dots_out_of_five():
 
 
 @RENDERERS
-def test_no_recommendation_gives_its_reason(render):
+def test_a_missing_recommendation_has_its_reason(render):
     report = Page(render(debriefs.not_enough())).text
 
     assert "N/A" in report
-    assert "Fewer than half of the competencies were assessed, so there is no recommendation." in report
+    assert "Fewer than half of the competencies were assessed" in report
     assert "Code computed this" not in report
 
 
 @RENDERERS
-def test_a_debrief_of_nothing_says_so_and_claims_nothing(render):
+def test_a_debrief_without_anything_to_analyse_says_so_and_claims_nothing(render):
     report = render(debriefs.nothing_to_analyse())
 
-    assert "There was nothing to analyse" in report
+    assert "There was no transcript, no notes and no chat to analyse." in report
     assert "No model was asked" in report
     assert not re.search(r"Strengths|Improvements|Summary|Not supported|does not prove", report)
 
@@ -256,19 +259,19 @@ def test_what_the_web_page_sends_when_it_knows_nothing_is_not_printed_as_a_name(
     assert "See job description" not in report
 
 
-def test_the_scale_is_the_one_that_the_model_was_told():
+def test_the_scale_is_the_one_in_the_prompt():
     told = DEBRIEF_SYSTEM.replace(",", "").replace("\n", " ")
 
     assert " ".join(SCALE) in told
 
 
 @RENDERERS
-def test_how_it_was_made_is_told_with_what_it_does_not_prove(render):
+def test_how_it_was_made_is_printed_with_what_it_does_not_prove(render):
     report = Page(render(debriefs.typical())).text
 
     for fact in (
         "15 proposed, 12 found",
-        "10 made, 8 supported",
+        "10 made, 8 supported, 1 beyond their quotes",
         "anthropic/claude-sonnet-4.5",
         "version 2026-11-23",
         "version 2 of room interview-4f9c2d",
@@ -279,14 +282,14 @@ def test_how_it_was_made_is_told_with_what_it_does_not_prove(render):
 
 
 @pytest.mark.parametrize("basis", ["notes", "chat"])
-def test_the_basis_says_what_was_missing(basis):
+def test_the_basis_is_named(basis):
     debrief = debriefs.debrief(basis=basis)
 
     page, markdown = render_html(debrief), render_markdown(debrief)
 
-    missing = {"notes": "there was no transcript", "chat": "no words of the candidate"}[basis]
-    assert missing in page
-    assert missing in markdown
+    named = {"notes": "the interviewer’s notes", "chat": "it has no words of the candidate"}[basis]
+    assert named in page
+    assert named in markdown
 
 
 def test_the_page_fetches_nothing_and_runs_nothing():

@@ -39,26 +39,22 @@ ORDER = ["No Hire", "Leaning No Hire", "Leaning Hire", "Hire", "Strong Hire"]
         ([], "N/A"),
     ],
 )
-def test_recommendation(ratings, recommendation):
+def test_the_recommendation_of_these_ratings(ratings, recommendation):
     assert score(ratings)[0] == recommendation
 
 
-def test_a_mean_that_is_shown_as_the_border_but_lies_below_it_does_not_reach_it():
+def test_a_mean_just_below_a_border_that_rounds_to_it_does_not_reach_it():
     recommendation, result = score([4] * 40 + [5] * 13)
 
     assert Fraction(225, 53) < Fraction("4.25")
     assert (recommendation, result.mean) == ("Hire", 4.25)
 
 
-def test_the_score_says_how_it_came_about():
+def test_the_score_gives_mean_counts_and_rule():
     _, result = score([4, 3, None, 4])
 
-    assert result.model_dump() == {
-        "mean": 3.67,
-        "assessed": 3,
-        "total": 4,
-        "rule": "Mean of at least 3.5 and no 1",
-    }
+    assert (result.mean, result.assessed, result.total) == (3.67, 3, 4)
+    assert result.rule == "Mean of at least 3.5 and no 1"
 
 
 @pytest.mark.parametrize(
@@ -77,15 +73,15 @@ def test_without_a_recommendation_the_rule_says_why(ratings, rule):
         ([5, 5, 5, 5, 2], "Mean of at least 3.5 and no 1; a rating of 2 rules out Strong Hire"),
     ],
 )
-def test_a_mean_that_would_do_but_for_one_rating_says_which(ratings, rule):
+def test_a_rating_that_rules_out_a_better_recommendation_is_named(ratings, rule):
     assert score(ratings)[1].rule == rule
 
 
-def test_switched_off_it_gives_the_mean_and_no_recommendation():
+def test_with_recommendations_switched_off_the_mean_is_kept():
     recommendation, result = score([5, 5], is_recommending=False)
 
     assert recommendation == "N/A"
-    assert (result.mean, result.rule) == (5.0, "Recommendations are switched off here")
+    assert (result.mean, result.rule) == (5.0, "Recommendations are switched off on this server")
 
 
 @pytest.mark.parametrize("rating", [0, 6, -1])
@@ -100,7 +96,7 @@ def test_the_order_of_the_competencies_does_not_matter(ratings):
 
 
 @given(RATINGS, st.integers(0, 59))
-def test_a_better_rating_never_makes_it_worse(ratings, place):
+def test_a_better_rating_never_gives_a_worse_recommendation(ratings, place):
     better = [*ratings]
     better[place % len(ratings)] = min(5, better[place % len(ratings)] + 1)
 
@@ -108,7 +104,7 @@ def test_a_better_rating_never_makes_it_worse(ratings, place):
 
 
 @given(st.lists(st.none() | st.integers(1, 5), max_size=30))
-def test_it_recommends_exactly_where_half_are_assessed(ratings):
+def test_there_is_a_recommendation_exactly_where_half_are_assessed(ratings):
     assessed = len(ratings) - ratings.count(None)
 
     assert (score(ratings)[0] != "N/A") == (assessed > 0 and 2 * assessed >= len(ratings))

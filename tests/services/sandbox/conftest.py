@@ -5,7 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from services.sandbox import Vendor, sandbox_transport
+from config import Provider
+from services.sandbox import sandbox_transport
 from tests.support.clock import ManualTimer
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -18,7 +19,7 @@ BASE_URLS = {
     "vapi": "https://api.vapi.ai",
 }
 
-Connect = Callable[[Vendor], httpx.AsyncClient]
+Connect = Callable[[Provider], httpx.AsyncClient]
 
 
 @pytest.fixture
@@ -31,6 +32,6 @@ def connect(clock: ManualTimer) -> Connect:
     return lambda vendor: client_of(vendor, sandbox_transport(vendor, clock))
 
 
-def client_of(vendor: Vendor, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+def client_of(vendor: Provider, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {KEY}"}
     return httpx.AsyncClient(base_url=BASE_URLS[vendor], headers=headers, transport=transport)

@@ -24,7 +24,7 @@ def ask(connect: Connect):
     return answer
 
 
-async def test_an_answer_quotes_the_source_that_fits_the_question(ask):
+async def test_answer_quotes_the_source_that_fits_the_question(ask):
     answer = await ask(resume=RESUME, job_description=JOB, question="What about settlement?")
 
     assert "The resume says: “Cut the settlement job from six hours to forty minutes.”" in answer
@@ -50,13 +50,13 @@ async def test_the_context_is_used(ask):
     assert "Your context says: “She moves to Lisbon in May.”" in answer
 
 
-async def test_what_the_material_does_not_hold_is_said(ask):
+async def test_answer_says_when_the_material_does_not_contain_it(ask):
     answer = await ask(resume=RESUME, question="Is she based in Berlin?")
 
-    assert answer.startswith("The material does not hold an answer to that.")
+    assert answer.startswith("The material does not contain an answer to that.")
 
 
-async def test_a_wish_for_questions_gets_questions_on_the_nearest_areas(ask):
+async def test_request_for_questions_gets_questions_on_the_nearest_areas(ask):
     blocks = {"candidate_name": "Maya", "focus_areas": "Gardening\nTesting\nMentoring", "resume": RESUME}
 
     answer = await ask(**blocks, question="What should I ask about mentoring?")
@@ -65,13 +65,13 @@ async def test_a_wish_for_questions_gets_questions_on_the_nearest_areas(ask):
     assert "on Gardening: “Your resume says: Taught a course on gardening." in answer
 
 
-async def test_without_any_material_it_says_that_there_is_none(ask):
+async def test_answer_without_material_says_that_there_is_none(ask):
     answer = await ask(question="What should I ask?")
 
-    assert answer.startswith("Nothing has been written down about this interview")
+    assert answer.startswith("Nothing is saved about this interview")
 
 
-async def test_a_plain_message_without_blocks_is_answered_too(connect: Connect):
+async def test_plain_message_without_blocks_is_answered(connect: Connect):
     async with connect("openrouter") as client:
         answer = content(await complete(client, [{"role": "user", "content": "Hello?"}]))
 

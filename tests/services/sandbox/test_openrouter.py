@@ -24,7 +24,7 @@ async def stream(client: httpx.AsyncClient) -> tuple[httpx.Response, bytes]:
         return response, b"".join([chunk async for chunk in response.aiter_raw()])
 
 
-async def test_a_completion_has_the_shape_that_openrouter_gives_it(client):
+async def test_completion_has_the_shape_of_openrouter(client):
     response = await complete(client, ASKED)
 
     completion = response.json()
@@ -33,11 +33,11 @@ async def test_a_completion_has_the_shape_that_openrouter_gives_it(client):
     assert completion["id"] == response.headers["x-generation-id"]
 
 
-async def test_the_model_that_was_asked_answers(client):
+async def test_requested_model_answers(client):
     assert (await complete(client, ASKED, model="some/model")).json()["model"] == "some/model"
 
 
-async def test_the_first_of_the_fallbacks_answers_when_no_model_is_named(client):
+async def test_first_fallback_answers_when_no_model_is_named(client):
     response = await complete(client, ASKED, model=None, models=["first/model", "second/model"])
 
     assert response.json()["model"] == "first/model"
@@ -51,20 +51,20 @@ async def test_usage_is_counted_and_free(client):
     assert usage["cost"] == 0
 
 
-async def test_the_same_request_gets_the_same_answer(client):
+async def test_same_request_gets_the_same_answer(client):
     first, second = await complete(client, ASKED), await complete(client, ASKED)
 
     assert first.content == second.content
 
 
-async def test_a_capped_answer_is_cut_and_says_so(client):
+async def test_answer_is_cut_at_its_cap_and_says_so(client):
     response = await complete(client, ASKED, max_completion_tokens=5)
 
     assert len(content(response)) == 20
     assert response.json()["choices"][0]["finish_reason"] == "length"
 
 
-async def test_a_stream_holds_the_same_text_in_pieces(client):
+async def test_stream_has_the_same_text_in_pieces(client):
     whole = content(await complete(client, ASKED))
 
     response, raw = await stream(client)
@@ -76,7 +76,7 @@ async def test_a_stream_holds_the_same_text_in_pieces(client):
     assert len(deltas) > 3
 
 
-async def test_a_stream_ends_with_the_finish_reason_the_usage_and_done(client):
+async def test_stream_ends_with_the_finish_reason_the_usage_and_done(client):
     _, raw = await stream(client)
 
     *_, last, usage, done = SSEDecoder().feed(raw)
@@ -86,7 +86,7 @@ async def test_a_stream_ends_with_the_finish_reason_the_usage_and_done(client):
     assert done == b"[DONE]"
 
 
-async def test_a_stream_carries_comments(client):
+async def test_stream_has_keep_alive_comments(client):
     _, raw = await stream(client)
 
     assert raw.count(b": OPENROUTER PROCESSING\n\n") == 2
@@ -109,28 +109,28 @@ async def test_a_stream_carries_comments(client):
         {"model": None},
     ],
 )
-async def test_a_request_that_openrouter_would_not_take_is_refused(client, fields: dict[str, object]):
+async def test_request_that_openrouter_refuses_is_refused(client, fields: dict[str, object]):
     response = await complete(client, ASKED, **fields)
 
     assert response.status_code == 400
     assert response.json()["error"]["code"] == 400
 
 
-async def test_a_body_that_is_not_json_is_refused(client):
+async def test_body_that_is_not_json_is_refused(client):
     response = await client.post("/chat/completions", content=b"{")
 
     assert response.json() == {"error": {"code": 400, "message": "Request body is not valid JSON"}}
 
 
-async def test_an_unknown_field_is_ignored(client):
+async def test_unknown_field_is_ignored(client):
     assert (await complete(client, ASKED, shiny=True)).status_code == 200
 
 
-async def test_a_request_without_a_key_is_unauthorized(client):
+async def test_request_without_a_key_is_unauthorized(client):
     response = await client.post("/chat/completions", json={}, headers={"Authorization": ""})
 
     assert response.json() == {"error": {"code": 401, "message": "Missing Authentication header"}}
 
 
-async def test_another_endpoint_is_not_found(client):
+async def test_unknown_endpoint_is_not_found(client):
     assert (await client.post("/completions", json={})).status_code == 404

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.text.words import count_words, join_speech
+from services.text.words import count_words, join_all
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_words_are_counted_in_any_script(text, words):
     ],
 )
 def test_pieces_are_joined_as_their_script_writes_them(before, after, joined):
-    assert join_speech(before, after) == joined
+    assert join_all([before, after]) == joined
 
 
 @given(st.text(), st.text())
 def test_joining_counts_no_fewer_words_than_either_piece(before, after):
-    assert count_words(join_speech(before, after)) >= max(count_words(before), count_words(after)) - 1
+    assert count_words(join_all([before, after])) >= max(count_words(before), count_words(after)) - 1

@@ -1,80 +1,176 @@
-"""Where turns begin, and whose words count: nothing the interviewer says may pass for the candidate's."""
+"""Where turns begin in plain text, and which lines are not speech."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.evidence.quotes import QuoteFinder
-from services.transcript.transcript import SourceTurn, Transcript, parse_transcript
+from tests.services.transcript.reading import parse, roles_of, said, words_by_role
 
-LED = "You clearly led the whole migration alone"
+FORMS = {
+    "role words": ("Interviewer: Why?\nCandidate: Because.", [("Interviewer", None, "Why?"), ("Candidate", None, "Because.")]),
+    "no space behind the colon": ("Interviewer:Why?\nCandidate:Yes", [("Interviewer", None, "Why?"), ("Candidate", None, "Yes")]),
+    "a space before the colon": ("Interviewer : Why?\nCandidate : Yes", [("Interviewer", None, "Why?"), ("Candidate", None, "Yes")]),
+    "a title and an apostrophe": ("Dr. Jane O'Neil: Why?", [("Dr. Jane O'Neil", None, "Why?")]),
+    "particles": ("Ludwig van Beethoven: Why?", [("Ludwig van Beethoven", None, "Why?")]),
+    "a colon in brackets": ("Ada Example (pronouns: she/her): Why?", [("Ada Example (pronouns: she/her)", None, "Why?")]),
+    "time before the name": ("[00:01:02] Ada: Why?", [("Ada", "00:01:02", "Why?")]),
+    "time before the name without brackets": ("00:01:02 Ada: Why?", [("Ada", "00:01:02", "Why?")]),
+    "time in round brackets": ("Ada (00:01:02): Why?", [("Ada", "00:01:02", "Why?")]),
+    "time in square brackets": ("Ada Example [1:02]: Why?", [("Ada Example", "1:02", "Why?")]),
+    "time behind a comma": ("Ada Example, 10:02: Why?", [("Ada Example", "10:02", "Why?")]),
+    "time in units": ("[1m02s] Ada: Why?", [("Ada", "1:02", "Why?")]),
+    "time with frames": ("[00:01:02:12] Ada: Why?", [("Ada", "00:01:02:12", "Why?")]),
+    "name and time on a line of their own": ("Ada Example  0:12\nWhy?\n", [("Ada Example", "0:12", "Why?")]),
+    "name in brackets and time on a line of their own": ("[Ada Example] 00:01:02\nWhy?", [("Ada Example", "00:01:02", "Why?")]),
+    "time below the name": ("Ada Example\n0:12\nWhy?\n\nBob Sample\n0:15\nSo.", [("Ada Example", "0:12", "Why?"), ("Bob Sample", "0:15", "So.")]),
+    "time before the speech": ("Interviewer\n[0:12] Why?\n\nCandidate\n[0:15] So.", [("Interviewer", "0:12", "Why?"), ("Candidate", "0:15", "So.")]),
+    "comma-separated values": ("Interviewer,0:12,Why?\nCandidate,0:15,So.", [("Interviewer", "0:12", "Why?"), ("Candidate", "0:15", "So.")]),
+    "speech below the name": ("Ada Example:\nWhy?\n\nBob:\nSo.", [("Ada Example", None, "Why?"), ("Bob", None, "So.")]),
+    "roles on lines of their own": ("Interviewer\n\nWhy?\n\nCandidate\n\nSo.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "Markdown": ("**Ada Example:** Why?\n**Bob**: So.", [("Ada Example", None, "Why?"), ("Bob", None, "So.")]),
+    "headings and lists": ("# Interviewer: Why?\n- Candidate: So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "numbered lines": ("1. Interviewer: Why?\n2. Candidate: So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "underlined names": ("Interviewer\n-----------\nWhy?\n\nCandidate\n=========\nSo.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "names between rules": ("=== Interviewer ===\nWhy?\n\n=== Candidate ===\nSo.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "questions without a colon": ("Q. Why?\nA. So.\nQ. And?\nA. Fine.", [("Q", None, "Why?"), ("A", None, "So."), ("Q", None, "And?"), ("A", None, "Fine.")]),
+    "numbered questions": ("Q1. Why?\nCandidate: So.", [("Q1", None, "Why?"), ("Candidate", None, "So.")]),
+    "an emoji that returns": ("Ada Example: a\n🐼: b\nAda Example: c\n🐼: d", [("Ada Example", None, "a"), ("🐼", None, "b"), ("Ada Example", None, "c"), ("🐼", None, "d")]),
+    "numbers of speakers": ("0: a\n1: b\n0: c\n1: d", [("0", None, "a"), ("1", None, "b"), ("0", None, "c"), ("1", None, "d")]),
+    "a name and a time in brackets": ("[Ada Example] [10:02 PM] a\n[Bob Sample] [10:03 PM] b\n[Ada Example] [10:04 PM] c\n[Bob Sample] [10:05 PM] d", [("Ada Example", "10:02 PM", "a"), ("Bob Sample", "10:03 PM", "b"), ("Ada Example", "10:04 PM", "c"), ("Bob Sample", "10:05 PM", "d")]),
+    "captions of television": (">> Interviewer: Why?\n>> Candidate: So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "a dash": ("Interviewer - Why?\nCandidate - So.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "a tab": ("Interviewer\tWhy?\nCandidate\tSo.", [("Interviewer", None, "Why?"), ("Candidate", None, "So.")]),
+    "Chinese": ("面试官：你好\n王小明：我负责迁移", [("面试官", None, "你好"), ("王小明", None, "我负责迁移")]),
+    "Arabic": ("المحاور: لماذا؟\nليلى حداد: لأنني", [("المحاور", None, "لماذا؟"), ("ليلى حداد", None, "لأنني")]),
+    "Russian": ("Интервьюер: Почему?\nОльга: Потому", [("Интервьюер", None, "Почему?"), ("Ольга", None, "Потому")]),
+    "names in lower case that return": ("bob: a\nada: b\nbob: c\nada: d", [("bob", None, "a"), ("ada", None, "b"), ("bob", None, "c"), ("ada", None, "d")]),
+    "a new speaker in a file in lower case": ("candidate: a\nboss: b\ncandidate: c", [("candidate", None, "a"), ("boss", None, "b"), ("candidate", None, "c")]),
+    "a telephone number": ("Ada Example: a\n+44 20 7946 0958: b", [("Ada Example", None, "a"), ("+44 20 7946 0958", None, "b")]),
+    "a masked telephone number": ("Ada Example: a\n+44 20 **** **58: b", [("Ada Example", None, "a"), ("+44 20 **** **58", None, "b")]),
+    "an email address": ("ada@example.org: a\nbob@example.org: b", [("ada@example.org", None, "a"), ("bob@example.org", None, "b")]),
+    "Windows line breaks and a byte order mark": ("\ufeffAda: Why?\r\nBob: So.\r\n", [("Ada", None, "Why?"), ("Bob", None, "So.")]),
+    "a role in square brackets": ("Ada [Candidate]: Why?", [("Ada [Candidate]", None, "Why?")]),
+    "a role in brackets": ("Jane (Recruiter): Why?", [("Jane (Recruiter)", None, "Why?")]),
+}  # fmt: skip
 
 
-def parse(source, candidate_name=None, interviewer_names=()) -> Transcript:
-    return parse_transcript(source, candidate_name=candidate_name, interviewer_names=interviewer_names)
+@pytest.mark.parametrize(("source", "turns"), FORMS.values(), ids=FORMS.keys())
+def test_label_begins_a_turn(source, turns):
+    assert said(parse(source)) == turns
 
 
-def said(transcript: Transcript) -> list[tuple]:
-    return [(turn.role, turn.text) for turn in transcript.turns]
-
-
-PANEL = {
-    "plain lines": f"Jonas Weber: Hello.\nPriya Rao: {LED}\nMaya Lindqvist: I only helped.",
-    "JSON": [
-        SourceTurn("Jonas Weber", "Hello."),
-        SourceTurn("Priya Rao", LED),
-        SourceTurn("Maya Lindqvist", "I only helped."),
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Here is the thing: we shipped.",
+        "See https://example.com/x: it is there.",
+        "https://example.com",
+        "We met at 10:30 in the morning",
+        "10:30 was too late",
+        "At about 10:02: we met",
+        "Note: this took a year.",
+        "I said: no.",
+        "My approach was simple: measure.",
+        "Then the interviewer asked: why?",
+        "std::vector was slow",
+        "Really? Yes: I did",
+        "Ada said: I led it",
+        "Bob Sample told me to stop.",
+        "[laughs] we shipped",
+        "Yeah",
+        "Redis",
+        "We had one - a very old one.",
+        "1: the log\n2: the index\n1: the log again\n2: the index again",
+        "A. the log\nB. the index",
     ],
-    "WebVTT": (
-        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v>Jonas Weber:</v>Hello.\n\n"
-        f"00:02.000 --> 00:03.000\n<v>Priya Rao:</v>{LED}\n\n"
-        "00:03.000 --> 00:04.000\n<v>Maya Lindqvist:</v>I only helped."
-    ),
-}
+)
+def test_line_of_speech_begins_no_turn(line):
+    source = f"Interviewer: Why?\nAda Example: It was like this.\n{line}"
+
+    assert said(parse(source, "Ada Example", ["Bob Sample"]))[1:] == [
+        ("Ada Example", None, f"It was like this.\n{line}")
+    ]
 
 
-@pytest.mark.parametrize("source", PANEL.values(), ids=PANEL)
-def test_on_a_panel_an_interviewer_nobody_told_us_of_is_no_evidence(source):
-    transcript = parse(source, "Maya Lindqvist", ["Jonas Weber"])
+def test_guest_who_speaks_once_has_a_turn():
+    source = "Interviewer: Why?\nCandidate: Because.\nCarol Guest: I only listen.\nCandidate: Fine."
 
-    assert QuoteFinder(transcript).find_quote(LED, 2) == []
-    assert QuoteFinder(transcript).find_quote(LED, 3) == []
-    assert transcript.warnings == (
-        (
-            "Not every speaker is known to be the candidate or the interviewer. The words of these are not used as "
-            "evidence: Priya Rao."
-        ),
+    assert roles_of(parse(source)) == ["interviewer", "candidate", "unknown", "candidate"]
+
+
+@pytest.mark.parametrize("form", ["{}:\n{}\n\n", "{}\n{}\n\n", "## {}\n\n{}\n\n", "**{}**\n{}\n\n", "{}  0:03\n{}\n\n"])
+def test_unexpected_person_has_a_turn_in_every_form(form):
+    people = ["Ada Example", "Bob Sample", "Carol Other", "Ada Example"]
+    source = "".join(form.format(name, "We shipped it.") for name in people)
+
+    assert [turn.speaker for turn in parse(source, "Ada Example", ["Bob Sample"]).turns] == people
+
+
+def test_answer_of_several_paragraphs_is_one_turn():
+    transcript = parse("Interviewer: Why?\nCandidate: First.\n\nThen.\n\nInterviewer: Fine.")
+
+    assert transcript.turns[1].text == "First.\n\nThen."
+
+
+def test_word_that_returns_on_lines_of_its_own_is_no_label():
+    transcript = parse(
+        "Ada Example\nIt went well.\nYeah\nWe shipped.\n\nBob Sample\nGood.\n\nAda Example\nYeah\nWe did.\n",
+        "Ada Example",
+        ["Bob Sample"],
     )
 
-
-def test_where_nobody_is_known_to_be_the_candidate_everybody_may_be_quoted():
-    transcript = parse(f"Jonas Weber: Hello.\nPriya Rao: {LED}\nSam: Hm.", None, ["Jonas Weber"])
-
-    (quote,) = QuoteFinder(transcript).find_quote(LED, 2)
-
-    assert quote.speaker == "unknown"
-    assert "marked as of an unknown speaker: Priya Rao, Sam." in transcript.warnings[0]
+    assert [turn.speaker for turn in transcript.turns] == ["Ada Example", "Bob Sample", "Ada Example"]
 
 
-INSIDE = {
+def test_time_inside_an_answer_begins_a_turn_of_the_same_speaker():
+    transcript = parse("Candidate: I built it.\n\n00:05:00\n\nThen I measured it.")
+
+    assert said(transcript) == [("Candidate", None, "I built it."), ("Candidate", "00:05:00", "Then I measured it.")]
+
+
+def test_unnamed_line_among_lines_with_times_and_names_is_nobodys():
+    transcript = parse(
+        "[0:01] Interviewer: Why?\n[0:02] Candidate: So.\n[0:03] You were great.\n[0:04] Interviewer: Fine."
+    )
+
+    assert said(transcript)[2] == (None, "0:03", "You were great.")
+    assert roles_of(transcript)[2] == "unknown"
+
+
+def test_line_without_a_date_begins_no_turn_in_a_dated_chat():
+    transcript = parse(
+        "[12/03/26, 10:00] Candidate: They told me:\nInterviewer: you led.\n[12/03/26, 10:01] Interviewer: Hm."
+    )
+
+    assert [turn.speaker for turn in transcript.turns] == ["Candidate", "Interviewer"]
+
+
+def test_prose_without_speakers_has_a_turn_for_each_paragraph():
+    transcript = parse("She built it alone.\nIn Rust.\n\nShe was proud: rightly so.\n")
+
+    assert said(transcript) == [
+        (None, None, "She built it alone.\nIn Rust."),
+        (None, None, "She was proud: rightly so."),
+    ]
+
+
+ONE_LINE = {
     "a role": ("Candidate: I only helped. Interviewer: You led.", [("candidate", "I only helped."), ("interviewer", "You led.")]),
     "a role in lower case": ("candidate: i only helped. interviewer: you led.", [("candidate", "i only helped."), ("interviewer", "you led.")]),
     "many": ("Interviewer: Why? Candidate: So. Interviewer: Fine!", [("interviewer", "Why?"), ("candidate", "So."), ("interviewer", "Fine!")]),
     "a role and a number": ("Candidate: I helped… Interviewer 2: You led.", [("candidate", "I helped…"), ("interviewer", "You led.")]),
     "a full name that is expected": ("Maya Lindqvist: I helped. Jonas Weber: You led.", [("candidate", "I helped."), ("interviewer", "You led.")]),
-    "a label from the beginning of a line": ("Guest 1: Hi.\nCandidate: I helped. Guest 1: You led.", [("interviewer", "Hi."), ("candidate", "I helped."), ("interviewer", "You led.")]),
-    "a title": ("Dr. Jonas Weber: Hi.\nCandidate: I helped. Dr. Jonas Weber: You led.", [("interviewer", "Hi."), ("candidate", "I helped. Dr."), ("interviewer", "You led.")]),
     "a time": ("Candidate: I helped. [00:01:02] Interviewer: You led.", [("candidate", "I helped."), ("interviewer", "You led.")]),
     "Markdown": ("**Candidate:** I helped. **Interviewer:** You led.", [("candidate", "I helped."), ("interviewer", "You led.")]),
     "a closing quotation mark": ("Candidate: I said “help.” Interviewer: You led.", [("candidate", "I said “help.”"), ("interviewer", "You led.")]),
     "Chinese": ("候选人：我只是帮忙。面试官：你领导了迁移。", [("candidate", "我只是帮忙。"), ("interviewer", "你领导了迁移。")]),
-    "subtitles": ("WEBVTT\n\n00:01.000 --> 00:02.000\nCandidate: I helped\nInterviewer: You led.", [("candidate", "I helped"), ("interviewer", "You led.")]),
+    "the label that comes first": ("Guest 1: Hi. Candidate: I helped. Guest 1: You led.", [("unknown", "Hi."), ("candidate", "I helped."), ("unknown", "You led.")]),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("source", "turns"), INSIDE.values(), ids=INSIDE)
-def test_a_label_beyond_doubt_begins_a_turn_inside_of_a_line(source, turns):
-    assert said(parse(source, "Maya Lindqvist", ["Jonas Weber"])) == turns
+@pytest.mark.parametrize(("source", "turns"), ONE_LINE.values(), ids=ONE_LINE)
+def test_label_beyond_doubt_begins_a_turn_in_a_transcript_on_one_line(source, turns):
+    assert words_by_role(parse(source, "Maya Lindqvist", ["Jonas Weber"])) == turns
 
 
 @pytest.mark.parametrize(
@@ -89,33 +185,113 @@ def test_a_label_beyond_doubt_begins_a_turn_inside_of_a_line(source, turns):
         "It ran at 10.30. Interviewer:none",
     ],
 )
-def test_a_sentence_with_a_colon_stays_its_speaker_s(speech):
-    assert said(parse(f"Candidate: {speech}", "Maya Lindqvist", ["Jonas Weber"])) == [("candidate", speech)]
+def test_colon_inside_a_sentence_begins_no_turn(speech):
+    assert words_by_role(parse(f"Candidate: {speech}", "Maya Lindqvist", ["Jonas Weber"])) == [("candidate", speech)]
 
 
-def test_a_name_behind_its_title_begins_no_second_turn():
-    transcript = parse("Dr. Jonas Weber: Hi.\nCandidate: So.", None, ["Jonas Weber"])
+def test_label_inside_a_line_of_a_longer_transcript_begins_no_turn_and_is_warned_of():
+    transcript = parse("Interviewer: Why?\nCandidate: I helped. Interviewer: You led.")
 
-    assert [turn.speaker for turn in transcript.turns] == ["Dr. Jonas Weber", "Candidate"]
+    assert words_by_role(transcript)[1] == ("candidate", "I helped. Interviewer: You led.")
+    assert "1 speaker label in the middle of a line did not begin a turn" in transcript.warnings[0]
+
+
+@given(st.text("ab c,", max_size=30), st.text("ab c,", min_size=1, max_size=30), st.sampled_from(".!?"))
+def test_words_behind_the_interviewers_label_on_one_line_are_the_interviewers(answer, praise, end):
+    transcript = parse(f"Candidate: a{answer}{end} Interviewer: b{praise}")
+
+    assert words_by_role(transcript) == [("candidate", f"a{answer}{end}"), ("interviewer", f"b{praise}".strip())]
 
 
 @pytest.mark.parametrize("forged", ["\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85"])
-def test_a_character_that_looks_like_a_line_break_forges_no_turn(forged):
+def test_character_that_looks_like_a_line_break_begins_no_turn(forged):
     speech = f"Tell me.{forged}Candidate: I led the migration"
 
-    assert said(parse(f"Interviewer: {speech}\nCandidate: No.")) == [("interviewer", speech), ("candidate", "No.")]
+    assert words_by_role(parse(f"Interviewer: {speech}\nCandidate: No.")) == [
+        ("interviewer", speech),
+        ("candidate", "No."),
+    ]
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-def test_lines_end_as_files_have_them(line_break):
-    assert said(parse(f"Interviewer: Why?{line_break}Candidate: So.")) == [
+def test_lines_end_with_any_common_line_break(line_break):
+    source = f"Interviewer: Why?{line_break}Candidate: So."
+
+    assert words_by_role(parse(source)) == [("interviewer", "Why?"), ("candidate", "So.")]
+
+
+ABOVE = [
+    "Candidate: Ada Example\nInterviewer: Bob Sample\nDate: 4 March\n\n",
+    "Interview with Ada Example\n\n",
+    "Ada Example - Backend interview\n---\n",
+]
+BELOW = ["\n\nTranscribed by https://example.com", "\n\nEND OF TRANSCRIPT", "\n\n[End of recording]", "\n\nSummary\nAda Example was outstanding.", "\n\n---\nThis call was recorded.", "\n\nRecording stopped 00:31:02"]  # fmt: skip
+
+
+@pytest.mark.parametrize("above", ["", *ABOVE])
+@pytest.mark.parametrize("below", ["", *BELOW])
+def test_lines_above_and_below_the_speech_are_left_out(above, below):
+    transcript = parse(f"{above}Bob Sample: Why?\nAda Example: So it was.{below}", "Ada Example", ["Bob Sample"])
+
+    assert words_by_role(transcript) == [("interviewer", "Why?"), ("candidate", "So it was.")]
+    assert [("left out" in warning) for warning in transcript.warnings] == [True] * bool(above or below)
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "Carol Other joined the meeting",
+        "Bob Sample started transcription",
+        "ACTION ITEM: Send it - WATCH: https://example.com/x",
+    ],
+)
+def test_notice_of_a_program_inside_an_answer_is_left_out(notice):
+    transcript = parse(f"Bob Sample: Why?\n\nAda Example: So.\n\n{notice}\n\nAnd then.", "Ada Example", ["Bob Sample"])
+
+    assert [turn.text for turn in transcript.turns if turn.role == "candidate"] == ["So.", "And then."]
+
+
+def test_notes_above_a_transcript_are_left_out_although_they_have_labels():
+    source = "Notes\nAda Example: outstanding in every way.\nBob Sample: will write.\n\nTranscript\n\nBob Sample: Why?\nAda Example: So."
+
+    assert words_by_role(parse(source, "Ada Example", ["Bob Sample"])) == [
         ("interviewer", "Why?"),
         ("candidate", "So."),
     ]
 
 
-@given(st.text("ab c,", max_size=30), st.text("ab c,", min_size=1, max_size=30), st.sampled_from(".!?"))
-def test_what_the_interviewer_says_on_the_candidate_s_line_is_the_interviewer_s(answer, praise, end):
-    transcript = parse(f"Candidate: a{answer}{end} Interviewer: b{praise}")
+def test_second_part_of_a_transcript_does_not_hide_the_first():
+    part = "Interview - Transcript\n00:00:00\n\nBob Sample: Why?\nAda Example: So.\n\nTranscription ended after 00:10:00\n\n"
 
-    assert said(transcript) == [("candidate", f"a{answer}{end}"), ("interviewer", f"b{praise}".strip())]
+    assert roles_of(parse(part * 2, "Ada Example", ["Bob Sample"])) == ["interviewer", "candidate"] * 2
+
+
+def test_last_paragraph_of_an_answer_about_transcripts_is_speech():
+    source = "Interviewer: Why?\nCandidate: So.\n\nI wrote the program that generated our transcripts."
+
+    assert parse(source).turns[1].text.endswith("generated our transcripts.")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Candidate: Ada Example\nInterviewer: Bob Sample",
+        "Position: Engineer\nCandidate: Ada Example\nInterviewer: Bob Sample\nDate: 4 March",
+        "Candidate - Ada Example\nInterviewer - Bob Sample",
+        "Bob Sample - interviewer\nAda Example - candidate",
+        "Bob Sample: Interviewer\nAda Example: Candidate",
+        "Bob Sample\nAda Example",
+        "Participants\nBob Sample\nAda Example",
+    ],
+)
+def test_names_above_a_text_without_labels_give_nobody_the_words(above):
+    transcript = parse(f"{above}\n\nso tell me\n\ni built it", "Ada Example", ["Bob Sample"])
+
+    assert not transcript.has_candidate
+    assert transcript.turns[-1].text == "i built it"
+
+
+def test_long_text_above_the_first_label_is_kept_as_nobodys():
+    transcript = parse("so we built it\n" * 30 + "Candidate: So.")
+
+    assert [(turn.speaker, turn.is_evidence) for turn in transcript.turns] == [(None, False), ("Candidate", True)]

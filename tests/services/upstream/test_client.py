@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable
 from services.upstream.client import VendorClient
@@ -19,10 +18,10 @@ from services.upstream.responses import MappedError, VendorResponse, map_status
 from services.upstream.retry_policy import RETRY_POLICIES, RetryPolicy
 from services.upstream.transport import open_client, open_transport
 from tests.faults.wire import Behaviour, Connection, FakeVendor, Request, head
+from tests.support.vendor_client import NO_RETRIES, vendor_client
 
 pytestmark = pytest.mark.anyio
 
-NEVER = RetryPolicy(rate_limited=0, overloaded=0, timed_out=0, failed=0, not_sent=0, disconnected=0)
 KEY = "secret-key-of-the-vendor"
 
 
@@ -40,13 +39,10 @@ async def vendor(behaviour: Behaviour) -> AsyncIterator[FakeVendor]:
         await fake.close()
 
 
-@asynccontextmanager
-async def client(url: str, deadline: float = 30, policy: RetryPolicy = NEVER) -> AsyncIterator[VendorClient]:
-    http = open_client(url, SecretStr(KEY), open_transport(10))
-    async with VendorClient(
-        "Daily", http, map_error, deadline=deadline, max_concurrency=10, retry_policy=policy
-    ) as upstream:
-        yield upstream
+def client(url: str, deadline: float = 30, policy: RetryPolicy = NO_RETRIES, max_concurrency: int = 10) -> VendorClient:
+    return vendor_client(
+        "Daily", url, map_error, key=KEY, deadline=deadline, policy=policy, max_concurrency=max_concurrency
+    )
 
 
 async def error_hangs_in_its_body(connection: Connection, _: Request) -> None:
@@ -62,11 +58,13 @@ async def test_status_decides_when_the_deadline_passes_before_the_body_of_an_err
     async def pass_the_deadline(_: httpx.Response) -> None:
         time.sleep(0.6)  # as a busy machine would, between the headers and the body
 
-    async with vendor(error_hangs_in_its_body) as fake, client(fake.url, deadline=0.5) as upstream:
-        upstream._client.event_hooks = {"response": [pass_the_deadline]}
-
-        with pytest.raises(ProviderBadAnswer):
-            await upstream.call("GET", "/rooms/x", repeatable=True)
+    async with vendor(error_hangs_in_its_body) as fake:
+        http = open_client(fake.url, None, open_transport(1))
+        http.event_hooks = {"response": [pass_the_deadline]}
+        upstream = VendorClient("Daily", http, map_error, deadline=0.5, max_concurrency=1, retry_policy=NO_RETRIES)
+        async with upstream:
+            with pytest.raises(ProviderBadAnswer):
+                await upstream.call("GET", "/rooms/x", repeatable=True)
 
 
 async def test_failure_before_a_retry_stays_the_answer_when_the_retry_runs_into_the_deadline() -> None:
@@ -76,7 +74,7 @@ async def test_failure_before_a_retry_stays_the_answer_when_the_retry_runs_into_
         else:
             await connection.hang()
 
-    policy = NEVER._replace(overloaded=2)
+    policy = NO_RETRIES._replace(overloaded=2)
     async with vendor(overloaded_then_silent) as fake, client(fake.url, deadline=2, policy=policy) as upstream:
         with pytest.raises(ProviderUnavailable, match="overloaded"):
             await upstream.call("GET", "/rooms/x", repeatable=True)
@@ -136,7 +134,7 @@ async def test_each_status_is_retried_as_often_as_the_policy_says(status: int, k
     async def refuse(connection: Connection, _: Request) -> None:
         await connection.answer(b"{}", status, retry_after="0")
 
-    async with vendor(refuse) as fake, client(fake.url, policy=NEVER._replace(**{kind: 2})) as upstream:
+    async with vendor(refuse) as fake, client(fake.url, policy=NO_RETRIES._replace(**{kind: 2})) as upstream:
         with pytest.raises(error):
             await upstream.call("GET", "/rooms/x", repeatable=True)
 
@@ -147,7 +145,7 @@ async def test_lost_connection_is_retried_as_often_as_the_policy_says() -> None:
     async def hang_up(connection: Connection, _: Request) -> None:
         connection.cut()
 
-    async with vendor(hang_up) as fake, client(fake.url, policy=NEVER._replace(disconnected=1)) as upstream:
+    async with vendor(hang_up) as fake, client(fake.url, policy=NO_RETRIES._replace(disconnected=1)) as upstream:
         with pytest.raises(ProviderBadAnswer):
             await upstream.call("GET", "/rooms/x", repeatable=True)
 
@@ -182,17 +180,17 @@ async def test_refusal_is_logged_once_without_what_was_sent(caplog: pytest.LogCa
     assert KEY not in line
 
 
-async def test_unread_stream_frees_its_slot_when_the_consumer_leaves() -> None:
+async def test_unread_stream_makes_way_for_the_next_when_its_consumer_leaves() -> None:
     async def endless(connection: Connection, _: Request) -> None:
         await connection.begin_stream()
-        while not await connection.is_left_within(0.01):
+        while not await connection.is_closed_within(0.01):
             await connection.send_chunk(b"data: word\n\n")
 
-    async with vendor(endless) as fake, client(fake.url) as upstream:
-        async with upstream.stream("/chat", json={}, idle_timeout=10) as events:
-            assert await anext(events)
+    async with vendor(endless) as fake, client(fake.url, max_concurrency=1) as upstream:
+        for _ in range(2):
+            async with upstream.stream("/chat", json={}, idle_timeout=10) as events:
+                assert await anext(events)
 
-        assert upstream._in_flight == 0
         async with asyncio.timeout(30):
             while fake.busy:
                 await asyncio.sleep(0.01)

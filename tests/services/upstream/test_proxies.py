@@ -9,24 +9,24 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from pydantic import SecretStr
 
 from config import UnusableSetting
+from main import create_app
 from services.daily import map_error
 from services.errors import ProviderUnavailable
 from services.upstream.client import VendorClient
 from services.upstream.proxies import Proxies, environment_proxies
-from services.upstream.retry_policy import RetryPolicy
-from services.upstream.transport import open_client, open_transport
 from tests.faults.answers import answer_well
-from tests.faults.process import service_process
 from tests.faults.wire import FakeVendor
+from tests.support.api_server import api_server
 from tests.support.forward_proxy import ForwardProxy, forward_proxy
+from tests.support.keys import as_environment, vendors_at
+from tests.support.vendor_client import NO_RETRIES, vendor_client
+from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.anyio
 
 PROXY = "http://proxy.example:3128"
-NEVER = RetryPolicy(rate_limited=0, overloaded=0, timed_out=0, failed=0, not_sent=0, disconnected=0)
 VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
@@ -53,11 +53,8 @@ async def fake_vendor(certificate: ssl.SSLContext | None = None) -> AsyncIterato
         await vendor.close()
 
 
-@asynccontextmanager
-async def client(url: str) -> AsyncIterator[VendorClient]:
-    http = open_client(url, SecretStr("key"), open_transport(10))
-    async with VendorClient("Daily", http, map_error, deadline=30, max_concurrency=10, retry_policy=NEVER) as upstream:
-        yield upstream
+def client(url: str) -> VendorClient:
+    return vendor_client("Daily", url, map_error, deadline=30, policy=NO_RETRIES)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +63,7 @@ async def client(url: str) -> AsyncIterator[VendorClient]:
         ("https://api.daily.co/v1", [], True),
         ("http://model.example/v1", [], False),
         ("https://localhost:8443", [], False),
+        ("https://LOCALHOST.", [], False),
         ("https://model.localhost", [], False),
         ("https://127.0.0.1:8443", [], False),
         ("https://127.8.9.1", [], False),
@@ -108,6 +106,13 @@ def test_unusable_proxy_is_refused_without_showing_its_password(monkeypatch: pyt
         environment_proxies()
 
     assert "secret" not in str(caught.value)
+
+
+def test_unusable_proxy_ends_the_start(monkeypatch: pytest.MonkeyPatch, settings) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy.example")
+
+    with pytest.raises(UnusableSetting, match="HTTPS_PROXY"):
+        create_app(settings())
 
 
 async def test_request_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch, proxy: ForwardProxy) -> None:
@@ -178,7 +183,7 @@ async def _open_room_in_a_process(vendor_url: str, folder: Path, environment: di
     """The status of `POST /api/rooms`, by the service as a process with this environment."""
 
     def open_room() -> int:
-        with service_process(vendor_url, folder, **environment) as service:
-            return httpx.post(f"{service.url}/api/rooms", json={"interviewer_name": "Ada"}, timeout=60).status_code
+        with api_server(folder, **as_environment(vendors_at(vendor_url)), **environment) as url:
+            return httpx.post(f"{url}/api/rooms", json={"interviewer_name": "Ada"}, timeout=LIMIT_SECONDS).status_code
 
     return await to_thread(open_room)

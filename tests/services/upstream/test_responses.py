@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.upstream.redaction import MAX_REASON_LOGGED
 from services.upstream.responses import (
-    MAX_REASON_CHARACTERS,
     Refusal,
     VendorResponse,
     log_refusal,
@@ -22,13 +22,6 @@ from services.upstream.responses import (
 
 def response(body: object, status: int = 400, **headers: str) -> VendorResponse:
     return VendorResponse(status, httpx.Headers(headers), json.dumps(body).encode())
-
-
-def logged(caplog: pytest.LogCaptureFixture, body: object, sent: object = None) -> str:
-    caplog.clear()
-    log_refusal("Daily", response(body), sent=sent)
-    [record] = caplog.records
-    return record.getMessage()
 
 
 @contextmanager
@@ -91,47 +84,15 @@ def test_log_line_names_status_code_parameter_request_and_reason(caplog) -> None
 
 
 def test_missing_parts_are_dashes(caplog) -> None:
-    assert logged(caplog, None) == 'Daily refused: status=400 code=- type=- param=- request=- reason=""'
+    log_refusal("Daily", response(None))
+
+    assert caplog.messages == ['Daily refused: status=400 code=- type=- param=- request=- reason=""']
 
 
-@pytest.mark.parametrize(
-    ("reason", "secret"),
-    [
-        ("customer.number +14155550100 is not valid", "4155550100"),
-        ("call (415) 555-0100 again", "555-0100"),
-        ("no user grace.hopper@example.com", "hopper"),
-        ("Incorrect API key provided: sk-proj-abc****wxyz.", "wxyz"),
-        ("token ek_68af296e8e408191a1120ab6383263c2 has expired", "68af296e"),
-        ("the room interview-5eed5eed5eed5eed5eed5eed5e has ended", "5eed5eed"),
-        ("see https://files.example/t.vtt?X-Amz-Signature=abcdef#x", "abcdef"),
-        ("Authorization: Bearer abc.def", "abc.def"),
-    ],
-)
-def test_numbers_addresses_and_keys_are_left_out_of_the_log(caplog, reason: str, secret: str) -> None:
-    line = logged(caplog, {"error": "invalid", "info": reason})
+def test_what_was_sent_is_not_logged(caplog) -> None:
+    log_refusal("Daily", response({"info": "user_name Ada is too long"}), sent={"user_name": "Ada"})
 
-    assert secret not in line
-    assert "…" in line or "?" not in line
-
-
-@pytest.mark.parametrize("name", ["Ada", "grace", "José García", "(Bob)", "Bob \\d+"])
-def test_what_the_vendor_repeats_of_the_request_is_left_out_of_the_log(caplog, name: str) -> None:
-    sent = {"customer": {"name": name}, "tags": [name], "maxDurationSeconds": 900}
-
-    line = logged(caplog, {"message": f"'{name}' can't be called"}, sent)
-
-    assert name not in line
-    assert "can't be called" in line
-
-
-def test_name_of_a_model_stays_in_the_log(caplog) -> None:
-    line = logged(caplog, {"error": {"message": "no access to gpt-realtime-2.1"}}, {"model": "gpt-realtime-2.1"})
-
-    assert "no access to gpt-realtime-2.1" in line
-
-
-def test_part_of_another_word_is_not_left_out(caplog) -> None:
-    assert "audiobooks" in logged(caplog, {"info": "audiobooks"}, {"kind": "audio"})
+    assert 'reason="user_name … is too long"' in caplog.text
 
 
 @given(st.text(max_size=3000))
@@ -141,7 +102,7 @@ def test_any_reason_is_one_printable_line_of_bounded_length(reason: str) -> None
 
     [line] = lines
     assert line.isprintable()
-    assert len(line) < 3 * 120 + 2 * MAX_REASON_CHARACTERS + 100
+    assert len(line) < 3 * 120 + 2 * MAX_REASON_LOGGED + 100
 
 
 @pytest.mark.parametrize(

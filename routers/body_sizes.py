@@ -1,0 +1,11 @@
+"""Limits of request bodies, in bytes. A larger body is a 413 before it is parsed.
+
+A route without a limit of its own takes `SMALL_BODY_BYTES`. Routes whose requests may contain a transcript take
+MAX_BODY_BYTES (`main.create_app`).
+"""
+
+JOIN_BODY_BYTES = 8 * 1024
+SMALL_BODY_BYTES = 64 * 1024
+BRIEFING_BODY_BYTES = 1024 * 1024
+"""A resume and a job description, with every character escaped."""
+CHAT_BODY_BYTES = 2 * 1024 * 1024

@@ -1,0 +1,193 @@
+"""Passages: what one speaker says without a real interruption, and the notes. A quote lies within one passage."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from services.evidence.search_text import SearchText
+from services.evidence.sentences import TURN_BORDER
+from services.evidence.word_boundaries import is_unspaced
+from services.text.normalization import Span
+from services.transcript.transcript import Transcript, Turn
+
+_LONGEST_BACKCHANNEL = 20
+_MOST_BACKCHANNEL_WORDS = 3
+_ASKS = re.compile("[?\uff1f\u061f]")
+_MOST_HITS = 200
+"""Per search. Bounds the work on a text in which the words occur again and again inside longer words."""
+_HIT_COST = 3000
+"""Checking a hit takes about as long as scanning this many characters."""
+
+
+class Piece(NamedTuple):
+    """The part of a passage that lies in one turn, or in the notes (`turn` is None)."""
+
+    turn: Turn | None
+    span: Span
+    """In the passage."""
+    source: Span
+    """In the transcript or the notes."""
+
+
+class Passage:
+    """Text of one speaker: turns that follow each other, or the notes, joined as one text."""
+
+    def __init__(self, turns: Sequence[Turn | None], texts: Sequence[str]) -> None:
+        self._turns = turns
+        self._starts: list[int] = []
+        self.text = self._join(texts)
+
+    @property
+    def is_notes(self) -> bool:
+        return self._turns[0] is None
+
+    @cached_property
+    def search(self) -> SearchText:
+        return SearchText(self.text)
+
+    def turn_at(self, offset: int) -> int:
+        """Number of the turn at this offset; 0 in the notes."""
+        turn = self._turns[bisect_right(self._starts, offset) - 1]
+        return turn.number if turn else 0
+
+    def pieces(self, span: Span) -> Iterator[Piece]:
+        """The parts of the span, one for each turn that it touches."""
+        for number in range(bisect_right(self._starts, span.start) - 1, len(self._starts)):
+            start, turn = self._starts[number], self._turns[number]
+            if start >= span.end:
+                return
+            length = len(turn.text) if turn else len(self.text)
+            part = Span(max(span.start, start), min(span.end, start + length))
+            shift = (turn.start if turn else 0) - start
+            yield Piece(turn, part, Span(part.start + shift, part.end + shift))
+
+    def _join(self, texts: Sequence[str]) -> str:
+        joined: list[str] = []
+        length = 0
+        for text in texts:
+            if joined and not (is_unspaced(joined[-1][-1:]) and is_unspaced(text[:1])):
+                joined[-1] += TURN_BORDER
+                length += len(TURN_BORDER)
+            self._starts.append(length)
+            joined.append(text)
+            length += len(text)
+        return "".join(joined)
+
+
+def notes_passage(notes: str) -> Passage:
+    """The interviewer's notes as one passage."""
+    return Passage([None], [notes])
+
+
+def evidence_passages(transcript: Transcript) -> Iterator[Passage]:
+    """The words that may be quoted. Turns of one speaker are one passage, also across a short `Mhm` of another."""
+    for turns in _runs(transcript.turns):
+        yield Passage(turns, [turn.text for turn in turns])
+
+
+def _runs(turns: Iterable[Turn]) -> Iterator[list[Turn]]:
+    run: list[Turn] = []
+    for turn in turns:
+        if not turn.is_evidence:
+            is_over = not _is_backchannel(turn.text)
+        else:
+            is_over = bool(run) and not _is_same_speaker(run[-1], turn)
+        if is_over and run:
+            yield run
+            run = []
+        if turn.is_evidence:
+            run.append(turn)
+    if run:
+        yield run
+
+
+def _is_same_speaker(one: Turn, other: Turn) -> bool:
+    """Two unnamed speakers are not assumed to be the same person."""
+    return one.role == other.role == "candidate" or (one.speaker is not None and one.speaker == other.speaker)
+
+
+def _is_backchannel(text: str) -> bool:
+    """Whether the words are no more than `Mhm`, `Right, okay` or `はい`."""
+    is_short = len(text) <= _LONGEST_BACKCHANNEL and len(text.split()) <= _MOST_BACKCHANNEL_WORDS
+    return is_short and not _ASKS.search(text)
+
+
+class Hit(NamedTuple):
+    """Where a search form occurs."""
+
+    passage: Passage
+    form: str
+    offset: int
+    """In the index."""
+    start: int
+    """In the passage's search text."""
+
+    @property
+    def span(self) -> Span | None:
+        """The place in the passage. None where an end falls inside a character."""
+        return self.passage.search.original_span(self.start, self.start + len(self.form))
+
+    @property
+    def rest(self) -> Span:
+        """The rest of the passage, as a range of the index."""
+        return Span(self.offset + len(self.form), self.offset - self.start + len(self.passage.search.text))
+
+
+class Work:
+    """Counts work in characters scanned, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._done = 0
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self._done > self._limit
+
+    def add(self, characters: int) -> None:
+        self._done += characters
+
+
+class PassageIndex:
+    """Finds a search form in many passages with one scan, and counts the work."""
+
+    def __init__(self, passages: Iterable[Passage], work: Work) -> None:
+        self._passages = list(passages)
+        self._work = work
+        self._starts: list[int] = []
+        length = 0
+        for passage in self._passages:
+            self._starts.append(length)
+            length += len(passage.search.text) + 1
+        self._text = "\n".join(passage.search.text for passage in self._passages)
+        self._words = frozenset(self._text.split())
+        self._first_turns = [passage.turn_at(0) for passage in self._passages]
+
+    def range_of_turn(self, number: int) -> Span:
+        """The range of the passage that a turn is in."""
+        index = max(0, bisect_right(self._first_turns, number) - 1)
+        end = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else len(self._text)
+        return Span(self._starts[index] if self._starts else 0, end)
+
+    def hits(self, form: str, within: Span | None = None) -> Iterator[Hit]:
+        """Where the form occurs, in order, at most 200 times: everywhere, or in a range of the index.
+
+        None once the work is exhausted.
+        """
+        if not self._has_words_of(form):
+            return
+        at, end = within or Span(0, len(self._text))
+        for _ in range(_MOST_HITS):
+            start, at = at, self._text.find(form, at, end)
+            self._work.add((at + _HIT_COST if at >= 0 else end) - start)
+            if at < 0 or self._work.is_exhausted:
+                return
+            number = bisect_right(self._starts, at) - 1
+            yield Hit(self._passages[number], form, at, at - self._starts[number])
+            at += 1
+
+    def _has_words_of(self, form: str) -> bool:
+        """Whether every inner word of the form occurs. A cheap way to rule out most words that were never said."""
+        return self._words.issuperset(form.split(" ")[1:-1])

@@ -1,0 +1,56 @@
+"""The format of a transcript: found once, and read by the one reader of that format."""
+
+import re
+from collections.abc import Sequence
+
+from services.transcript.json_turns import is_json, read_json
+from services.transcript.plain_text import read_plain_text
+from services.transcript.source import Record, SourceTurn, UnreadableTranscript, assemble
+from services.transcript.speaker_labels import ExpectedSpeakers
+from services.transcript.voices import read_voices
+from services.transcript.webvtt import is_timed_text, read_timed_text
+
+_UNSUPPORTED = {
+    "HTML": re.compile(r"<!doctype html|<html\b", re.IGNORECASE),
+    "XML": re.compile(r"<\?xml\b|<tt\b"),
+    "RTF": re.compile(r"\{\\rtf"),
+    "SubStation Alpha": re.compile(r"\[Script Info\]"),
+    "PDF": re.compile(r"%PDF-"),
+}
+"""Formats that would be read as speech otherwise, by how they begin."""
+
+_FENCE = "```"
+
+
+def read_source(source: str | Sequence[SourceTurn], expected: ExpectedSpeakers) -> Record:
+    """The passages of a transcript in any format. Raises UnreadableTranscript for one that cannot be read."""
+    if not isinstance(source, str):
+        return assemble(source)._replace(has_chat_roles=True)
+    text = _without_fence(source)
+    if is_json(text):
+        turns = read_json(text)
+        if not isinstance(turns, str):
+            return assemble(turns)._replace(has_chat_roles=True)
+        text = source = turns
+    if is_timed_text(text):
+        timed = read_timed_text(text)
+        return assemble(read_voices(timed.blocks, expected))._replace(lines_left_out=timed.lines_left_out)
+    _refuse_unsupported(text)
+    return read_plain_text(source, expected)
+
+
+def _without_fence(source: str) -> str:
+    """What is between the fences of a Markdown code block."""
+    text = source.strip("\ufeff \t\r\n")
+    if not text.startswith(_FENCE) or not text.endswith(_FENCE):
+        return text
+    _, _, inside = text.removesuffix(_FENCE).partition("\n")
+    return inside
+
+
+def _refuse_unsupported(text: str) -> None:
+    for name, beginning in _UNSUPPORTED.items():
+        if beginning.match(text):
+            raise UnreadableTranscript(
+                f"The transcript cannot be read: line 1 begins like {name}. Send plain text, WebVTT, SubRip or JSON."
+            )

@@ -1,0 +1,37 @@
+"""Labels in the middle of a line: `Candidate: I helped. Interviewer: And then?`
+
+They begin turns only in a transcript that was pasted on one line, after the end of a sentence and beyond doubt:
+`They asked me. Role: lead.` has one speaker.
+"""
+
+import re
+from collections.abc import Iterator
+
+from services.transcript.line_heads import Form, Head, read_head, read_time
+from services.transcript.speaker_labels import ExpectedSpeakers
+from services.transcript.speaker_names import Label
+
+_LABEL = re.compile(
+    r"(?:[.!?…]{1,9}[\"'”’»)\]*_]{0,3}[ \t\u00a0]{1,9}|[。！？]{1,9}[”’」』）]{0,2}[ \t\u3000]{0,9})"
+    r"(?P<label>[^.!?…。！？\r\n]{1,100}?(?:：|:(?=[*_]{0,3}(?:\s|$))))"
+)
+_LONGEST_GAP = 4
+"""Characters from the colon to the speech, as in `**Interviewer:** Why?`."""
+
+
+def inner_labels(source: str, expected: ExpectedSpeakers, first: str | None = None) -> Iterator[tuple[int, Head]]:
+    """Offset and head of every label beyond doubt in the middle of a line: a role word, a full name, or `first`."""
+    for match in _LABEL.finditer(source):
+        if not (first and first in match["label"]) and not _ends_with_known_word(match["label"], expected):
+            continue
+        start = match.start("label")
+        text = source[start : match.end() + _LONGEST_GAP]
+        head = read_head(text, read_time(text))
+        if head and head.form is Form.COLON and (head.name == first or expected.is_certainly_named(Label(head.name))):
+            yield start, head
+
+
+def _ends_with_known_word(label: str, expected: ExpectedSpeakers) -> bool:
+    """A fast check that most text before a colon fails."""
+    last_word = label.rstrip(":： \t*_)]0123456789").rpartition(" ")[2].strip("([*_")
+    return expected.knows_word_of(Label(last_word))

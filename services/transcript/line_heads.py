@@ -1,0 +1,230 @@
+"""The head of a line: what may be a speaker's label, and a time, before the speech.
+
+Programs write heads in five forms. Whether a head really begins a turn is decided for the whole file, in
+`turn_starts`; here only its shape is read. Every pattern is bounded, so that reading a head takes constant time.
+"""
+
+import re
+from enum import IntEnum
+from itertools import islice
+from typing import NamedTuple
+
+from services.text.invisible import INVISIBLE
+from services.transcript.clock_times import SPACES, clock_of, time_pattern
+
+
+class Form(IntEnum):
+    """How a head is written, the least ambiguous form first."""
+
+    COLON = 1
+    """`Nora Kim: Tell me`, with or without a time."""
+    TIMED = 2
+    """`Nora Kim  0:13`, `0:13 - Nora Kim`; the speech follows or is below."""
+    BRACKETED = 3
+    """`(Nora Kim) Tell me`, `**Nora Kim** Tell me`."""
+    ALONE = 4
+    """`Nora Kim` on a line of its own, with the speech below."""
+    DELIMITED = 5
+    """`Nora Kim - Tell me`, `| Nora Kim | Tell me |`, or a tab between them."""
+
+
+class Time(NamedTuple):
+    """A time at the start of a line, as written."""
+
+    clock: str
+    is_dated: bool
+    end: int
+
+
+class Head(NamedTuple):
+    """A possible head of a line."""
+
+    form: Form
+    name: str
+    """As written, without marks, brackets around it and times."""
+    end: int
+    """Where in the line the speech begins."""
+    at: str | None = None
+    is_dated: bool = False
+    is_set_apart: bool = True
+    """Whether brackets, several spaces or a line end, not a single space, separate the name from its time or speech."""
+    mark: str = ""
+    """What marks a name without a colon: `#`, `*` or an opening bracket."""
+
+
+_LONGEST_HEAD = 250
+_LONGEST_NAME = 120
+_LONGEST_UNMARKED_NAME = 80
+
+_LEAD = re.compile(
+    rf"[\s{INVISIBLE}]{{0,99}}"
+    r"(?:(?P<heading>\#{1,6}|={2,9}|-{2,9})[ \t]+|>{1,2}[ ]?|[-*+•●○▪◦‣►–—☐✔✓|][ \t]|\d{1,3}[.)][ \t]+)?"
+    r"(?P<bold>[*_]{2,3})?"
+)
+"""Indentation, and the marks of headings, quotations, lists, tables and bold text."""
+_TIME_BEFORE = re.compile(rf"{time_pattern('before')}(?=\W|$){SPACES}{{0,9}}[|,·–—:>-]{{0,2}}{SPACES}{{0,9}}")
+_TIME_AFTER = re.compile(rf"(?:{SPACES}|[,|·–—-]){{0,9}}{time_pattern('after')}{SPACES}{{0,9}}$")
+_TIME_INSIDE = re.compile(rf"(?P<gap>(?:{SPACES}|[,|·–—-]){{1,9}}){time_pattern('inside')}(?=[\s,]|$),?")
+_TIME_BEHIND = re.compile(rf"(?=[\[(]){time_pattern('behind')}{SPACES}{{0,9}}")
+_CLOCK_HINT = re.compile(r"\d(?:[:：]\d|[ ]?[mM分])")
+
+_COLON = re.compile("[:：]")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d).(?=\d)")
+_AFTER_COLON = re.compile(rf"[*_]{{0,3}}(?P<gap>{SPACES}*)")
+_GOES_ON_AFTER_COLON = re.compile(r"[/:\\\d]")
+r"""`https://`, `std::vector`, `C:\temp`, `ratio:3`."""
+_URL_ALONE = re.compile(r"https?://\S{1,2000}\s*$")
+_COLONS_TRIED = 3
+_QUESTION = re.compile(r"([QA]\d{0,3})[.)][ \t]{1,9}(?=\S)")
+
+_BRACKETED = re.compile(
+    r"(?P<open>[\[({<【])(?P<inside>[^\[\](){}<>【】\n]{1,80})[\])}>】](?=\s|$)[*_]{0,3}[ \t]*"
+    r"|(?<=[*_]{2})(?P<bold>[^*_\n]{1,80})[*_]{2,3}(?=\s|$)[ \t]*"
+)
+_HAS_DELIMITER = re.compile(r"[-–—~>»|→\t]")
+_DELIMITER = re.compile(r"[ ]{1,9}[-–—~>»|][ ]{1,9}|[ ]?[|»→][ ]?|(?<=\w)>[ ]{1,9}|\t{1,9}|[ ]{3,9}")
+_ADDRESSED = re.compile(
+    r"(?:From|Von|De|Da|Van|От)\s{1,3}(?P<from>.{1,80}?)(?:\s{1,3}(?:to|To|an|à|a|para|aan|кому)\s.{1,80})?$"
+)
+"""`From Nora Kim to Everyone`, as Zoom writes a chat."""
+
+_DECORATION = " \t*_=#–—-\u00a0\u202f"
+_IN_BRACKETS = re.compile(r"[\[<({【](.+)[\])}>】]")
+_LETTER = re.compile(r"[^\W\d_]")
+_PHONE_NUMBER = re.compile(r"[+(]?[\d*•][\d*•xX\s().-]{4,30}")
+_SYMBOLS = re.compile(r"[^\w\s.,;:!?'\"()\[\]{}<>/\\|-]{1,9}|\d{1,2}")
+"""An emoji, or the number that a program gives to a speaker."""
+_SENTENCE_END = re.compile(r"[.!?…,;:。！？，；]$")
+
+
+def read_time(line: str) -> Time | None:
+    """The time at the start of a line, and where the rest begins."""
+    text = line[:_LONGEST_HEAD]
+    if not _has_clock(text):
+        return None
+    lead = _LEAD.match(text)
+    match = _TIME_BEFORE.match(text, lead.end() if lead else 0)
+    return Time(clock_of(match["before_clock"]), match["before_date"] is not None, match.end()) if match else None
+
+
+def read_head(line: str, time: Time | None) -> Head | None:
+    """The head at the start of a line, if it has the shape of one. `time` is what `read_time` returns for the line."""
+    text = line[:_LONGEST_HEAD]
+    lead = _LEAD.match(text)
+    start = time.end if time else lead.end() if lead else 0
+    head = _with_colon(text, start, line) or _with_time_inside(text, start) or _without_colon(text, start, lead, time)
+    return head._replace(at=head.at or time.clock, is_dated=head.is_dated or time.is_dated) if head and time else head
+
+
+def is_phone_number(name: str) -> bool:
+    """Whether the label is a number that somebody dialled in from, masked or not."""
+    return _PHONE_NUMBER.fullmatch(name) is not None
+
+
+def _has_clock(text: str) -> bool:
+    """A fast check that most lines fail."""
+    return _CLOCK_HINT.search(text) is not None
+
+
+def _with_colon(text: str, start: int, line: str) -> Head | None:
+    colon = _label_colon(text, start)
+    if colon is None:
+        return _question(text, start)
+    after = _AFTER_COLON.match(text, colon + 1)
+    end = after.end() if after else colon + 1
+    is_spaced = end > colon + 1 or end == len(text) or text[colon] != ":"
+    if not is_spaced and _GOES_ON_AFTER_COLON.match(text, end):
+        return None
+    behind = _TIME_BEHIND.match(text, end)
+    head = _named(text[start:colon], behind.end() if behind else end, is_spaced=is_spaced)
+    if head is None or _URL_ALONE.match(line, end):
+        return None
+    return head._replace(at=clock_of(behind["behind_clock"])) if behind else head
+
+
+def _question(text: str, start: int) -> Head | None:
+    """`Q. Why?`, `Q2. Why?`, and the answers, which look like points of a list unless there are questions."""
+    match = _QUESTION.match(text, start)
+    return Head(Form.COLON, match[1], match.end(), is_set_apart=match[1][0] == "Q") if match else None
+
+
+def _label_colon(text: str, start: int) -> int | None:
+    """The colon that ends the label; one inside of brackets, as in `(pronouns: she/her)`, does not."""
+    colons = (match.start() for match in _COLON.finditer(text, start, start + _LONGEST_NAME))
+    for colon in islice((colon for colon in colons if not _BETWEEN_DIGITS.match(text, colon)), _COLONS_TRIED):
+        if text.count("(", start, colon) <= text.count(")", start, colon):
+            return colon
+    return None
+
+
+def _named(label: str, end: int, *, is_spaced: bool) -> Head | None:
+    time = _TIME_AFTER.search(label) if _has_clock(label) else None
+    name = _bare(label[: time.start()] if time else label)
+    if not _LETTER.search(name) and not is_phone_number(name) and not _SYMBOLS.fullmatch(name):
+        return None
+    if time is None:
+        return Head(Form.COLON, name, end, is_set_apart=is_spaced)
+    at, is_dated = clock_of(time["after_clock"]), time["after_date"] is not None
+    return Head(Form.COLON, name, end, at, is_dated, is_set_apart=is_spaced)
+
+
+def _with_time_inside(text: str, start: int) -> Head | None:
+    if not _has_clock(text):
+        return None
+    time = _TIME_INSIDE.search(text, start, start + _LONGEST_HEAD)
+    name = _bare(text[start : time.start()]) if time else ""
+    if time is None or not _LETTER.search(name) or len(name) > _LONGEST_NAME:
+        return None
+    is_set_apart = time["gap"] != " " or not text[time.end() :].strip() or not text[time.start() + 1].isalnum()
+    at, is_dated = clock_of(time["inside_clock"]), time["inside_date"] is not None
+    return Head(Form.TIMED, name, time.end(), at, is_dated, is_set_apart)
+
+
+def _without_colon(text: str, start: int, lead: re.Match[str] | None, time: Time | None) -> Head | None:
+    mark = "" if lead is None else "#" if lead["heading"] else "*" if lead["bold"] else ""
+    head = _bracketed(text, start) or _alone(text, start, mark) or _delimited(text, start)
+    if head is None or not _LETTER.search(head.name):
+        return None
+    return head._replace(form=Form.TIMED) if time and head.form is Form.ALONE else head
+
+
+def _bracketed(text: str, start: int) -> Head | None:
+    match = _BRACKETED.match(text, start)
+    if match is None:
+        return None
+    time = _TIME_BEHIND.match(text, match.end())
+    end = time.end() if time else match.end()
+    form = Form.BRACKETED if text[end:].strip() else Form.ALONE
+    at = clock_of(time["behind_clock"]) if time else None
+    return Head(form, _bare(match["inside"] or match["bold"]), end, at, mark=match["open"] or "*")
+
+
+def _alone(text: str, start: int, mark: str) -> Head | None:
+    if len(text) - start > _LONGEST_UNMARKED_NAME:
+        return None
+    rest = text[start:].strip()
+    if _SENTENCE_END.search(rest) or _find_delimiter(text.rstrip(), start):
+        return None
+    return Head(Form.ALONE, _bare(rest), len(text), mark=mark)
+
+
+def _delimited(text: str, start: int) -> Head | None:
+    delimiter = _find_delimiter(text, start)
+    if delimiter is None or delimiter.start() == start or not text[delimiter.end() :].strip():
+        return None
+    return Head(Form.DELIMITED, _bare(text[start : delimiter.start()]), delimiter.end(), mark=delimiter[0].strip())
+
+
+def _find_delimiter(text: str, start: int) -> re.Match[str] | None:
+    if "   " not in text and not _HAS_DELIMITER.search(text, start, start + _LONGEST_UNMARKED_NAME):
+        return None
+    return _DELIMITER.search(text, start, start + _LONGEST_UNMARKED_NAME)
+
+
+def _bare(name: str) -> str:
+    """The name without the Markdown, brackets and address that programs put around it."""
+    name = name.strip(_DECORATION)
+    bracketed = _IN_BRACKETS.fullmatch(name)
+    name = bracketed[1].strip(_DECORATION) if bracketed else name
+    addressed = _ADDRESSED.match(name)
+    return addressed["from"].strip() if addressed else name

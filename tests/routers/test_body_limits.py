@@ -1,0 +1,165 @@
+"""Limits of request bodies: a size for each route, and a deadline, both before the body is parsed."""
+
+import json
+import socket
+import time
+from contextlib import suppress
+
+import pytest
+
+from config import Settings
+from main import create_app
+from tests.routers.test_conventions import PAGE, assert_problem
+from tests.support.api_server import api_server
+from tests.support.interviews import BRIEFING, open_room
+from tests.support.waiting import LIMIT_SECONDS
+
+KIB, MIB = 1024, 1024 * 1024
+MAX_BODY_BYTES = 3 * MIB
+LIMITS = {
+    "POST /api/rooms": (64 * KIB, {"interviewer_name": "Ada"}),
+    "POST /api/rooms/{name}/join": (8 * KIB, {"participant_name": "G", "participant_type": "candidate"}),
+    "POST /api/rooms/{name}/briefing": (MIB, BRIEFING),
+    "POST /api/rooms/{name}/chat": (2 * MIB, {"message": "What should I ask?"}),
+    "POST /api/rooms/{name}/debrief": (MAX_BODY_BYTES, {"notes": "She knows compilers."}),
+    "POST /api/rooms/{name}/realtime/token": (64 * KIB, {}),
+    "POST /api/rooms/{name}/briefing/call": (64 * KIB, {"phone_number": "+14155550100"}),
+    "POST /api/realtime/session": (MIB, {"candidate_name": "Grace"}),
+}
+EVERY_ROUTE = pytest.mark.parametrize("route", LIMITS)
+JSON = {"content-type": "application/json", "origin": PAGE}
+
+
+def padded(body, size):
+    """The body as JSON of exactly this many bytes."""
+    return json.dumps(body).encode().ljust(size)
+
+
+def in_chunks(content):
+    """Sent without a Content-Length."""
+    yield from (content[start : start + 65_000] for start in range(0, len(content), 65_000))
+
+
+@pytest.fixture
+def send(start):
+    client = start(sandbox=True, max_body_bytes=MAX_BODY_BYTES)
+    name = open_room(client)
+    client.post(f"/api/rooms/{name}/briefing", json=BRIEFING)
+
+    def send_body(route, content, **headers):
+        method, path = route.split()
+        return client.request(method, path.format(name=name), content=content, headers=JSON | headers)
+
+    return send_body
+
+
+def test_every_route_with_a_body_has_a_limit():
+    paths = create_app(Settings(_env_file=None)).openapi()["paths"]
+
+    assert set(LIMITS) == {
+        f"{method.upper()} {path}"
+        for path, calls in paths.items()
+        for method in calls
+        if "requestBody" in calls[method]
+    }
+
+
+@EVERY_ROUTE
+def test_a_body_of_the_largest_size_is_read(send, route):
+    limit, body = LIMITS[route]
+
+    answer = send(route, padded(body, limit))
+
+    assert answer.is_success, answer.text
+
+
+@EVERY_ROUTE
+def test_a_larger_content_length_is_413(send, route):
+    limit, body = LIMITS[route]
+
+    answer = send(route, padded(body, limit + 1))
+
+    assert_problem(answer, 413, "payload_too_large")
+    assert answer.headers["access-control-allow-origin"] == PAGE
+
+
+@EVERY_ROUTE
+def test_a_larger_chunked_body_is_413(send, route):
+    limit, body = LIMITS[route]
+
+    answer = send(route, in_chunks(padded(body, limit + 1)))
+
+    assert_problem(answer, 413, "payload_too_large")
+    assert answer.headers["access-control-allow-origin"] == PAGE
+
+
+@EVERY_ROUTE
+def test_a_larger_body_is_refused_before_it_is_parsed(send, route):
+    limit, _ = LIMITS[route]
+
+    answer = send(route, b"{not json".ljust(limit + 1))
+
+    assert_problem(answer, 413, "payload_too_large")
+
+
+def test_an_unknown_address_reads_no_body(send):
+    answer = send("POST /nowhere", in_chunks(b"x" * 10 * MIB))
+
+    assert_problem(answer, 404, "not_found")
+
+
+def test_a_large_body_to_an_unknown_address_is_413(send):
+    answer = send("POST /nowhere", b"x" * 70_000)
+
+    assert_problem(answer, 413, "payload_too_large")
+
+
+@pytest.fixture
+def connect(tmp_path):
+    """A connection to a server that waits half a second for a body."""
+    with api_server(tmp_path, SANDBOX="true", BODY_TIMEOUT_SECONDS="0.5") as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=LIMIT_SECONDS) as connection:
+            yield connection
+
+
+HEAD = "POST /api/rooms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+def response_of(connection):
+    """Everything that the server sends until it closes the connection."""
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    return head.decode().lower(), body
+
+
+def test_a_body_that_stays_away_is_408_and_the_connection_is_closed(connect):
+    connect.sendall(f"{HEAD}Origin: {PAGE}\r\nContent-Length: 27\r\n\r\n".encode() + b'{"interviewer')
+
+    head, body = response_of(connect)
+
+    problem = json.loads(body)
+    assert head.startswith("http/1.1 408 ")
+    assert "content-type: application/problem+json" in head
+    assert f"access-control-allow-origin: {PAGE}" in head
+    assert (problem["status"], problem["code"]) == (408, "request_timeout")
+
+
+def test_a_body_that_drips_is_408_too(connect):
+    connect.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode())
+
+    received = drip_until_answered(connect, b"1\r\n \r\n")
+
+    assert received.startswith(b"HTTP/1.1 408 ")
+
+
+def drip_until_answered(connection, piece):
+    connection.settimeout(0.05)
+    ends_at = time.monotonic() + LIMIT_SECONDS
+    while time.monotonic() < ends_at:
+        connection.sendall(piece)
+        with suppress(TimeoutError):
+            return connection.recv(65536)
+    raise AssertionError("the server goes on reading")

@@ -1,0 +1,139 @@
+"""Settings: how the text of a variable is read."""
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from config import PROVIDERS, Settings, UnusableSetting, load_settings
+
+
+def configured(**settings):
+    return Settings(_env_file=None, **settings)
+
+
+GIVEN = {
+    "daily_api_key": "a-key",
+    "openrouter_model": "a-model",
+    "vapi_allowed_countries": "US, CA",
+    "daily_api_url": "https://daily.test/v1",
+    "upstream_timeout_seconds": "3",
+    "max_body_bytes": "2048",
+    "sandbox": "true",
+    "database_url": "sqlite:///./rooms.db",
+    "debrief_recommendation": "off",
+    "api_keys": "web:a-key-of-some-length",
+    "auth_jwt_secret": "a-secret-of-at-least-thirty-two-bytes!",
+    "auth_jwks_url": "https://issuer.test/keys",
+    "auth_jwt_audience": "interviews",
+    "rate_limit_default": "10/minute",
+    "rate_limit_storage_url": "redis://localhost",
+    "cors_origins": "https://app.test",
+    "trusted_hosts": "api.test",
+    "log_level": "INFO",
+}
+
+
+@pytest.mark.parametrize("setting", GIVEN)
+@pytest.mark.parametrize("around", ["{}\r", " {} ", "{}\r\n", "\t{}\n"])
+def test_blanks_and_line_ends_around_a_value_do_not_count(monkeypatch, setting, around):
+    monkeypatch.setenv(setting.upper(), around.format(GIVEN[setting]))
+
+    value = getattr(load_settings(), setting)
+
+    assert value == getattr(configured(**{setting: GIVEN[setting]}), setting)
+    if isinstance(value, SecretStr):
+        assert value.get_secret_value() == GIVEN[setting]
+
+
+@pytest.mark.parametrize("setting", GIVEN)
+@pytest.mark.parametrize("blank", ["", " ", "\r", "\r\n"])
+def test_a_blank_value_means_not_set(monkeypatch, setting, blank):
+    monkeypatch.setenv(setting.upper(), blank)
+
+    assert getattr(load_settings(), setting) == Settings.model_fields[setting].default
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://localhost:3000/", "http://localhost:3000"),
+        ("HTTPS://App.Example.COM", "https://app.example.com"),
+        ("https://app.example.com:443", "https://app.example.com"),
+        ("http://app.example.com:80/", "http://app.example.com"),
+        ("https://app.example.com:80", "https://app.example.com:80"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("*", "*"),
+    ],
+)
+def test_origins_are_folded_to_what_browsers_send(written, sent):
+    assert configured(cors_origins=written).cors_origins == (sent,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["app.example.com", "https://app.example.com/path", "ftp://app.example.com", "https://", "https://a b", "//a"],
+)
+def test_what_is_no_origin_is_refused(origin):
+    with pytest.raises(ValidationError, match="each origin is scheme"):
+        configured(cors_origins=f"http://localhost:3000,{origin}")
+
+
+def test_a_slash_at_the_end_of_a_base_url_makes_no_difference():
+    assert configured(openrouter_base_url="http://localhost:1234/v1/").openrouter_base_url == "http://localhost:1234/v1"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://issuer.test/keys/", "https://issuer.test/keys?tenant=a", "https://issuer.test"]
+)
+def test_the_url_of_published_keys_is_kept_as_written(url):
+    assert configured(auth_jwks_url=url).auth_jwks_url == url
+
+
+@pytest.mark.parametrize("url", ["https://daily.test/v1?key=a", "https://daily.test/v1#a", "daily.test", "https://"])
+def test_an_unusable_base_url_is_refused(url):
+    with pytest.raises(ValidationError, match="must be a"):
+        configured(daily_api_url=url)
+
+
+@pytest.mark.parametrize(
+    ("text", "emulated"),
+    [
+        ("true", PROVIDERS),
+        ("1", PROVIDERS),
+        ("on", PROVIDERS),
+        ("false", ()),
+        ("off", ()),
+        ("0", ()),
+        ("daily", ("daily",)),
+        ("daily, vapi", ("daily", "vapi")),
+        ("Daily,VAPI,", ("daily", "vapi")),
+        (",".join(PROVIDERS), PROVIDERS),
+    ],
+)
+def test_sandbox_names_the_providers_to_emulate(text, emulated):
+    settings = configured(sandbox=text)
+
+    assert settings.sandbox == set(emulated)
+    assert settings.is_sandbox == (set(emulated) == set(PROVIDERS))
+
+
+@pytest.mark.parametrize("text", ["maybe", "daily,llm", "daily vapi", "all"])
+def test_an_unknown_name_in_sandbox_is_refused_with_the_known_ones(monkeypatch, text):
+    monkeypatch.setenv("SANDBOX", text)
+
+    with pytest.raises(UnusableSetting) as refused:
+        load_settings()
+
+    assert str(refused.value) == (
+        "SANDBOX: must be true, false, or a comma-separated list of daily, openrouter, openai, vapi"
+    )
+
+
+def test_each_invalid_setting_gets_a_line(monkeypatch):
+    monkeypatch.setenv("MAX_BODY_BYTES", "many")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+
+    with pytest.raises(UnusableSetting) as refused:
+        load_settings()
+
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == ["MAX_BODY_BYTES", "LOG_LEVEL"]
