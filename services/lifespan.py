@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from config import LOOPBACK_HOSTS, SANDBOX_KEY, Provider, Settings, UnusableSetting
 from services import daily, openai_realtime, vapi
 from services.access.auth import Authenticator
+from services.access.budgets import Budgets, phone_secret
 from services.access.idempotency import Idempotency
 from services.access.limits import Limiter
 from services.clock import Clock
@@ -54,6 +55,7 @@ class Services:
     authenticator: Authenticator
     limiter: Limiter
     idempotency: Idempotency
+    budgets: Budgets
     readiness: Readiness
     shutdown: Shutdown
 
@@ -143,6 +145,7 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         authenticator=authenticator,
         limiter=limiter,
         idempotency=Idempotency(storage, clock),
+        budgets=Budgets(storage, clock, settings, phone_secret(settings)),
         readiness=Readiness(storage, limiter),
         shutdown=Shutdown(),
     )
