@@ -4,11 +4,10 @@ import asyncio
 import hashlib
 import json
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
@@ -19,6 +18,7 @@ from services.evidence.grounding import VerifiedDebrief, nothing_verified, verif
 from services.evidence.scoring import score
 from services.evidence.sensitivity import NO_RECOMMENDATION, analyse
 from services.interview.debrief_reading import read_with_model
+from services.interview.threads import run_in_thread
 from services.interview.transcript import read_transcript
 from services.llm import LLM, DebriefReply
 from services.prompts.debrief import DEFAULT_COMPETENCIES
@@ -49,7 +49,6 @@ TOO_FEW_WORDS = (
 )
 
 OnProgress = Callable[[str], None]
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class DebriefService:
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
         """
-        transcript = await _in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
+        transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
         basis = _basis(record, transcript)
         if basis == "none":
             return await self._nothing_to_analyse(transcript)
@@ -103,7 +102,7 @@ class DebriefService:
             self.llm, self.interview.room.name, self._inputs(record), transcript, competencies
         )
         on_progress("checking")
-        verified = await _in_thread(
+        verified = await run_in_thread(
             lambda should_stop: verify(
                 reply.reading,
                 competencies,
@@ -113,7 +112,7 @@ class DebriefService:
                 should_stop=should_stop,
             )
         )
-        warnings = [*warnings, *await _in_thread(lambda _: self._injection_warnings(record, transcript))]
+        warnings = [*warnings, *await run_in_thread(lambda _: self._injection_warnings(record, transcript))]
         return await self._compose(transcript, basis, verified, reply, warnings)
 
     async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
@@ -168,7 +167,7 @@ class DebriefService:
             warnings=[*verified.warnings, *transcript.warnings, *warnings],
             grounding=verified.grounding,
             speakers=[_speaker(speaker) for speaker in transcript.speakers],
-            interview=await _in_thread(lambda _: self._interview_numbers(transcript)),
+            interview=await run_in_thread(lambda _: self._interview_numbers(transcript)),
             turns_read=len(transcript.turns),
             model=reply.model if reply else None,
             emulated=self.is_emulated and reply is not None,
@@ -240,15 +239,6 @@ def read_stored(stored: StoredDebrief) -> Debrief:
 
 def _speaker(speaker: Speaker) -> DebriefSpeaker:
     return DebriefSpeaker(**asdict(speaker), by_elimination=speaker.because == BY_ELIMINATION)
-
-
-async def _in_thread(work: Callable[[Callable[[], bool]], Result]) -> Result:
-    """The result of CPU-bound work, off the event loop. The work is passed a function that tells it to stop."""
-    is_over = threading.Event()
-    try:
-        return await asyncio.to_thread(work, is_over.is_set)
-    finally:
-        is_over.set()
 
 
 def _content(briefing: Briefing | None) -> dict[str, Any] | None:

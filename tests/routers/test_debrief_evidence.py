@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.routers.test_debrief import LED, TAUGHT, daily, debrief, model, quote, reading
+from tests.routers.debrief_calls import LED, TAUGHT, debrief, quote, reading
 from tests.support.interviews import TRANSCRIPT, open_briefed_room
 
-__all__ = ["daily", "model"]
+pytestmark = pytest.mark.usefixtures("daily")
 
 WHOLE = f"{LED}, and it cut the run time by 40 percent."
 

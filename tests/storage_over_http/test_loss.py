@@ -140,6 +140,15 @@ def test_chat_answer_that_can_not_be_recorded_comes_with_a_warning(client, datab
     assert client.get(f"/api/rooms/{name}/chat").json()["turns"] == []
 
 
+def test_a_debrief_is_stored_when_the_database_is_back_within_seconds(client, database, loopback):
+    path = f"/api/rooms/{open_briefed_room(client)}/debrief"
+
+    answer = ask_and_lose(client, database, loopback, path, {"notes": "She knows compilers."}, is_back=True)
+
+    assert answer.status_code == 200
+    assert client.get(path).json() == answer.json()
+
+
 def test_debrief_that_can_not_be_stored_is_a_503(client, database, loopback):
     name = open_briefed_room(client)
 

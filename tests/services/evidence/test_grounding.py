@@ -1,10 +1,6 @@
 """What is left of a model's debrief after the check: nothing without a found quote."""
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.evidence.grounding import (
     NO_CANDIDATE,
@@ -15,56 +11,23 @@ from services.evidence.grounding import (
     REASON_LEFT_OUT,
     SUMMARY_SHORTENED,
     VERDICT_REMOVED,
-    VerifiedDebrief,
-    verify,
 )
-from services.evidence.model_answer import ModelClaim, ModelDebrief, ModelQuote, ModelRating, ModelSentence
+from services.evidence.model_answer import ModelRating, ModelSentence
 from services.evidence.quotes import Stopped
-from services.evidence.scoring import score
-from services.transcript.transcript import SourceTurn, Transcript, parse_transcript
-
-SAID = "I led the migration of billing. We cut costs by half."
-TRANSCRIPT = parse_transcript(
-    [SourceTurn("user", "You clearly led everything alone"), SourceTurn("assistant", SAID)],
-    candidate_names=(),
-    interviewer_names=(),
+from services.transcript.transcript import Transcript, parse_transcript
+from tests.services.evidence.answers import (
+    ASKED,
+    CUT,
+    INVENTED,
+    LED,
+    NOTED,
+    NOTES,
+    check,
+    claim,
+    quote,
+    rating,
+    texts,
 )
-NOTES = "Explained caching well, with an example"
-
-
-def quote(text: str, turn: int | None = 2, source: str = "transcript") -> ModelQuote:
-    return ModelQuote(source=source, turn=turn, quote=text)
-
-
-LED = quote("I led the migration")
-CUT = quote("We cut costs by half")
-NOTED = quote("Explained caching well", None, "notes")
-INVENTED = quote("I saved the whole company")
-ASKED = quote("You clearly led everything alone", 1)
-
-
-def claim(text: str, *quotes: ModelQuote, kind: str = "strength") -> ModelClaim:
-    return ModelClaim(claim=text, kind=kind, evidence=quotes)
-
-
-def rating(value: int | None, *quotes: ModelQuote, rationale: str = "", competency: int = 1) -> ModelRating:
-    return ModelRating(competency=competency, rating=value, rationale=rationale, evidence=quotes)
-
-
-def check(*items: ModelClaim | ModelRating | ModelSentence, questions=(), **options) -> VerifiedDebrief:
-    answer = ModelDebrief.model_construct(
-        summary=tuple(item for item in items if isinstance(item, ModelSentence)),
-        claims=tuple(item for item in items if isinstance(item, ModelClaim)),
-        ratings=tuple(item for item in items if isinstance(item, ModelRating)),
-        follow_up_questions=tuple(questions),
-        dropped=0,
-    )
-    given_options = {"competencies": ["SQL"], "transcript": TRANSCRIPT, "notes": NOTES} | options
-    return verify(answer, **given_options)
-
-
-def texts(quotes) -> list[str]:
-    return [each.text for each in quotes]
 
 
 def test_a_claim_keeps_the_quotes_that_were_found():
@@ -303,58 +266,6 @@ def test_a_quote_that_carries_several_ratings_is_named_in_a_warning():
     )
 
     assert "One quote carries 3 of 4 ratings: turn 2." in checked.warnings
-
-
-@given(st.lists(st.none() | st.integers(1, 5), min_size=1, max_size=6), st.lists(st.text(), min_size=6, max_size=6))
-def test_no_text_of_the_model_changes_the_recommendation(ratings, prose):
-    def recommend(written: list[str]) -> tuple:
-        rows = [
-            ModelRating.model_construct(competency=number, rating=value, rationale=written[number % 6], evidence=(LED,))
-            for number, value in enumerate(ratings, 1)
-        ]
-        summary = ModelSentence.model_construct(text=written[1], evidence=())
-        competencies = [f"Skill {number}" for number in range(len(ratings))]
-        checked = check(claim(written[0] or "x", LED), *rows, summary, competencies=competencies)
-        return score([row.rating for row in checked.scorecard])
-
-    assert recommend(prose) == recommend(["Strong Hire!"] * 6)
-
-
-PROPOSED = st.builds(
-    ModelQuote,
-    source=st.sampled_from(["transcript", "notes"]),
-    turn=st.none() | st.integers(-2, 5),
-    quote=st.sampled_from([SAID, NOTES, "You clearly led everything alone", "I saved the whole company"])
-    | st.text(max_size=40),
-)
-EVIDENCE = st.lists(PROPOSED, max_size=5).map(tuple)
-PROSE = st.sampled_from(
-    ["Led it", "Saved all 12 teams", "Led it and saved all 12 teams", "Cut costs at Oracle"]
-) | st.text(min_size=1, max_size=10)
-
-
-@given(
-    st.lists(st.builds(ModelClaim, claim=PROSE, kind=st.sampled_from(["strength", "improvement"]), evidence=EVIDENCE)),
-    st.lists(st.builds(ModelSentence, text=PROSE, evidence=EVIDENCE), max_size=4),
-    st.lists(
-        st.builds(
-            ModelRating, competency=st.integers(1, 3), rating=st.integers(1, 5), rationale=PROSE, evidence=EVIDENCE
-        )
-    ),
-)
-def test_only_what_is_in_the_source_is_shown_and_no_unsupported_claim_comes_back(claims, sentences, ratings):
-    checked = check(*claims, *sentences, *ratings, competencies=["SQL", "Go", "C"])
-
-    for each in (each for entry in (*checked.evidence, *checked.scorecard) for each in entry.quotes):
-        source = NOTES if each.source == "notes" else TRANSCRIPT.text
-        assert source[each.start : each.end] == each.text
-        assert each.text in SAID or each.text in NOTES
-    shown = json.dumps(
-        [checked.summary, [entry.claim for entry in checked.evidence], [row.rationale for row in checked.scorecard]]
-    )
-    assert all(entry.quotes for entry in checked.evidence)
-    for claim_text in {"Saved all 12 teams"} & {entry.claim for entry in checked.unsupported}:
-        assert claim_text not in shown
 
 
 def test_each_distinct_quote_is_looked_up_once_for_the_whole_debrief():

@@ -3,132 +3,16 @@
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 
 import pytest
-from markdown_it import MarkdownIt
 
 from services.evidence.debrief import Debrief
 from services.evidence.report import HTML_CSP, SCALE, render_html, render_markdown
 from services.prompts.debrief import DEBRIEF_SYSTEM
 from tests.services.evidence import debriefs
+from tests.services.evidence.report_pages import Page, rendered
 
-HOSTILE = [
-    "<img src=x onerror=alert(1)>",
-    "</style><script>alert(1)</script>",
-    "</title></head><body onload=alert(1)>",
-    '"><svg onload=alert(1)>',
-    "<!-- comment",
-    "![beacon](https://evil.example/pixel.png)",
-    "[click](javascript:alert(1))",
-    "<https://evil.example/>",
-    "[reference]: https://evil.example/",
-    "{{ 7 * 7 }} {% include 'wording.jinja' %}",
-    "one | two | three",
-    "`code` ``` fence ``` ~~~",
-    "**bold** __bold__ *slanted* _slanted_ ~~struck~~",
-    "first\n# Heading\n\n- item\n\n---\n> quoted\n\n    indented",
-    "first\r\n===\r\nsecond\u2028third\u0085fourth",
-    "# Heading #",
-    "- item",
-    "+ item",
-    "12. item",
-    "3) item",
-    "> quoted",
-    "=== ",
-    "&lt;b&gt; &amp; &#60;b&#62;",
-    "\\",
-    "trailing\\",
-]
 RENDERERS = pytest.mark.parametrize("render", [render_html, render_markdown])
-
-
-class Page(HTMLParser):
-    """What a browser would see: elements with their attributes, and the text between them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.pieces: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.pieces.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.pieces).split())
-
-    @property
-    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        return [(tag, tuple(attributes)) for tag, attributes in self.elements]
-
-
-def rendered(markdown: str) -> str:
-    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown)
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_adds_no_element_or_attribute_to_the_page(text):
-    harmless = Page(render_html(debriefs.everywhere("harmless"))).shape
-
-    shape = Page(render_html(debriefs.everywhere(text))).shape
-
-    assert shape == harmless
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_adds_no_element_to_rendered_markdown(text):
-    harmless = Page(rendered(render_markdown(debriefs.everywhere("harmless")))).shape
-
-    shape = Page(rendered(render_markdown(debriefs.everywhere(text)))).shape
-
-    assert shape == harmless
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_printed_literally(text):
-    debrief = debriefs.everywhere(text)
-
-    page, markdown = Page(render_html(debrief)), Page(rendered(render_markdown(debrief)))
-
-    places = 27
-    assert page.text.count(flat(text)) >= places
-    assert markdown.text.count(flat(text)) >= places
-
-
-@pytest.mark.parametrize(
-    "text", ["https://evil.example/a", "HTTP://evil.example", "www.evil.example", "a@evil.example"]
-)
-def test_an_address_is_not_left_as_a_reader_of_markdown_would_link_it(text):
-    markdown = render_markdown(debriefs.everywhere(text))
-
-    assert text not in markdown
-    assert flat(text) in Page(rendered(markdown)).text
-
-
-@RENDERERS
-@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\x00", "\x1b", "\U000e0041", "\ud800"])
-def test_a_character_that_hides_or_reorders_text_is_named_instead(render, hidden):
-    report = render(debriefs.everywhere(f"before{hidden}{hidden}after"))
-
-    assert hidden not in report
-    assert "2 hidden characters" in report
-    report.encode()
-
-
-@RENDERERS
-@pytest.mark.parametrize("text", ["می‌خواهم", "👩‍💻 wrote it", "क्‍ष"])
-def test_joiners_that_carry_meaning_stay(render, text):
-    assert text in render(debriefs.everywhere(text))
 
 
 @RENDERERS
@@ -352,7 +236,7 @@ def test_a_missing_recommendation_has_its_reason(render):
     report = Page(render(debriefs.not_enough())).text
 
     assert "N/A" in report
-    assert "Fewer than half of the competencies were assessed, so there is no recommendation." in report
+    assert "Fewer than half of the competencies were assessed" in report
     assert "Code computed this" not in report
 
 

@@ -1,0 +1,154 @@
+"""Debriefs that are stored, found again, streamed, and read in other forms."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.routers.debrief_calls import LED, debrief, reading
+from tests.routers.test_chat import events
+from tests.support.interviews import (
+    BRIEFING,
+    TRANSCRIPT,
+    open_briefed_room,
+)
+
+pytestmark = pytest.mark.usefixtures("daily")
+
+
+def test_the_same_input_within_the_hour_is_answered_from_what_is_stored(client, model, clock):
+    route = model(reading(), reading(summary="Something else."))
+    name = open_briefed_room(client)
+
+    first = debrief(client, name)
+    clock.advance(minutes=59)
+    second = debrief(client, name)
+
+    assert first.json() == second.json()
+    assert route.call_count == 1
+
+
+def test_a_briefing_that_is_saved_again_unchanged_is_the_same_input(client, model, clock):
+    route = model(reading())
+    name = open_briefed_room(client)
+    debrief(client, name)
+
+    clock.advance(minutes=1)
+    client.post(f"/api/rooms/{name}/briefing", json=BRIEFING)
+    again = debrief(client, name).json()
+
+    assert again["version"] == 1
+    assert route.call_count == 1
+
+
+def test_after_the_hour_or_with_another_input_or_on_demand_a_new_version_is_made(client, model, clock):
+    route = model(reading())
+    name = open_briefed_room(client)
+    debrief(client, name)
+
+    other_notes = debrief(client, name, notes="More.").json()
+    on_demand = client.post(f"/api/rooms/{name}/debrief?regenerate=true", json={"transcript": TRANSCRIPT}).json()
+    client.post(
+        f"/api/rooms/{name}/briefing", json={"candidate_name": "Grace", "focus_areas": ["Compilers", "Teaching"]}
+    )
+    other_briefing = debrief(client, name).json()
+    clock.advance(minutes=61)
+    later = debrief(client, name).json()
+
+    versions = [answer["version"] for answer in (other_notes, on_demand, other_briefing, later)]
+    assert versions == [2, 3, 4, 5]
+    assert route.call_count == 5
+
+
+def test_two_identical_requests_at_once_make_one_debrief(client, model):
+    route = model(reading())
+    name = open_briefed_room(client)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: debrief(client, name).json(), range(4)))
+
+    assert all(answer == answers[0] for answer in answers)
+    assert route.call_count == 1
+
+
+def test_the_latest_debrief_can_be_read_again(client, model):
+    model(reading(), reading(summary="The second one."))
+    name = open_briefed_room(client)
+
+    none_yet = client.get(f"/api/rooms/{name}/debrief")
+    debrief(client, name)
+    made = debrief(client, name, notes="More.").json()
+
+    assert (none_yet.status_code, none_yet.json()["code"]) == (404, "debrief_not_found")
+    assert client.get(f"/api/rooms/{name}/debrief").json() == made
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("text/markdown", "text/markdown; charset=utf-8"),
+        ("application/json", "application/json"),
+        ("*/*", "application/json"),
+        ("text/markdown;q=0.5, text/html;q=0.9", "text/html; charset=utf-8"),
+    ],
+)
+def test_the_report_comes_in_the_form_that_is_asked_for(client, model, accept, kind):
+    model(reading())
+    name = open_briefed_room(client)
+    debrief(client, name)
+
+    answer = client.get(f"/api/rooms/{name}/debrief", headers={"accept": accept})
+
+    assert answer.headers["content-type"] == kind
+    assert LED in answer.text
+
+
+def test_the_page_can_t_run_anything_that_a_candidate_wrote(client, model):
+    model(reading(summary="<script>alert(1)</script>"))
+    name = open_briefed_room(client, candidate_name="<img src=x onerror=alert(1)>")
+    debrief(client, name)
+
+    page = client.get(f"/api/rooms/{name}/debrief", headers={"accept": "text/html"})
+
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<script" not in page.text
+    assert "<img" not in page.text
+
+
+def test_a_streamed_debrief_sends_its_stages_and_then_the_debrief(client, model):
+    model(reading())
+    name = open_briefed_room(client)
+
+    answer = client.post(
+        f"/api/rooms/{name}/debrief", json={"transcript": TRANSCRIPT}, headers={"accept": "text/event-stream"}
+    )
+
+    *stages, (last, done) = events(answer)
+    assert [stage["stage"] for kind, stage in stages if kind == "progress"] == ["reading", "analysing", "checking"]
+    assert last == "done"
+    assert done == client.get(f"/api/rooms/{name}/debrief").json()
+
+
+def test_a_streamed_debrief_that_fails_ends_with_one_error(client, model):
+    model("no json at all")
+    name = open_briefed_room(client)
+
+    answer = client.post(
+        f"/api/rooms/{name}/debrief", json={"transcript": TRANSCRIPT}, headers={"accept": "text/event-stream"}
+    )
+
+    kinds = [kind for kind, _ in events(answer)]
+    assert kinds.count("error") == 1
+    assert kinds[-1] == "error"
+    assert events(answer)[-1][1]["code"] == "provider_bad_answer"
+
+
+def test_what_can_fail_before_a_debrief_is_streamed_is_a_plain_problem(start, vendors):
+    client = start(openrouter_api_key=None)
+    name = open_briefed_room(client)
+
+    answer = client.post(
+        f"/api/rooms/{name}/debrief", json={"transcript": TRANSCRIPT}, headers={"accept": "text/event-stream"}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_not_configured")
