@@ -87,13 +87,14 @@ def streamed(name: str, **events: type[BaseModel]) -> dict[int | str, Document]:
     `name` is the schema's; `error` is added, since every stream can end with it. OpenAPI 3.1 has no keyword for the
     items of a stream, so the schema is the one of a single event whose `data` has been parsed.
     """
+    models: dict[str, type[BaseModel]] = {**events, "error": Problem}
     variants: dict[str, Document] = {}
     definitions: dict[str, Document] = {}
-    for event, model in {**events, "error": Problem}.items():
+    for event, model in models.items():
         data = _schema_of(model)
         definitions |= data.pop("$defs")
         variants[f"{name}{event.title()}"] = _object(event={"const": event, "type": "string"}, data=data)
-    mapping = {event: _REF + variant for event, variant in zip([*events, "error"], variants, strict=True)}
+    mapping = {event: _REF + variant for event, variant in zip(models, variants, strict=True)}
     stream = {
         "description": "One event of the stream, its `data` parsed as JSON. `done` and `error` end the stream.",
         "oneOf": [{"$ref": _REF + variant} for variant in variants],

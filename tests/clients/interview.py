@@ -1,6 +1,6 @@
 """One whole interview with the client that openapi-python-client generates.
 
-    python interview.py BASE_URL TRANSCRIPT
+    python interview.py BASE_URL API_KEY TRANSCRIPT
 
 It prints what came back as JSON. The package `interview_room_api` is generated beside it.
 """
@@ -125,7 +125,7 @@ def interview(client: AuthenticatedClient, transcript: str) -> dict[str, object]
 
 
 if __name__ == "__main__":
-    base_url, transcript = sys.argv[1:]
+    base_url, api_key, transcript = sys.argv[1:]
     options = {"trust_env": False}
-    with AuthenticatedClient(base_url, token="", timeout=httpx.Timeout(120), httpx_args=options) as opened_client:
+    with AuthenticatedClient(base_url, token=api_key, timeout=httpx.Timeout(120), httpx_args=options) as opened_client:
         sys.stdout.write(json.dumps(interview(opened_client, transcript)))

@@ -18,7 +18,10 @@ export class ProblemError extends Error {
 }
 
 export class Client {
-  constructor(private readonly baseUrl: string) {}
+  constructor(
+    private readonly baseUrl: string,
+    private readonly apiKey: string,
+  ) {}
 
   async call<Id extends keyof operations>(method: string, path: string, body?: Sent<Id>): Promise<Answer<Id>> {
     const response = await this.request(method, path, body, "application/json");
@@ -35,7 +38,11 @@ export class Client {
   private async request(method: string, path: string, body: unknown, accept: string): Promise<Response> {
     const response = await fetch(this.baseUrl + path, {
       method,
-      headers: { Accept: accept, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: {
+        Accept: accept,
+        Authorization: `Bearer ${this.apiKey}`,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new ProblemError((await response.json()) as Schemas["Problem"]);
@@ -44,8 +51,8 @@ export class Client {
 }
 
 /** One whole interview; returns what the page would show. */
-export async function interview(baseUrl: string, transcript: string) {
-  const client = new Client(baseUrl);
+export async function interview(baseUrl: string, apiKey: string, transcript: string) {
+  const client = new Client(baseUrl, apiKey);
   const room = await client.call<"create_room">("POST", "/api/rooms", { interviewer_name: "Ada" });
   const path = `/api/rooms/${room.room_name}`;
   const joined = await client.call<"join_room">("POST", `${path}/join`, {
