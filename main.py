@@ -81,7 +81,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
 
 def _build_routes(app: FastAPI) -> None:
-    """Build the routes of included routers, which FastAPI puts off until a request: the first caller would wait for it."""
+    """Build the routes of included routers now: FastAPI does so at the first request, which would wait for it."""
     for route in app.routes:
         route.matches({"type": "http", "method": "GET", "path": "/", "root_path": ""})
 
