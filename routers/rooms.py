@@ -1,7 +1,6 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
 from collections.abc import AsyncGenerator
-from json import dumps
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
@@ -18,9 +17,10 @@ from routers.dependencies import (
     ServicesDep,
 )
 from routers.idempotency import IdempotencyDep
+from routers.openapi import LOCATION, streamed
 from routers.problems import BODY, problem_responses
 from routers.realtime import VoiceCandidateDep, realtime_response
-from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
+from routers.schemas.chat import ChatDelta, ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
 from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
     Deleted,
@@ -70,7 +70,7 @@ transcript_router = APIRouter(
     status_code=201,
     response_model=OpenedRoomResponse,
     operation_id="create_room",
-    responses=problem_responses(*BODY, 409, 502, 504),
+    responses=problem_responses(*BODY, 409, 502, 504) | {201: LOCATION},
 )
 async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: IdempotencyDep) -> Response:
     """Open a private room with an unguessable name and a fixed end; returns a token for its interviewer."""
@@ -141,7 +141,7 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     response_model=ChatResponse,
     operation_id="chat",
     max_body_size=CHAT_BODY_BYTES,
-    responses=problem_responses(*BODY, 404, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 502, 504) | streamed("ChatEvent", delta=ChatDelta, done=ChatDone),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
@@ -169,7 +169,8 @@ async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) ->
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
-    responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504)
+    | streamed("DebriefEvent", progress=ProgressEvent, done=Debrief),
 )
 async def create_debrief(
     *,
@@ -258,7 +259,7 @@ async def create_realtime_token(
     response_model=PhoneCallResponse,
     operation_id="place_briefing_call",
     tags=["voice"],
-    responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
+    responses=problem_responses(*BODY, 404, 409, 410, 502, 504) | {202: LOCATION},
 )
 async def place_briefing_call(
     name: RoomName,
@@ -320,7 +321,7 @@ async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerat
     async for step in sidebar.stream(question):
         match step:
             case Piece(text):
-                yield Event("delta", dumps({"text": text}))
+                yield Event.from_model("delta", ChatDelta(text=text))
             case Reply() as reply, list() as warnings:
                 done = ChatDone(
                     response=reply.text,

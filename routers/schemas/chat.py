@@ -47,6 +47,12 @@ class ChatResponse(ResponseModel):
     """What limits the answer: material that was left out, or an answer that was cut off."""
 
 
+class ChatDelta(ResponseModel):
+    """A piece of a streamed answer."""
+
+    text: str
+
+
 class ChatDone(ChatResponse):
     """The terminal event of a streamed answer."""
 
