@@ -148,7 +148,7 @@ async def chat(
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
     interview = await rooms.get_own_room(name, briefing=True)
-    sidebar = ChatService(services.llm, services.storage, services.clock, interview)
+    sidebar = ChatService(services.llm_charged_to(rooms.payer), services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
@@ -188,7 +188,7 @@ async def create_debrief(
     `done` or `error`.
     """
     interview = await rooms.get_own_room(name, briefing=True)
-    debriefing = _debriefing(services, interview)
+    debriefing = _debriefing(services, interview, rooms.payer)
     chat = [entry.message() for entry in body.chat_history]
     record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
 
@@ -300,9 +300,9 @@ def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:
     return PhoneBriefing(services.vapi, services.storage, services.clock, services.budgets, interview)
 
 
-def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
+def _debriefing(services: Services, interview: StoredRoom, payer: str) -> DebriefService:
     return DebriefService(
-        llm=services.llm,
+        llm=services.llm_charged_to(payer),
         storage=services.storage,
         once=services.idempotency,
         clock=services.clock,
