@@ -16,6 +16,7 @@ from routers.dependencies import (
     PublicRooms,
     RoomName,
     ServicesDep,
+    VoiceRateLimitedRooms,
 )
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
@@ -238,11 +239,14 @@ async def create_realtime_token(
     *,
     name: RoomName,
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
-    rooms: LlmRateLimitedRooms,
+    rooms: VoiceRateLimitedRooms,
     candidate: VoiceCandidateDep,
     idempotency: IdempotencyDep,
 ) -> Response:
-    """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions."""
+    """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions.
+
+    While a key is valid, the same request returns it again.
+    """
     interview = await rooms.get_own_open_room(name, briefing=True)
 
     async def work() -> StoredResponse:
@@ -263,7 +267,7 @@ async def create_realtime_token(
 async def place_briefing_call(
     name: RoomName,
     body: PhoneCallRequest,
-    rooms: LlmRateLimitedRooms,
+    rooms: VoiceRateLimitedRooms,
     services: ServicesDep,
     idempotency: IdempotencyDep,
 ) -> Response:

@@ -32,7 +32,7 @@ from services.sandbox import sandbox_transport
 from services.shutdown import Shutdown
 from services.storage.opening import check_database_url, open_storage
 from services.storage.protocol import Storage
-from services.storage.retention import run_retention
+from services.storage.retention import run_response_expiry, run_retention
 from services.upstream import model_errors
 from services.upstream.client import VendorClient
 from services.upstream.model_client import ModelClient
@@ -141,7 +141,8 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         for provider, config in vendor_configs(settings).items()
     }
     retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
-    stack.push_async_callback(_stop, asyncio.create_task(run_retention(storage, clock, retention)))
+    for work in (run_retention(storage, clock, retention), run_response_expiry(storage, clock)):
+        stack.push_async_callback(_stop, asyncio.create_task(work))
     return Services(
         settings=settings,
         clock=clock,
