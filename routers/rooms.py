@@ -21,7 +21,16 @@ from routers.dependencies import (
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.realtime import VoiceCandidateDep, realtime_response
-from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
+from routers.schemas.chat import (
+    MAX_TURN_NUMBER,
+    MAX_TURNS,
+    TURNS,
+    ChatDone,
+    ChatRecord,
+    ChatRequest,
+    ChatResponse,
+    ChatTurnResponse,
+)
 from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
     Deleted,
@@ -159,11 +168,20 @@ async def chat(
 
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
-async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> ChatRecord:
-    """Read the messages of the room's sidebar."""
+async def get_chat(
+    name: RoomName,
+    rooms: CallerRooms,
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_TURNS, description="The most messages of one page.")] = TURNS,
+    starting_after: Annotated[
+        int, Query(ge=0, le=MAX_TURN_NUMBER, description="The `number` of the last message of the page before.")
+    ] = 0,
+) -> ChatRecord:
+    """Read the messages of the room's sidebar, oldest first, in pages."""
     await rooms.get_own_room(name)
-    turns = await services.storage.chat_turns(name)
-    return ChatRecord(room_name=name, turns=[ChatTurnResponse.model_validate(turn) for turn in turns])
+    turns = await services.storage.chat_turns(name, limit=limit + 1, starting_after=starting_after)
+    page = [ChatTurnResponse.model_validate(turn) for turn in turns[:limit]]
+    return ChatRecord(room_name=name, turns=page, has_more=len(turns) > limit)
 
 
 @transcript_router.post(
