@@ -15,7 +15,7 @@ request_id_of_log: ContextVar[str] = ContextVar("request_id", default="-")
 _ROOM_NAME = re.compile(r"((?<=/api/rooms/)[A-Za-z0-9_-]{14}|interview-[0-9a-f]{4})[A-Za-z0-9_-]+")
 
 
-def clean(message: str) -> str:
+def sanitize(message: str) -> str:
     """Makes a message safe to log: one line, and without whole room names.
 
     Line breaks and control characters, which text of vendors and clients may contain, are escaped. Room names are cut
@@ -39,7 +39,7 @@ class JsonFormatter(logging.Formatter):
             .replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": clean(record.getMessage()),
+            "message": sanitize(record.getMessage()),
             "request_id": request_id_of_log.get(),
         }
         if record.exc_info:
@@ -55,7 +55,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         record.request_id = request_id_of_log.get()
-        record.message = clean(record.message)
+        record.message = sanitize(record.message)
         return super().formatMessage(record)
 
 

@@ -68,7 +68,7 @@ class EventStream(EventSourceResponse):
     """Sends events as they come, and a comment in every `KEEP_ALIVE_SECONDS` without one.
 
     A ServiceError becomes the `error` event here. A crash or a shutdown becomes it in the middleware
-    (`ResponseState.finish`). `no-transform` keeps proxies from compressing, and so from buffering, the stream.
+    (`ResponseState.end_with_error`). `no-transform` keeps proxies from compressing, and so from buffering, the stream.
     """
 
     def __init__(

@@ -46,7 +46,7 @@ CALLERS = {
 }
 
 
-class Way(NamedTuple):
+class AccessSetup(NamedTuple):
     """An app that is open, and what its calls carry."""
 
     app: ASGIApp
@@ -114,7 +114,7 @@ def _settings(counters: str) -> Settings:
     )
 
 
-async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: str, *, is_bare: bool) -> Way:
+async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: str, *, is_bare: bool) -> AccessSetup:
     app = create_app(settings)
     if is_bare:
         app.user_middleware = [
@@ -126,7 +126,7 @@ async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: st
     services = _without_access(services) if is_bare else await _with_own_issuer(stack, services)
     caller = await services.authenticator.identify(authorization)
     await _save_room(services, caller)
-    return Way(app, {"services": services, "request_id": "-"}, authorization)
+    return AccessSetup(app, {"services": services, "request_id": "-"}, authorization)
 
 
 def _without_access(services: Services) -> Services:
@@ -152,14 +152,14 @@ async def _save_room(services: Services, caller: Caller | None) -> None:
     )
 
 
-async def _time(way: Way) -> float:
+async def _time(way: AccessSetup) -> float:
     began = time.process_time()
     for _ in range(CALLS):
         await _call(way)
     return (time.process_time() - began) / CALLS * 1e6
 
 
-async def _call(way: Way) -> None:
+async def _call(way: AccessSetup) -> None:
     statuses: list[int] = []
 
     async def send(message: Message) -> None:
@@ -183,7 +183,7 @@ class _Body:
         return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _scope(way: Way) -> Scope:
+def _scope(way: AccessSetup) -> Scope:
     path = "/api/rooms/bench/briefing"
     return {
         "type": "http",

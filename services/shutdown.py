@@ -80,7 +80,7 @@ class Shutdown:
         }
 
         def handle(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._begin, loop)
+            loop.call_soon_threadsafe(self._start_deadline, loop)
             handlers[signal.Signals(number)](number, frame)
 
         for number in handlers:
@@ -93,7 +93,7 @@ class Shutdown:
             if self._ends_at is not None:
                 _end_with_success()
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start_deadline(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._ends_at is not None:
             return  # a second signal changes nothing
         self._ends_at = monotonic() + self._grace

@@ -29,4 +29,4 @@ class CrashMiddleware:
             log.exception("unexpected failure")
             document = crash_problem(scope)
             response: ResponseState = scope["state"]["response"]
-            await response.finish(document, ProblemResponse(document, 500), scope)
+            await response.end_with_error(document, ProblemResponse(document, 500), scope)

@@ -40,7 +40,7 @@ class DisconnectAndShutdownMiddleware:
             uncancel()
             if watcher.is_stopped:
                 stopping = ShuttingDown("The server is being restarted; try again in a moment.", retry_after=5)
-                await response.finish(problem(stopping, scope), problem_response(stopping, scope), scope)
+                await response.end_with_error(problem(stopping, scope), problem_response(stopping, scope), scope)
         finally:
             watcher.close()
 

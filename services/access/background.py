@@ -16,7 +16,7 @@ class BackgroundTasks:
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
+    async def run_shielded(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result. When cancelled meanwhile, the work continues."""
         return await asyncio.shield(self.start(work))
 

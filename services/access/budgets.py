@@ -185,7 +185,7 @@ class Budgets:
         finally:
             if limited:
                 amount = reservation.final_amount(is_free=isinstance(failure, free))
-                await self._background.finish(self._settle(reservation_id, tuple(limited), amount, failure))
+                await self._background.run_shielded(self._settle(reservation_id, tuple(limited), amount, failure))
 
     async def _reserve(self, reservation_id: str, limited: dict[BudgetUse, Budget]) -> None:
         """Reserve. When cancelled meanwhile, remove the reservation as soon as the storage has answered."""

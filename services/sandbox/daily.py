@@ -141,7 +141,7 @@ class Daily(Emulation):
         self._refuse_past(body.properties.exp)
         if (existing := self._rooms.get(body.name)) and not existing.is_expired(self._now()):
             raise _invalid(f"a room named {body.name} already exists")
-        self._make_space()
+        self._evict()
         room = StoredRoom(str(uuid.uuid4()), body.name, body.privacy, self._now(), body.properties)
         self._rooms[room.name] = room
         return httpx.Response(200, json=room.document())
@@ -234,7 +234,7 @@ class Daily(Emulation):
         if exp != NO_EXPIRY and exp <= self._now():
             raise _invalid(f"exp was {exp}, which is in the past")
 
-    def _make_space(self) -> None:
+    def _evict(self) -> None:
         if len(self._rooms) < self._capacity:
             return
         now = self._now()

@@ -173,8 +173,8 @@ class Storage(Protocol):
         without a response is taken over; where the work is not repeatable it is `abandoned` until its `until`.
         """
 
-    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
-        """Change the end of the lease from `held` to `lease`; False when the slot is no longer held until `held`."""
+    async def renew_slot(self, slot: str, old_lease: datetime, new_lease: datetime) -> bool:
+        """Change the end of the lease; False when it is no longer `old_lease`."""
 
     async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
         """Store the response until then, or until the room is deleted.

@@ -66,7 +66,7 @@ class _Call:
     sent: Json | None = None
 
 
-class _Failure(NamedTuple):
+class _FailedAttempt(NamedTuple):
     """What came of an attempt that failed."""
 
     error: ServiceError
@@ -201,7 +201,7 @@ class VendorClient:
     async def _open(self, call: _Call) -> httpx.Response:
         """A successful response, its body unread, after as many attempts as are allowed."""
         retries = 0
-        failure: _Failure | None = None
+        failure: _FailedAttempt | None = None
         while True:
             outcome = await self._attempt(call)
             if isinstance(outcome, httpx.Response):
@@ -213,7 +213,7 @@ class VendorClient:
             retries += 1
             await asyncio.sleep(wait)
 
-    async def _attempt(self, call: _Call) -> httpx.Response | _Failure:
+    async def _attempt(self, call: _Call) -> httpx.Response | _FailedAttempt:
         with watch_sending() as sending:
             try:
                 async with asyncio.timeout(call.ends - monotonic()):
@@ -224,13 +224,13 @@ class VendorClient:
                 return self._transport_failure(transport_failure_of(error, sending))._replace(is_deadline=is_deadline)
         return response if response.is_success else await self._refused(call, response)
 
-    async def _refused(self, call: _Call, response: httpx.Response) -> _Failure:
+    async def _refused(self, call: _Call, response: httpx.Response) -> _FailedAttempt:
         refusal = await self._read_error(response, call.ends)
         mapped = call.map_error(refusal)
         log_refusal(self.vendor, refusal, sent=call.sent)
         retries = 0 if mapped.is_permanent else self._retry_policy.retries_after(refusal.status)
         is_down = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not mapped.is_permanent
-        return _Failure(mapped.error, retries, is_down=is_down)
+        return _FailedAttempt(mapped.error, retries, is_down=is_down)
 
     async def _read_error(self, response: httpx.Response, ends: float) -> VendorResponse:
         """The error response, without its body where that can't be read or does not come: the status decides."""
@@ -300,21 +300,21 @@ class VendorClient:
             self.in_flight -= 1
             breaker.after_call(is_probe=is_probe)
 
-    def _transport_failure(self, failure: TransportFailure) -> _Failure:
+    def _transport_failure(self, failure: TransportFailure) -> _FailedAttempt:
         match failure:
             case TransportFailure.TIMED_OUT:
-                return _Failure(self._timeout_error(), 0, is_down=True)
+                return _FailedAttempt(self._timeout_error(), 0, is_down=True)
             case TransportFailure.DISCONNECTED:
                 detail = f"{self.vendor} closed the connection without a response; try again."
-                return _Failure(ProviderBadAnswer(detail), self._retry_policy.disconnected, is_down=True)
+                return _FailedAttempt(ProviderBadAnswer(detail), self._retry_policy.disconnected, is_down=True)
             case TransportFailure.PROXY_FAILED:
                 detail = f"{self.vendor} can't be reached through the proxy; check HTTPS_PROXY and NO_PROXY."
-                return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
+                return _FailedAttempt(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
             case TransportFailure.NOT_SENT:
                 detail = f"{self.vendor} can't be reached right now; try again in a moment."
-                return _Failure(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
+                return _FailedAttempt(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
 
-    def _give_up(self, failure: _Failure, breaker: CircuitBreaker) -> ServiceError:
+    def _give_up(self, failure: _FailedAttempt, breaker: CircuitBreaker) -> ServiceError:
         """The error to raise, with `Retry-After` where another attempt may help."""
         if failure.is_down:
             breaker.failed()
