@@ -47,24 +47,24 @@ CALLERS = {
 
 
 class AccessSetup(NamedTuple):
-    """An app that is open, and what its calls carry."""
+    """A running app, and the Authorization header of its calls."""
 
     app: ASGIApp
     state: dict[str, Any]
     authorization: str
 
 
-class EverybodyIsTheSame(Authenticator):
-    """Asks nobody who they are."""
+class NoAuthentication(Authenticator):
+    """Accepts every call without authentication."""
 
-    async def identify(self, authorization: str | None) -> Caller | None:  # noqa: ARG002 (that is the point)
+    async def identify(self, authorization: str | None) -> Caller | None:  # noqa: ARG002 (the signature of the base class)
         return None
 
 
-class NothingIsCounted(Limiter):
+class NoLimits(Limiter):
     """Allows everything."""
 
-    async def count(self, group: str, caller: str) -> Counted:  # noqa: ARG002 (the same)
+    async def count(self, group: str, caller: str) -> Counted:  # noqa: ARG002 (the signature of the base class)
         return _ALLOWED
 
 
@@ -131,7 +131,7 @@ async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: st
 
 def _without_access(services: Services) -> Services:
     settings = services.settings
-    return replace(services, authenticator=EverybodyIsTheSame(settings), limiter=NothingIsCounted(settings))
+    return replace(services, authenticator=NoAuthentication(settings), limiter=NoLimits(settings))
 
 
 async def _with_own_issuer(stack: AsyncExitStack, services: Services) -> Services:
@@ -171,7 +171,7 @@ async def _call(way: AccessSetup) -> None:
 
 
 class _Body:
-    """An empty body, after which the caller stays."""
+    """An empty body; the client does not disconnect."""
 
     def __init__(self) -> None:
         self._is_read = False

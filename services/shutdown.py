@@ -25,8 +25,8 @@ Result = TypeVar("Result")
 class Shutdown:
     """Registry of running requests; ends them some seconds after SIGTERM or SIGINT.
 
-    uvicorn waits for open requests before it ends the lifespan, so a stream that waits for a vendor would learn of the
-    shutdown too late. That is why the signals are handled here too.
+    uvicorn waits for open requests before it ends the lifespan, so a stream that waits for a vendor would be stopped
+    too late. That is why the signals are handled here too.
     """
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:

@@ -1,4 +1,4 @@
-"""The end of a request whose client has disconnected, or whose process is being stopped."""
+"""Cancels requests on client disconnect and on shutdown."""
 
 import asyncio
 
@@ -79,7 +79,7 @@ class _RequestWatcher:
             self._watching.cancel()
 
     def stop(self) -> None:
-        """End the request because the process ends."""
+        """Ends the request because of a shutdown."""
         self.is_stopped = True
         self._cancel()
 

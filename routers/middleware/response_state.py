@@ -9,7 +9,7 @@ from routers.streaming import error_event
 
 
 class ResponseState:
-    """Records how far the response has been sent, so that it can be ended in its own form.
+    """Records how far the response has been sent, so that an error can end it as a problem or as a stream event.
 
     `DisconnectAndShutdownMiddleware` makes it; `CrashMiddleware` inside of it finds it in `scope["state"]["response"]`.
     """

@@ -241,12 +241,14 @@ def _check_key(key: str) -> str:
 
 
 def _slot(*parts: str) -> str:
-    """A hash of fixed length, different for every list of parts, from which they cannot be read."""
+    """Hash of a list of parts: of fixed length, different for every list, and not reversible."""
     return sha256(dumps(parts).encode()).hexdigest()
 
 
 def _fingerprint(request: KeyedRequest) -> str:
-    """Differs for each body. It covers the key too: a phone number is found from a hash of the number alone."""
+    """Hash of the key and the body. The key is included because a phone number can be found from a hash of the number
+    alone.
+    """
     digest = sha256(dumps((request.caller, request.route, request.key)).encode())
     digest.update(request.body)
     return digest.hexdigest()

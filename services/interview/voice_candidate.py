@@ -16,7 +16,7 @@ from services.storage.records import StoredRoom
 log = logging.getLogger(__name__)
 
 NOT_ISSUED = (ServiceError, CancelledError)
-"""Errors after which no caller has a secret, so that none counts."""
+"""Errors after which no secret was issued, so that the session does not count."""
 
 _NONCE_BYTES = 16
 _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."

@@ -33,9 +33,9 @@ from services.sandbox.wire import (
 DOMAIN = "https://sandbox.daily.co"
 DOMAIN_ID = "5a4d6b0e-5a4d-4b0e-8000-000000000000"
 CAPACITY = 20_000
-"""The most rooms, and the most transcripts."""
+"""Maximum number of rooms, and of transcripts."""
 PAGE = 100
-"""The most items of one list."""
+"""Maximum number of items in one list."""
 NO_EXPIRY = 0
 
 RoomName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]

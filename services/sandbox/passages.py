@@ -1,4 +1,4 @@
-"""Sentences that can be quoted, what they are about, and how much they say.
+"""Quotable sentences: their topics, and how much evidence they give.
 
 Keywords, a small table of related words and three simple signals: enough for answers that differ with their input.
 """
@@ -131,7 +131,7 @@ class QuotableText:
         return pattern.search(_plain(self.text)) is not None
 
     def overlap(self, wanted: frozenset[str]) -> int:
-        """How many of the words it has, or the question before it has: that says what an answer is about."""
+        """How many of the words occur in it or in the question before it, which shows the topic of an answer."""
         return len((self.words | self.asked_words) & wanted)
 
     @property

@@ -35,7 +35,7 @@ MAX_BYTES = 256 * 1024 * 1024
 KEPT_AFTER_END = timedelta(hours=24)
 SWEEP_EVERY = timedelta(minutes=1)
 USE_BYTES = 256
-"""What a use of a budget counts."""
+"""Size of one use of a budget."""
 
 
 @dataclass(slots=True, eq=False)
@@ -165,7 +165,7 @@ class MemoryRooms:
         return now >= entry.room.expires_at + self._kept_after_end
 
     def _ended(self, before: datetime) -> Iterator[RoomEntry]:
-        """Rooms that expired before this time, the one that ended first first."""
+        """Rooms that expired before this time, in the order of their ends."""
         return _by_end(entry for entry in self._rooms.values() if entry.room.expires_at < before)
 
     def _grow(self, entry: RoomEntry, size: int) -> None:
@@ -305,7 +305,7 @@ def _by_end(entries: Iterable[RoomEntry]) -> Iterator[RoomEntry]:
 
 
 def _choose(entries: Iterable[RoomEntry], bytes_over: int, rooms_over: int) -> list[RoomEntry] | None:
-    """The first of these rooms that free as much; None when all of them do not."""
+    """Returns as many of these rooms as free this space, in order; None if all of them are not enough."""
     chosen: list[RoomEntry] = []
     for entry in entries:
         if bytes_over <= 0 and rooms_over <= 0:

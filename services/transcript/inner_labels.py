@@ -1,7 +1,7 @@
 """Labels in the middle of a line: `Candidate: I helped. Interviewer: And then?`
 
-They begin turns only in a transcript that was pasted on one line, after the end of a sentence and beyond doubt:
-`They asked me. Role: lead.` has one speaker.
+They begin turns only in a transcript that was pasted on one line, after the end of a sentence, and only if they are
+certainly labels: `They asked me. Role: lead.` has one speaker.
 """
 
 import re
@@ -20,7 +20,7 @@ _LONGEST_GAP = 4
 
 
 def inner_labels(source: str, expected: ExpectedSpeakers, first: str | None = None) -> Iterator[tuple[int, LinePrefix]]:
-    """Offset and prefix of every label beyond doubt in the middle of a line: a role word, a full name, or `first`."""
+    """Offset and prefix of every certain label in the middle of a line: a role word, a full name, or `first`."""
     for match in _LABEL.finditer(source):
         if not (first and first in match["label"]) and not _ends_with_known_word(match["label"], expected):
             continue

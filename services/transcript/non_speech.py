@@ -44,7 +44,7 @@ _WORDS_OF_PROGRAMS = _words(
     "generat génér erzeugt erstellt comput ordinat ordenador automa http:// https:// error erreur fehler errore ended "
     "stopped started beendet termin finaliz заверш 生成 終了 结束"
 )
-"""What programs say of how a transcript was made and where it ends."""
+"""Words with which programs say how a transcript was made and where it ends."""
 _MADE_BY = re.compile(r"\b(?:by|with|von|mit|par|avec|por|con|da)\b")
 _ENDS_WITH_CLOCK = re.compile(rf"(?:^|\s){time_pattern('last')}\W{{0,5}}$")
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|me|ich|wir|mein|je|nous|yo|mi|nosotros|eu|io)\b", re.IGNORECASE)
@@ -98,7 +98,7 @@ class NonSpeechRules:
         return NonSpeech.BREAK if _is_heading_or_trailer(line) else None
 
     def _is_notice(self, line: Line) -> bool:
-        """`Nora Kim joined the meeting`."""
+        """Whether it is a notice such as `Nora Kim joined the meeting`."""
         text = line.text.strip()
         if len(text) > _LONGEST_NOTICE or _VERBS_OF_NOTICES.isdisjoint(text.lower().split()):
             return False

@@ -17,8 +17,8 @@ from services.transcript.turn_starts import Line, find_turn_starts, split_lines
 
 _OPENS_BRACKET = re.compile(r"\s{0,99}[\[(]")
 _LONGEST_PREFACE = 20
-"""Lines above the first label which are left out in any case. If more than that, and most of the text, is above it,
-they are rather speech without names.
+"""Maximum lines above the first label that are always left out. If there are more, and they are most of the text, they
+are read as speech without names.
 """
 _PROGRAMS_TEXT = "\u200e"
 """WhatsApp puts a left-to-right mark before its own texts, such as `image omitted`."""

@@ -1,7 +1,7 @@
 """Which prefixes of one file are speakers' labels.
 
 A colon at the start of a line belongs to a label or to a sentence. In doubt the line begins a turn of an unknown
-speaker: words then lose their speaker, which is better than giving them to the wrong one.
+speaker: losing the speaker of words is better than attributing them to the wrong one.
 """
 
 import re
@@ -19,7 +19,7 @@ _USUAL_FORMS = frozenset({Form.COLON, Form.TIMED})
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,100}")
 _MOST_POSSIBLE_LABELS = 5_000
-"""Different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
+"""Maximum different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
 _PRONOUNS = frozenset({"i", "he", "she", "it", "we", "you", "they"})
 _BEFORE_COLONS = frozenset(
     normalize(

@@ -40,12 +40,12 @@ from services.upstream.transport import (
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
-"""For one TCP and TLS connection, at most."""
+"""Maximum time for one TCP and TLS connection."""
 ERROR_BODY_SECONDS = 2.0
-"""For the body of an error response, at most."""
+"""Maximum time for the body of an error response."""
 BUSY_RETRY_AFTER = 1
 STREAM_READS_PER_SECOND = 2500
-"""Of all open streams of a vendor together: about what one core can do beside everything else."""
+"""Maximum reads of all open streams of a vendor together: about what one core can do besides its other work."""
 MIN_PAUSE_SECONDS = 0.02
 DRAIN_SECONDS = 0.05
 """After the consumer of a stream stops, read this long so that the connection can be reused."""
@@ -55,7 +55,7 @@ ErrorMapper = Callable[[VendorResponse], MappedError]
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A request, and what decides over its attempts."""
+    """A request, with what its attempts need."""
 
     request: httpx.Request
     breaker: CircuitBreaker
@@ -67,19 +67,19 @@ class _Call:
 
 
 class _FailedAttempt(NamedTuple):
-    """What came of an attempt that failed."""
+    """The outcome of a failed attempt."""
 
     error: ServiceError
     retries: int
     """How often such a call may be retried."""
     is_down: bool
-    """It counts as a failure of the vendor for the circuit breaker."""
+    """Whether it counts as a failure for the circuit breaker."""
     is_deadline: bool = False
-    """The call's own deadline has passed."""
+    """Whether the call's own deadline has passed."""
 
 
 class VendorUnreachable(ProviderUnavailable):
-    """Nothing was sent: there is no such host, no connection, or no trust in its certificate."""
+    """Nothing was sent: DNS, connection or TLS failed."""
 
 
 class VendorClient:
@@ -112,7 +112,7 @@ class VendorClient:
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the vendor's API is."""
+        """Base URL of the vendor's API."""
         return self._client.base_url
 
     async def __aenter__(self) -> Self:
@@ -287,7 +287,7 @@ class VendorClient:
 
     @contextmanager
     def _concurrency_slot(self, breaker: CircuitBreaker) -> Iterator[None]:
-        """Refuses at once a call that would have to queue, or that a failing vendor would not answer anyway."""
+        """Refuses a call above the concurrency limit or while the circuit is open."""
         if self.in_flight >= self._max_concurrency:
             raise ProviderUnavailable(
                 f"{self.vendor} is busy with other calls; try again in a moment.", retry_after=BUSY_RETRY_AFTER
@@ -319,7 +319,7 @@ class VendorClient:
         if failure.is_down:
             breaker.failed()
         else:
-            breaker.succeeded()  # a vendor that refuses is up
+            breaker.succeeded()  # a refusal shows that the vendor is up
         error = failure.error
         if isinstance(error, ProviderUnavailable) and failure.retries and error.retry_after is None:
             error.retry_after = DEFAULT_RETRY_AFTER
