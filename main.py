@@ -84,7 +84,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
 
 def _build_routes(app: FastAPI) -> None:
-    """Build the routes of included routers now: FastAPI does so at the first request, which would wait for it."""
+    """Builds the routes of included routers now; FastAPI would do so during the first request and delay it."""
     for route in app.routes:
         route.matches({"type": "http", "method": "GET", "path": "/", "root_path": ""})
 

@@ -98,7 +98,7 @@ def vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:
         "openai": VendorConfig(
             "OpenAI", settings.openai_base_url, settings.openai_api_key, short, 100, openai_realtime.map_error
         ),
-        # no kept connection: one that turns out dead leaves it unknown whether the phone rings
+        # no kept connection: when one turns out to be dead, it is unknown whether the phone rings
         "vapi": VendorConfig(
             vapi.VENDOR, settings.vapi_base_url, settings.vapi_api_key, short, 20, vapi.map_error, keep_alive=False
         ),
@@ -219,7 +219,7 @@ def _is_local(url: str) -> bool:
 
 
 _LOCAL_DOMAINS = (".localhost", ".local", ".internal")
-"""Of multicast DNS and of container networks."""
+"""Domains of multicast DNS and of container networks."""
 
 
 def _vendor_client(provider: Provider, config: VendorConfig, settings: Settings, clock: Clock) -> VendorClient:

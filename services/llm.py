@@ -34,7 +34,7 @@ SECOND_CHAT_TOKENS = 4000
 SECOND_DEBRIEF_TOKENS = 12_000
 """The same for the second try after an answer that was cut off."""
 CAP_SHARE = 4
-"""An answer takes at most one part in so many of the context."""
+"""Divisor: an answer takes at most a quarter of the context."""
 PARALLEL_ANSWERS = 4
 """For the parts of one debrief. A server of your own gets one at a time: it may have one slot, and time limits would
 run while the other parts wait."""
@@ -43,7 +43,7 @@ LENGTH_WARNING = "The answer was cut off at its length limit."
 
 
 class Piece(NamedTuple):
-    """The next words of a streamed answer."""
+    """The next piece of a streamed answer."""
 
     text: str
 

@@ -37,7 +37,7 @@ Group = Literal["default", "llm", "voice"]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """So many calls in so many seconds. `name` is what clients read: the policy, or the policy and the window."""
+    """A quota of calls in a number of seconds. `name` is for clients: the policy, or the policy and the window."""
 
     policy: str
     name: str

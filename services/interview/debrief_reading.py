@@ -23,10 +23,10 @@ from services.prompts.tokens import (
 from services.transcript.transcript import Transcript
 
 MAX_PART_TOKENS = 80_000
-"""Of a transcript in one call, whatever the context allows: models miss more in longer texts."""
+"""Maximum size of a transcript in one call, whatever the context allows: models miss more in longer texts."""
 MIN_PART_TOKENS = 500
 MAX_INPUT_TOKENS = 500_000
-"""Of all calls of one debrief, estimated."""
+"""Maximum estimated input of all calls of one debrief."""
 
 
 class _Passages(NamedTuple):

@@ -23,7 +23,7 @@ from services.storage.records import StoredResponse, StoredRoom
 log = logging.getLogger(__name__)
 
 NOT_ISSUED = (ServiceError, CancelledError)
-"""Errors after which no caller has a secret, so that none counts."""
+"""Errors after which no secret was issued, so that the session does not count."""
 
 TIME_TO_CONNECT = timedelta(seconds=5)
 """A secret that has less time left is not given out again."""
