@@ -79,7 +79,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     if settings.docs_enabled:
         app.include_router(docs.router)
         app.mount(docs.ASSETS, docs.Assets())
+    _build_routes(app)
     return app
+
+
+def _build_routes(app: FastAPI) -> None:
+    """Builds the routes of included routers now; FastAPI would do so during the first request and delay it."""
+    for route in app.routes:
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": ""})
 
 
 def start() -> FastAPI:

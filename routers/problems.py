@@ -153,7 +153,7 @@ def _refusal(request: Request, problems: Sequence[Mapping[str, Any]]) -> Service
 
 
 def _lacks_json_type(request: Request, problems: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the Content-Type is to blame: FastAPI passes such a body on as bytes, which no model takes."""
+    """Whether the Content-Type is not JSON: FastAPI then passes the body on as bytes, which no model accepts."""
     is_whole_body = any(tuple(entry["loc"]) == ("body",) and entry["type"] != "missing" for entry in problems)
     essence = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return is_whole_body and essence != "application/json" and not essence.endswith("+json")
