@@ -245,7 +245,7 @@ def test_a_key_with_an_uncertain_call_never_dials_again(client, vendors, clock, 
 
 
 @UNCERTAIN
-def test_what_is_kept_of_an_uncertain_call_is_deleted_with_its_room(client, vendors, answer, status):
+def test_record_of_an_uncertain_call_is_deleted_with_its_room(client, vendors, answer, status):
     vendors.post(CALLS).mock(return_value=answer)
     name = open_briefed_room(client)
     assert call_up(client, name, **{"Idempotency-Key": "once"}).status_code == status

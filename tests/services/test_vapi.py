@@ -80,7 +80,7 @@ async def call_up(vapi: Vapi, **changes: object) -> PhoneCall:
 
 @asynccontextmanager
 async def line(answer: bytes | None, deadline: float = 5, *, hangs: bool = False):
-    """Vapi on a real socket that reads a request, sends `answer` if there is one, and hangs up or hangs."""
+    """Vapi on a real socket that reads a request, sends `answer` if there is one, and then disconnects or hangs."""
     requests: list[bytes] = []
     is_over = asyncio.Event()
 
@@ -211,7 +211,7 @@ async def test_response_gives_the_call(vendor, vapi):
     assert await call_up(vapi) == PhoneCall(CALL_ID, "queued")
 
 
-async def test_a_status_that_was_not_given_is_not_made_up(vendor, vapi):
+async def test_missing_status_is_none(vendor, vapi):
     vendor.post("/call").respond(201, json={key: QUEUED[key] for key in ("id", "orgId", "createdAt", "updatedAt")})
 
     assert await call_up(vapi) == PhoneCall(CALL_ID, None)

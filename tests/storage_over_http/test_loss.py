@@ -1,4 +1,4 @@
-"""The database goes away while the service runs: calls get 503 in time, and the service recovers by itself."""
+"""The database is lost while the service runs: calls get 503 in time, and the service recovers by itself."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -104,7 +104,7 @@ def test_a_claim_that_contains_an_unsupported_claim_is_unsupported_too():
     assert len(checked.unsupported) == 2
 
 
-def test_an_empty_claim_is_none():
+def test_empty_claim_is_not_counted():
     assert check(claim(" \u202e", LED)).grounding.claims_total == 0
 
 
@@ -178,7 +178,7 @@ def test_without_a_known_candidate_nothing_is_rated():
     assert [each.speaker for each in checked.evidence[0].quotes] == ["unknown"]
 
 
-def test_notes_alone_carry_a_rating():
+def test_notes_alone_support_a_rating():
     nothing_said = parse_transcript("", candidate_names=(), interviewer_names=())
 
     checked = check(rating(4, NOTED), transcript=nothing_said)
@@ -206,7 +206,7 @@ def test_a_summary_without_quotes_keeps_sentences_that_are_supported_claims():
     assert checked.summary == "Led a migration."
 
 
-def test_where_no_sentence_of_the_summary_is_supported_the_supported_claims_are_the_summary():
+def test_summary_without_supported_sentences_is_replaced_by_the_supported_claims():
     checked = check(
         claim("Led it.", LED),
         claim("Cut costs", CUT),
@@ -236,7 +236,7 @@ def test_a_claim_that_is_nothing_but_a_verdict_is_removed_and_counted():
     assert VERDICT_REMOVED in checked.warnings
 
 
-def test_a_verdict_reaches_no_field():
+def test_verdict_is_removed_from_every_field():
     dressed = "Fine. Strong\n“h\u200bire”."
 
     checked = check(

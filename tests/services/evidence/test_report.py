@@ -250,7 +250,7 @@ def test_a_debrief_without_anything_to_analyse_says_so_and_claims_nothing(render
 
 
 @RENDERERS
-def test_what_the_web_page_sends_when_it_knows_nothing_is_not_printed_as_a_name(render):
+def test_placeholder_of_the_web_page_is_not_printed_as_a_name(render):
     unknown = debriefs.briefing(candidate_name="the candidate", role="See job description")
 
     report = render(debriefs.debrief(original_briefing=unknown))

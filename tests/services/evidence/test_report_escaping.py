@@ -68,7 +68,7 @@ def test_hostile_text_is_printed_literally(text):
 @pytest.mark.parametrize(
     "text", ["https://evil.example/a", "HTTP://evil.example", "www.evil.example", "a@evil.example"]
 )
-def test_an_address_is_not_left_as_a_reader_of_markdown_would_link_it(text):
+def test_url_in_text_is_not_linked_by_markdown(text):
     markdown = render_markdown(debriefs.everywhere(text))
 
     assert text not in markdown

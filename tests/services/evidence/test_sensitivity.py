@@ -35,7 +35,7 @@ def overlap(one: Quote, other: Quote) -> bool:
 
 
 @given(scorecards())
-def test_the_range_is_that_of_every_way_to_rate_what_was_not_assessed(scorecard):
+def test_range_covers_all_ratings_of_unassessed_competencies(scorecard):
     ratings = [row.rating for row in scorecard]
 
     lowest, highest = analyse(scorecard).range

@@ -82,7 +82,7 @@ async def test_every_answer_says_that_no_model_was_asked(ask):
     assert (await ask(resume=RESUME, question="What about settlement?")).endswith(EMULATED)
 
 
-async def test_an_answer_stays_short(ask):
+async def test_answer_has_a_maximum_length(ask):
     long = "The settlement of payouts is described at length here " * 50
 
     answer = await ask(resume=long, job_description=long, context=long, question="What about settlement?")

@@ -1,4 +1,4 @@
-"""What memory, SQLite and PostgreSQL do alike."""
+"""The contract of every storage: memory, SQLite and PostgreSQL."""
 
 import asyncio
 from dataclasses import replace

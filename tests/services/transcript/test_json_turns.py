@@ -112,7 +112,7 @@ def test_speakers_with_long_numbers_are_told_apart():
 
 
 @pytest.mark.parametrize("speaker", [[], {}, {"name": []}, {"role": None}, True, "", " "])
-def test_speaker_that_is_no_name_is_nobody(speaker):
+def test_speaker_that_is_no_name_is_none(speaker):
     assert pasted([{"speaker": speaker, "text": "I built it."}]) == [(None, None, "I built it.")]
 
 
@@ -122,7 +122,7 @@ def test_longest_text_is_read_where_there_is_no_list():
     assert [turn.speaker for turn in parse(json.dumps(document)).turns] == ["Interviewer", "Candidate"]
 
 
-def test_turn_without_a_speaker_is_nobodys():
+def test_turn_without_a_speaker_has_no_label():
     transcript = parse(json.dumps([{"speaker": "Candidate", "text": "a b"}, {"speaker": None, "text": "c d"}]))
 
     assert [(turn.speaker, turn.is_evidence) for turn in transcript.turns] == [("Candidate", True), (None, False)]

@@ -87,7 +87,7 @@ def test_cues_without_any_name_are_joined_to_sentences():
     assert said(parse(source)) == [(None, "00:01", "I built it all."), (None, "00:03", "Why?")]
 
 
-def test_cue_without_a_name_among_named_ones_is_nobodys():
+def test_unnamed_cue_among_named_cues_has_no_speaker():
     source = "1\n00:00:01,000 --> 00:00:02,000\nInterviewer: Why?\n\n2\n00:00:03,000 --> 00:00:04,000\nI led it.\n\n3\n00:00:05,000 --> 00:00:06,000\nCandidate: So."
 
     transcript = parse(source)

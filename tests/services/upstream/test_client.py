@@ -180,7 +180,7 @@ async def test_refusal_is_logged_once_without_what_was_sent(caplog: pytest.LogCa
     assert KEY not in line
 
 
-async def test_unread_stream_makes_way_for_the_next_when_its_consumer_leaves() -> None:
+async def test_unread_stream_frees_its_slot_when_its_consumer_stops() -> None:
     async def endless(connection: Connection, _: Request) -> None:
         await connection.begin_stream()
         while not await connection.is_closed_within(0.01):
