@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     rate_limit_default: str = "300/minute"
     """Maximum calls per caller (per client address without credentials). Several windows: `30/minute;500/day`."""
     rate_limit_llm: str = "30/minute"
-    """The same for chat, debrief, realtime and phone calls, in addition to the default."""
+    """The same for chat and debrief, in addition to the default; counted apart, for voice sessions and phone calls."""
     rate_limit_storage_url: SecretStr = SecretStr("memory://")
     """`redis://…` shares the counters between processes; `memory://` counts in each process."""
 

@@ -1,18 +1,19 @@
 """FastAPI dependencies of the handlers: the services and the caller's rooms.
 
-Routes that need a caller use `AccessCheckedRoute` and declare one of `CallerRooms`, `LlmRateLimitedRooms` and
-`PublicRooms`: which callers may use the route, and against which rate limit they count.
+Routes that need a caller use `AccessCheckedRoute` and declare one of `CallerRooms`, `LlmRateLimitedRooms`,
+`VoiceRateLimitedRooms` and `PublicRooms`: which callers may use the route, and against which rate limit they count.
 """
 
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.interview.rooms import Rooms
 from services.lifespan import Services
@@ -43,7 +44,7 @@ class AccessCheck(HTTPBearer):
     describes the authentication in the OpenAPI document; `Authenticator` reads the header.
     """
 
-    def __init__(self, group: Literal["default", "llm"] = "default", *, is_public: bool = False) -> None:
+    def __init__(self, group: Group = "default", *, is_public: bool = False) -> None:
         super().__init__(
             scheme_name="bearer",
             description="An API key or a JWT; needed only where API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL is set.",
@@ -119,6 +120,8 @@ CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
 """The rooms of an authenticated caller; of any caller where authentication is off."""
 LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
 """The same for calls that cost money: they count against RATE_LIMIT_LLM too."""
+VoiceRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("voice"))]
+"""The same for voice sessions and phone calls: a page that repeats a failing one leaves chat its share."""
 PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
 """Rooms for anyone who has their link, with or without credentials."""
 PUBLIC: dict[str, Any] = {"security": [{}]}

@@ -95,6 +95,22 @@ class Reservation:
             return self._settled
         return 0 if is_free else self.amount
 
+    @asynccontextmanager
+    async def part(self, amount: int) -> AsyncIterator["Reservation"]:
+        """One of several pieces of work under this reservation, which is settled to the sum of what they took.
+
+        A part whose error is one of `NO_TOKENS_USED` takes nothing.
+        """
+        part = Reservation(amount)
+        is_free = False
+        try:
+            yield part
+        except NO_TOKENS_USED:
+            is_free = True
+            raise
+        finally:
+            self.settle((self._settled or 0) + part.final_amount(is_free=is_free))
+
 
 class Budgets:
     """Reserves amounts of budgets for the duration of a block.

@@ -6,7 +6,7 @@ the one deadline of the answer. None of this counts as a failure of the server.
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from time import monotonic
@@ -56,7 +56,7 @@ class ModelClient:
         except (ProviderTimeout, VendorUnreachable) as error:
             raise self._with_setting(error, ends, has_begun=False, is_streamed=False) from None
 
-    async def stream(self, room_name: str, request: ModelRequest) -> AsyncIterator[str | Reply]:
+    async def stream(self, room_name: str, request: ModelRequest) -> AsyncGenerator[str | Reply]:
         """The answer's text as it comes, and at the end the whole reply. Raises as `complete`."""
         ends = monotonic() + self._settings.llm_timeout_seconds
         answer = StreamedAnswer(self.model, is_held=self._features.holds_streams)
