@@ -10,7 +10,7 @@ from tests.faults.wire import Connection, Request
 SAMPLES = Path(__file__).parent.parent / "data"
 
 UNKNOWN_ROOMS = "/daily/rooms/interview-"
-"""Paths of rooms with a generated name. Such a room is looked up only after Daily refused to create it."""
+"""The service looks up a room with a name of its own only after Daily refused to create it."""
 
 
 def sample(name: str) -> bytes:
