@@ -38,7 +38,7 @@ from services.upstream.responses import InvalidAsNone, MappedError, VendorRespon
 
 VENDOR = "Vapi"
 CALL_SECONDS = 900
-"""Longest duration of a briefing call."""
+"""Maximum duration of a briefing call."""
 NAME_LENGTH = 40
 """Maximum length of a name."""
 PHONE_MODEL = "gpt-5.4-mini"
@@ -74,7 +74,7 @@ class PhoneCall:
 
     call_id: str
     status: str | None
-    """Such as `queued`; None if missing."""
+    """Vapi's status, such as `queued`; None if missing."""
 
 
 @dataclass(frozen=True, slots=True)

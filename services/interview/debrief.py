@@ -192,7 +192,7 @@ class DebriefService:
         )
 
     def _candidate_name(self) -> str:
-        """From the briefing, else from the room."""
+        """The candidate's name, from the briefing or else from the room."""
         briefing = self.interview.briefing
         briefed = without_placeholder(briefing.candidate_name) if briefing else ""
         return briefed or self.interview.room.candidate_name or ""
@@ -242,7 +242,7 @@ def _speaker(speaker: Speaker) -> DebriefSpeaker:
 
 
 def _content(briefing: Briefing | None) -> dict[str, Any] | None:
-    """What the interviewer entered, whenever it was saved."""
+    """The fields that the interviewer entered, without the time of saving."""
     if briefing is None:
         return None
     return briefing.model_dump(exclude={"briefing_prompt", "updated_at"})

@@ -26,7 +26,7 @@ NOT_ISSUED = (ServiceError, CancelledError)
 """Errors after which no secret was issued, so that the session does not count."""
 
 TIME_TO_CONNECT = timedelta(seconds=5)
-"""A secret that has less time left is not given out again."""
+"""Minimum time left of a secret that is returned again."""
 
 _NONCE_BYTES = 16
 _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."

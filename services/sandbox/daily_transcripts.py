@@ -35,7 +35,7 @@ class SpokenLine(NamedTuple):
 
 @dataclass
 class Call:
-    """Who has joined a room. Issuing a token counts as joining, since an emulated call has no other beginning."""
+    """The participants of a room. Issuing a token counts as joining, since an emulated call has no other beginning."""
 
     interviewer: str = UNNAMED
     candidate: str = UNNAMED

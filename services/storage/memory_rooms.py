@@ -59,7 +59,7 @@ class RoomEntry:
     """The budgets of the room, whose uses are deleted with it."""
 
     def receipt(self) -> Receipt:
-        """How many records of each kind it holds."""
+        """Number of its records by kind."""
         return Receipt(
             room=1,
             briefing=int(self.briefing is not None),
@@ -78,7 +78,7 @@ class RoomEntry:
 
 @dataclass(slots=True)
 class Account:
-    """What is stored for one payer."""
+    """Rooms and bytes that are stored for one payer."""
 
     rooms: set[str] = field(default_factory=set)
     bytes: int = 0

@@ -1,4 +1,4 @@
-"""What all parts of the SQL storage share: reads, writes that are charged to a payer, and deletions."""
+"""Base of the SQL storage: reads, writes that are charged to a payer, and deletions."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ class Deletion:
     rows: int = 0
 
     async def execute(self, statement: Executable, values: Mapping[str, Any]) -> int:
-        """How many rows the statement deleted."""
+        """Runs the statement; returns the number of deleted rows."""
         rows = (await self.connection.execute(statement, values)).rowcount
         self.rows += rows
         return rows

@@ -10,12 +10,12 @@ from services.text.durations import in_words, whole_seconds
 from setting_types import StorageBudget
 
 ROW_BYTES = 100
-"""What a stored record counts besides its texts."""
+"""Size of a stored record besides its texts."""
 UNLIMITED = StorageBudget()
 
 
 class Stored(NamedTuple):
-    """What is stored for one payer. `first_end` is when the first of the rooms ends, or ended."""
+    """Rooms and bytes stored for one payer. `first_end` is the earliest end of its rooms."""
 
     rooms: int = 0
     bytes: int = 0
@@ -23,7 +23,7 @@ class Stored(NamedTuple):
 
 
 def size_in_bytes(*texts: str | bytes | None) -> int:
-    """What a record with these texts counts in a database."""
+    """Size of a record with these texts in a database."""
     return ROW_BYTES + sum(len(text.encode() if isinstance(text, str) else text) for text in texts if text)
 
 

@@ -134,11 +134,11 @@ class _LabelledLines:
                 self._is_start = False
 
     def _end(self, line: Line) -> int:
-        """Where the speech of a line ends: a row of a table ends with a bar."""
+        """The end of the speech in a line: a row of a table ends with a bar."""
         return line.start + len(line.text.rstrip(" |\t")) if self._is_table else line.end
 
     def _begin(self, prefix: LinePrefix, line: Line) -> int | None:
-        """Where the speech after the label begins."""
+        """The start of the speech after the label."""
         self._clock = None if prefix.at else self._clock
         self._speaker, self._at = clean_label(prefix.name), prefix.at or self._clock
         self._is_speech = self._is_start = True
@@ -148,7 +148,7 @@ class _LabelledLines:
         return line.start + prefix.end
 
     def _continue(self, line: Line) -> int | None:
-        """Where the speech of a line without a label begins; None if the line is not speech."""
+        """The start of the speech in a line without a label; None if the line is not speech."""
         if line.time and not line.has_only_time and (self._is_timed or _OPENS_BRACKET.match(line.text)):
             return self._continue_timed(line, line.time)
         kind = self._non_speech.kind_of(line)

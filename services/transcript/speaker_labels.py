@@ -64,7 +64,7 @@ class ExpectedSpeakers:
         return self.knows_word_of(label) and label.is_short and any(map(label.is_part_of_name, self._names))
 
     def is_certainly_named(self, label: Label) -> bool:
-        """The same as `is_named`, for a label in the middle of a line: `The interviewer` is none."""
+        """Like `is_named`, but stricter, for a label in the middle of a line: `The interviewer` is none."""
         if not label.words or not self.is_named(label):
             return False
         return len(label.words) == 1 or (label.words[0] not in _BEFORE_COLONS and label.looks_like_name)

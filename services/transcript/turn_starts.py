@@ -1,4 +1,4 @@
-"""Where turns begin in the lines of a transcript: at the labels of speakers, wherever the program puts them."""
+"""Starts of turns in the lines of a transcript: the labels of speakers, wherever a program puts them."""
 
 import re
 from collections import Counter
