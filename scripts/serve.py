@@ -34,7 +34,7 @@ def main() -> None:
     if _is_unconfigured():
         os.environ["SANDBOX"] = "true"
         print(
-            "No vendor key is set: this is the sandbox. Copy .env.example to .env and fill in keys for the real thing."
+            "No vendor key is set: this is the sandbox. Copy .env.example to .env and fill in keys to use real vendors."
         )
     uvicorn.main(["main:app", *sys.argv[1:]], default_map=_defaults())
 

@@ -45,7 +45,7 @@ PHONE_MODEL = "gpt-5.4-mini"
 PHONE_VOICE = {"provider": "vapi", "voiceId": "Elliot", "version": "2"}
 SANDBOX_PHONE_NUMBER_ID = "00000000-0000-4000-8000-000000000000"
 
-_MAY_RING = "the phone may ring all the same, so check before you try again."
+_MAY_RING = "the phone may still ring, so check before you try again."
 
 OUTCOMES: Mapping[str, str] = {
     "assistant-ended-call": "The assistant ended the call.",

@@ -11,7 +11,7 @@ from services.upstream.model_client import ModelClient
 from services.upstream.model_request import ModelRequest
 
 Reserve = Callable[[int], AbstractAsyncContextManager[Reservation]]
-"""Reserves so many tokens for a block. Raises BudgetExhausted."""
+"""Reserves a number of tokens for a block. Raises BudgetExhausted."""
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ class ChargedModelClient:
 
     @asynccontextmanager
     async def reserved(self, tokens: int) -> AsyncIterator["ChargedModelClient"]:
-        """Yields the client, with one reservation of so many tokens for all answers of the block."""
+        """Yields the client, with one reservation of tokens for all answers of the block."""
         async with self._reserve(tokens) as reservation:
             yield self.charged(reservation.part)
 

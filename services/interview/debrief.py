@@ -75,7 +75,7 @@ class DebriefService:
     is_emulated: bool
 
     async def make(self, record: DebriefInput, on_progress: OnProgress, *, regenerate: bool) -> Debrief:
-        """The debrief of this record: the one made of the same input within the hour, or a new version.
+        """Returns the debrief of the same input made within the hour, or a new version.
 
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
@@ -214,7 +214,7 @@ class DebriefService:
         return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
 
     def _fingerprint(self, record: DebriefInput) -> str:
-        """Hash of everything that the debrief is made of, by which the same input is recognised."""
+        """Hash of all inputs of the debrief, which identifies the same input."""
         made_of = {
             "prompts": PROMPT_VERSION,
             "model": self.llm.model,

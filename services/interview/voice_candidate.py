@@ -69,7 +69,7 @@ class VoiceCandidate:
         return await self._issue_once(issue, [room.name, voice, expires_in_seconds, _document(briefing)], room.name)
 
     async def for_page(self, profile: BriefingFields) -> VoiceSession:
-        """A secret for a candidate described in the request, for a browser that connects at once."""
+        """A secret for a candidate described in the request, for a browser that connects immediately."""
 
         async def issue() -> VoiceSession:
             return await self._issue(profile, None, SECRET_SECONDS, f"caller:{self.caller}")

@@ -75,7 +75,7 @@ def _shortened(kind: str, text: str, tokens: int) -> str:
 
 
 def prompt_cut_warning(characters: int, prompt_tokens: int | None) -> str | None:
-    """A warning where a server counted far fewer tokens than a prompt of so many characters has.
+    """A warning if a server counted far fewer tokens than a prompt of this length has.
 
     Ollama cuts a prompt to its context length without an error: https://github.com/ollama/ollama/issues/4967
     """

@@ -169,7 +169,7 @@ class MemoryRooms:
         return _by_end(entry for entry in self._rooms.values() if entry.room.expires_at < before)
 
     def _grow(self, entry: RoomEntry, size: int) -> None:
-        """Make space for so many bytes more under the room. Raises BudgetExhausted and StorageFull."""
+        """Adds bytes under the room, evicting ended rooms if necessary. Raises BudgetExhausted and StorageFull."""
         self._evict_ended(size, payer=entry.room.payer, keeping=entry)
         self._add_bytes(entry, size)
 

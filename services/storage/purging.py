@@ -116,7 +116,9 @@ async def _truncate_log(connection: AsyncConnection) -> bool:
 
 
 async def _rewrite(connection: AsyncConnection) -> None:
-    """VACUUM. When cancelled, interrupt it and wait: SQLite's thread would go on by itself, with the file locked."""
+    """VACUUM. When cancelled, it is interrupted and awaited: SQLite's thread would otherwise continue, with the file
+    locked.
+    """
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     rewriting = asyncio.ensure_future(connection.exec_driver_sql("VACUUM"))

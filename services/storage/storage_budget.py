@@ -28,7 +28,7 @@ def size_in_bytes(*texts: str | bytes | None) -> int:
 
 
 def find_excess(budget: StorageBudget, stored: Stored, rooms: int, size: int) -> Stored:
-    """The rooms and bytes beyond the budget when so many are added; 0 where they fit."""
+    """The rooms and bytes above the budget after adding these; 0 if they fit."""
     rooms_over = stored.rooms + rooms - budget.rooms if budget.rooms and rooms > 0 else 0
     bytes_over = stored.bytes + size - budget.bytes if budget.bytes and size > 0 else 0
     return Stored(max(0, rooms_over), max(0, bytes_over))

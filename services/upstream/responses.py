@@ -101,7 +101,7 @@ def parse_retry_after(value: str | None) -> int | None:
 
 
 def map_status(vendor: str, response: VendorResponse, key_variable: str) -> MappedError:
-    """The error for a status, where the vendor says nothing more precise."""
+    """The error for a status, unless the vendor is more precise."""
     match response.status:
         case 401 | 403:
             error: ServiceError = ProviderUnavailable(f"{vendor} rejected this server's key; check {key_variable}.")

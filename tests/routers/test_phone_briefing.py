@@ -226,7 +226,7 @@ def test_an_uncertain_failure_says_that_the_phone_may_ring(client, vendors, answ
     failed = call_up(client, open_briefed_room(client))
 
     assert failed.status_code == status
-    assert "the phone may ring all the same, so check before you try again." in failed.json()["detail"]
+    assert "the phone may still ring, so check before you try again." in failed.json()["detail"]
     assert route.call_count == 1
 
 
