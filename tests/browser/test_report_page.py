@@ -115,7 +115,7 @@ def opened(browser: Browser, site: Site, screen: ViewportSize = DESKTOP, *, dark
 
 
 @EVERY_KIND
-def test_the_policy_is_kept_and_nothing_else_is_requested(browser, debrief):
+def test_page_keeps_its_policy_and_makes_no_requests(browser, debrief):
     with served(debrief) as site, opened(browser, site) as page:
         page.wait_for_load_state("networkidle")
         violations = page.evaluate("window.violations")
@@ -219,7 +219,7 @@ def test_a_typical_debrief_prints_to_two_pages(browser, tmp_path: Path, dark):
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
 
 
-def test_a_print_is_black_on_white_also_in_dark_mode(browser):
+def test_print_is_black_on_white_in_dark_mode(browser):
     with served(debriefs.typical()) as site, opened(browser, site, dark=True) as page:
         page.emulate_media(media="print")
         colors = page.evaluate("(style => [style.color, style.backgroundColor])(getComputedStyle(document.body))")

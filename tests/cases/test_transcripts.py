@@ -45,7 +45,7 @@ def test_only_the_candidates_words_are_evidence(case, debrief):
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_only_the_candidates_words_carry_a_rating(case, debrief):
+def test_only_the_candidates_words_support_a_rating(case, debrief):
     check_ratings(case, debrief)
 
 

@@ -353,7 +353,7 @@ def test_sidebar_record_can_be_read(client, model):
 
 
 @pytest.mark.parametrize("database", [None, "sqlite:///{}/rooms.db"], ids=["memory", "sqlite"])
-def test_the_sidebar_s_record_comes_in_pages(start, model, database, tmp_path):
+def test_sidebar_record_is_paged(start, model, database, tmp_path):
     client = start(database_url=database and database.format(tmp_path))
     name = open_briefed_room(client)
     for number in range(3):
@@ -393,7 +393,7 @@ def test_an_invalid_page_of_the_record_is_refused(client, page):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, page.partition("=")[0])
 
 
-def test_nothing_of_a_conversation_is_logged(client, model, caplog):
+def test_conversations_are_not_logged(client, model, caplog):
     caplog.set_level("DEBUG")
 
     ask(client, open_briefed_room(client), message="the secret question", transcript=TRANSCRIPT)

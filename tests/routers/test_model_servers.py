@@ -96,7 +96,7 @@ def test_schema_is_strict_bounded_and_made_for_this_interview(serve):
     assert list(wanted["schema"]["properties"]["ratings"]["properties"]) == ["1", "2"]
 
 
-def test_schema_allows_no_notes_where_there_are_none(serve):
+def test_schema_without_notes_allows_no_quotes_from_notes(serve):
     client, model = serve(DEBRIEF)
 
     debrief(client)
@@ -179,7 +179,7 @@ def test_model_without_a_system_role_gets_the_instructions_in_the_first_message(
     assert "You help an interviewer" in model.requests[1]["messages"][0]["content"]
 
 
-def test_error_that_names_no_parameter_changes_nothing(serve):
+def test_error_without_a_parameter_name_does_not_change_the_request(serve):
     client, model = serve({"status": 400, "json": {"error": {"message": "Invalid argument"}}})
 
     answer = debrief(client)

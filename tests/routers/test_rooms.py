@@ -83,7 +83,7 @@ def test_a_room_without_a_token_is_deleted_again(client, vendors):
     ]
 
 
-def test_a_room_that_only_daily_knows_is_found_after_a_restart(start, vendors, clock):
+def test_room_that_exists_only_at_daily_is_found_after_a_restart(start, vendors, clock):
     name = open_room(start())
     exp = int((clock() + timedelta(hours=1)).timestamp())
     room = sample("daily/room.json") | {"name": name, "config": {"exp": exp}}

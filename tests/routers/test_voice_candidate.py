@@ -352,7 +352,7 @@ def test_callers_do_not_get_the_secrets_of_each_other(settings, vendors, clock, 
     assert len({answer.json()["client_secret"] for answer in answers}) == 4
 
 
-def test_reused_secrets_take_nothing_from_the_sessions_of_a_room(start, vendors, clock):
+def test_reused_secrets_do_not_count_as_sessions_of_a_room(start, vendors, clock):
     secrets_of_their_own(vendors, clock)
     client = start(rate_limit_llm="1000/minute")
     name = open_briefed_room(client)

@@ -227,7 +227,7 @@ def test_a_debrief_without_a_found_quote_says_so_first(items, warning):
     assert checked.warnings[0] == warning
 
 
-def test_a_claim_that_is_nothing_but_a_verdict_is_removed_and_counted():
+def test_claim_that_is_only_a_verdict_is_removed_and_counted():
     checked = check(claim("Led it alone", LED), claim("Strong “hire”!", LED))
 
     assert [entry.claim for entry in checked.evidence] == ["Led it alone"]
@@ -258,7 +258,7 @@ def test_quotation_marks_are_removed_without_a_warning():
     assert checked.warnings == []
 
 
-def test_a_quote_that_carries_several_ratings_is_named_in_a_warning():
+def test_quote_that_supports_several_ratings_gives_a_warning():
     checked = check(
         *(rating(4, LED, competency=number) for number in (1, 2, 3)),
         rating(3, CUT, competency=4),

@@ -270,7 +270,7 @@ def test_quotes_are_found_only_in_the_source_that_they_name():
     assert finder.find_quote("Candidate was on time", 1).refused == "not_found"
 
 
-def test_a_selection_longer_than_the_limit_becomes_several_quotes_and_loses_nothing():
+def test_selection_longer_than_the_limit_is_split_into_quotes_without_loss():
     sentences = [f"In step number {number} I checked every single invoice by hand." for number in range(40)]
     transcript = said_by_candidate(" ".join(sentences))
 
@@ -300,7 +300,7 @@ def test_words_that_occur_hundreds_of_times_inside_longer_words_are_not_searched
     assert find(transcript, "itself we led it") == ()
 
 
-def test_a_million_marks_on_one_letter_hide_nothing_after_them():
+def test_quote_after_a_million_combining_marks_is_found():
     transcript = said_by_candidate("e" + "\u0301\u0323" * 500_000 + " and I led the migration")
 
     (quote,) = find(transcript, "AND I LED THE MIGRATION")

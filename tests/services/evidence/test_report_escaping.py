@@ -87,5 +87,5 @@ def test_a_character_that_hides_or_reorders_text_is_named_instead(render, hidden
 
 @RENDERERS
 @pytest.mark.parametrize("text", ["می‌خواهم", "👩‍💻 wrote it", "क्‍ष"])
-def test_joiners_that_carry_meaning_stay(render, text):
+def test_joiners_of_scripts_and_emoji_stay(render, text):
     assert text in render(debriefs.everywhere(text))

@@ -114,7 +114,7 @@ def test_a_quote_in_two_pieces_is_removed_as_one():
     assert hinges == [first.text]
 
 
-def test_a_quote_that_carries_half_of_the_ratings_is_named():
+def test_quote_that_supports_half_of_the_ratings_is_named():
     shared = debriefs.quote("We did it all as a team.", 2, at="00:14:10.500")
     other = debriefs.quote("I measured it for a year.", 9)
     noted = debriefs.quote("Strong on SQL.", None, source="notes", speaker=None, start=0, end=14)

@@ -65,7 +65,7 @@ async def test_request_for_questions_gets_questions_on_the_nearest_areas(ask):
     assert "on Gardening: “Your resume says: Taught a course on gardening." in answer
 
 
-async def test_answer_without_material_says_that_there_is_none(ask):
+async def test_answer_without_material_says_that_nothing_is_saved(ask):
     answer = await ask(question="What should I ask?")
 
     assert answer.startswith("Nothing is saved about this interview")

@@ -76,7 +76,7 @@ async def test_subjects_are_counted_separately(storage):
 
 
 @pytest.mark.parametrize("settled", [0, 3, 10, 25])
-async def test_a_settled_use_counts_what_it_took(storage, settled):
+async def test_settled_use_counts_its_actual_amount(storage, settled):
     use = make_use("tokens", amount=10, most=20)
     await reserve(storage, use, reservation="first")
 

@@ -112,7 +112,7 @@ def test_answer_of_several_paragraphs_is_one_turn():
     assert transcript.turns[1].text == "First.\n\nThen."
 
 
-def test_word_that_returns_on_lines_of_its_own_is_no_label():
+def test_repeated_word_on_lines_of_its_own_is_no_label():
     transcript = parse(
         "Ada Example\nIt went well.\nYeah\nWe shipped.\n\nBob Sample\nGood.\n\nAda Example\nYeah\nWe did.\n",
         "Ada Example",

@@ -54,7 +54,7 @@ async def hangs(connection: Connection, _: Request) -> None:
     await connection.hang()
 
 
-async def test_status_decides_when_the_deadline_passes_before_the_body_of_an_error_comes() -> None:
+async def test_error_status_decides_when_its_body_misses_the_deadline() -> None:
     async def pass_the_deadline(_: httpx.Response) -> None:
         time.sleep(0.6)  # as a busy machine would, between the headers and the body
 
@@ -153,7 +153,7 @@ async def test_lost_connection_is_retried_as_often_as_the_policy_says() -> None:
 
 
 @pytest.mark.parametrize("vendor_name", RETRY_POLICIES)
-async def test_call_that_is_not_repeatable_is_sent_once_whatever_the_policy(vendor_name: str) -> None:
+async def test_unrepeatable_call_is_sent_once_under_any_policy(vendor_name: str) -> None:
     async def fail(connection: Connection, _: Request) -> None:
         await connection.answer(b"{}", 503, retry_after="0")
 
