@@ -35,7 +35,7 @@ Every error is a problem document (RFC 9457) whose `detail` is one sentence that
 
 
 class State(TypedDict):
-    """What the lifespan gives to every request."""
+    """State of every request, provided by the lifespan."""
 
     services: Services
 

@@ -119,9 +119,11 @@ class AccessCheckedRoute(APIRoute):
 CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
 """The rooms of an authenticated caller; of any caller where authentication is off."""
 LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
-"""The same for calls that cost money: they count against RATE_LIMIT_LLM too."""
+"""The rooms of an authenticated caller, for calls that cost money: they count against RATE_LIMIT_LLM too."""
 VoiceRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("voice"))]
-"""The same for voice sessions and phone calls: a page that repeats a failing one leaves chat its share."""
+"""The same limit, counted apart, for voice sessions and phone calls: a page that repeats them does not use up the limit
+of chat.
+"""
 PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
 """Rooms for anyone who has their link, with or without credentials."""
 PUBLIC: dict[str, Any] = {"security": [{}]}

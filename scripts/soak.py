@@ -34,10 +34,10 @@ INTERVIEWERS = 12
 KILLED_AFTER = 0.3
 """The share of the time after which a worker is killed."""
 RECOVERY_SECONDS = 10.0
-"""For this long after it a call may get no response."""
+"""Seconds after the kill during which a call may get no response."""
 QUIET_SECONDS = 8.0
 MOST_GROWTH = 0.10
-"""Of memory, in the second half of the time."""
+"""Maximum growth of memory in the second half of the time."""
 WARM_UP_SECONDS = 120.0
 """Memory grows by itself in shorter runs: caches fill, and so does the killed worker's replacement."""
 

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. Everything stays open for as long as the app runs."""
+    """The services that handlers use, open for as long as the app runs."""
 
     settings: Settings
     clock: Clock
@@ -69,7 +69,7 @@ class Services:
 
 
 class VendorConfig(NamedTuple):
-    """How one provider is called: `deadline` in seconds, `max_concurrency` calls in flight at most."""
+    """Configuration of one provider's client: `deadline` in seconds, `max_concurrency` calls in flight at most."""
 
     name: str
     base_url: str

@@ -27,9 +27,9 @@ class Piece(NamedTuple):
 
     turn: Turn | None
     span: Span
-    """In the passage."""
+    """Offset in the passage."""
     source: Span
-    """In the transcript or the notes."""
+    """Offset in the transcript or the notes."""
 
 
 class Passage:
@@ -116,7 +116,7 @@ def _is_backchannel(text: str) -> bool:
 
 
 class Hit(NamedTuple):
-    """Where a search form occurs in a passage's search text."""
+    """An occurrence of a search form in a passage's search text."""
 
     passage: Passage
     start: int
@@ -160,12 +160,12 @@ class PassageIndex:
         return self._passages[index] if index >= 0 else None
 
     def hits_in(self, passage: Passage, form: str, start: int = 0) -> Iterator[Hit]:
-        """Where the form occurs in one passage, from an offset of its search text on."""
+        """Occurrences of the form in one passage, from an offset of its search text on."""
         for at in self._find_all(passage.search.text, form, start):
             yield Hit(passage, at, at + len(form))
 
     def hits(self, form: str) -> Iterator[Hit]:
-        """Where the form occurs in any passage, in order."""
+        """Occurrences of the form in all passages, in order."""
         if not self._words.issuperset(form.split(" ")[1:-1]):
             return  # an inner word occurs nowhere, so the form does not either
         for at in self._find_all(self._text, form, 0):

@@ -170,7 +170,7 @@ _NOT_FOUND = Lookup(refused="not_found")
 
 
 def _intersection(selection: Span, piece: Span) -> Cut:
-    """The part of the selection that lies in the piece, as offsets in the piece. Empty where there is none."""
+    """The overlap of the selection and the piece, as offsets in the piece. Empty without an overlap."""
     start = max(selection.start, piece.start) - piece.start
     end = min(selection.end, piece.end) - piece.start
     return Cut(start=start, end=end) if start < end else Cut(start=0, end=0)

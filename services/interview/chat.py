@@ -113,7 +113,7 @@ class ChatService:
         return _Prompt(fitted.parts | {"transcript": lines}, history, warnings)
 
     async def _record(self, question: Question, reply: Reply) -> list[str]:
-        """Stores question and answer. A failure is a warning: the answer was paid for and is given anyway."""
+        """Stores question and answer. A failure only adds a warning, because the answer was paid for."""
         now = self.clock()
         turns = (ChatTurn("user", question.message, now), ChatTurn("assistant", reply.text, now))
         try:

@@ -75,7 +75,7 @@ class DebriefService:
     is_emulated: bool
 
     async def make(self, record: DebriefInput, on_progress: OnProgress, *, regenerate: bool) -> Debrief:
-        """The debrief of this record: the one made of the same input within the hour, or a new version.
+        """Returns the debrief of the same input made within the hour, or a new version.
 
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
@@ -192,7 +192,7 @@ class DebriefService:
         )
 
     def _candidate_name(self) -> str:
-        """From the briefing, else from the room."""
+        """The candidate's name, from the briefing or else from the room."""
         briefing = self.interview.briefing
         briefed = without_placeholder(briefing.candidate_name) if briefing else ""
         return briefed or self.interview.room.candidate_name or ""
@@ -214,7 +214,7 @@ class DebriefService:
         return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
 
     def _fingerprint(self, record: DebriefInput) -> str:
-        """Hash of everything that the debrief is made of, by which the same input is recognised."""
+        """Hash of all inputs of the debrief, which identifies the same input."""
         made_of = {
             "prompts": PROMPT_VERSION,
             "model": self.llm.model,
@@ -242,7 +242,7 @@ def _speaker(speaker: Speaker) -> DebriefSpeaker:
 
 
 def _content(briefing: Briefing | None) -> dict[str, Any] | None:
-    """What the interviewer entered, whenever it was saved."""
+    """The fields that the interviewer entered, without the time of saving."""
     if briefing is None:
         return None
     return briefing.model_dump(exclude={"briefing_prompt", "updated_at"})

@@ -146,10 +146,10 @@ class Rooms:
         return Erasure(receipt, tuple(remaining))
 
     def _may_be_ours(self, name: str) -> bool:
-        """Whether a room that is not stored may be deleted at Daily: this service made it, and no other caller owns it.
+        """Whether a room that is not stored can be taken for one that this service made, and erased before.
 
-        With authentication, a room that was lost from memory in a restart may belong to another caller, so it is left
-        to end by itself.
+        Where callers have to show who they are, a room that a restart made us
+        forget may be somebody else's; it is left to end by itself.
         """
         return (self.is_open or not self.storage.is_ephemeral) and _OUR_NAME.match(name) is not None
 
@@ -157,10 +157,10 @@ class Rooms:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
 
     async def _recover_from_daily(self, name: str) -> Room:
-        """Recovers a room that was lost from memory in a restart and still exists at Daily.
+        """A room that a restart made us forget and that Daily still knows.
 
-        A room without an end was not made by this service. With authentication its name must have our form, and the
-        recovered room has no owner.
+        A room without an end is none of ours. Where callers have to show who
+        they are, neither is one that is not named by us, and nobody owns it.
         """
         if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
             raise RoomNotFound

@@ -16,22 +16,22 @@ MOST_STRENGTHS = 5
 MOST_IMPROVEMENTS = 4
 MOST_QUESTIONS = 5
 MOST_QUOTES = 3
-"""For one sentence of the summary."""
+"""Maximum quotes of one sentence of the summary."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the sentences say about one competency."""
+    """The findings about one competency."""
 
     topic: Topic
     best: Sequence[QuotableText]
-    """At most two, the most telling first; empty when the competency did not come up."""
+    """At most two passages, the best first; empty when the competency did not come up."""
     hedged: QuotableText | None
     """A sentence in which the candidate is unsure."""
 
     @property
     def merits(self) -> int:
-        """How many of the three signals the best passages give together."""
+        """Number of the three signals that the best passages give together."""
         return sum(
             any(getattr(passage, signal) for passage in self.best)
             for signal in ("has_figures", "shows_own_part", "has_outcome")

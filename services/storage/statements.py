@@ -196,7 +196,7 @@ def erase_from(table: Table) -> Delete:
 
 
 INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""The `insert` of each database, which knows `ON CONFLICT`."""
+"""The `insert` of each database, with `ON CONFLICT`."""
 
 
 class DialectStatements:

@@ -46,7 +46,7 @@ class Span(NamedTuple):
 
 
 class _Pieces(NamedTuple):
-    """Where the normalized characters of one block begin and end in the source, by their normalized offsets."""
+    """Offsets of one block: where its normalized characters begin and end in the source."""
 
     starts: dict[int, int]
     ends: dict[int, int]

@@ -1,4 +1,4 @@
-"""What an error response of a language model's server means: the setting or cause to name, and what may help.
+"""Maps error responses of language model servers to our errors, which name the setting or the cause.
 
 OpenRouter's errors: https://openrouter.ai/docs/api-reference/errors-and-debugging. Other servers say the same things in
 other places and words, so a rule looks at the status and at everything that the body says.
@@ -138,7 +138,7 @@ _MOST_ITEMS = 10
 
 
 def _text(response: VendorResponse, body: Json) -> str:
-    """What the body says, wherever it says it; a body that is not JSON says what it starts with."""
+    """The message of an error body, in any of its fields; of a body that is not JSON, its start."""
     said = " ".join(_strings(body, depth=4)) or response.content[:_LONGEST_TEXT].decode(errors="replace")
     return said[:_LONGEST_TEXT].casefold()
 

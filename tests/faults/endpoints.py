@@ -1,4 +1,4 @@
-"""Calls to the service, each with the vendor call that it depends on."""
+"""Calls to the service, each with the vendor call on which it depends."""
 
 import re
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What each vendor may do wrong at each of its endpoints, and what must come of it.
+"""The fault table: each fault of a vendor at each of its endpoints, and the required response.
 
 A row has a fault, the vendor's behaviour, the client's status and code, and
 how often the vendor may be called where the call is safe to repeat. For a
@@ -15,29 +15,29 @@ from tests.faults.misbehaviour import NEVER_ENDS, says_sample, streams_sample
 from tests.faults.wire import Behaviour
 
 
-class Answer(NamedTuple):
-    """What the client gets."""
+class Outcome(NamedTuple):
+    """The response to the client."""
 
     status: int
     code: str | None = None
     has_retry_after: bool = False
-    """Says when to try again, where the response is not a stream."""
+    """Whether the response has `Retry-After`, unless it is a stream."""
 
 
 LONG_WAIT = "900"
 """Seconds that a vendor asks to wait for: longer than the service waits for any call in these tests."""
-DOWN = Answer(503, "provider_unavailable")
-BUSY = Answer(503, "provider_unavailable", has_retry_after=True)
-BAD = Answer(502, "provider_bad_answer")
-REFUSED = Answer(502, "provider_refused")
-SLOW = Answer(504, "provider_timeout")
-TOO_LARGE = Answer(413, "payload_too_large")
-UNKNOWN = Answer(404, "room_not_found")
-NO_SUCH_CALL = Answer(404, "call_not_found")
-INVALID = Answer(422, "invalid_input")
-LEFT_AT_DAILY = Answer(200, "left_at_daily")
+DOWN = Outcome(503, "provider_unavailable")
+BUSY = Outcome(503, "provider_unavailable", has_retry_after=True)
+BAD = Outcome(502, "provider_bad_answer")
+REFUSED = Outcome(502, "provider_refused")
+SLOW = Outcome(504, "provider_timeout")
+TOO_LARGE = Outcome(413, "payload_too_large")
+UNKNOWN = Outcome(404, "room_not_found")
+NO_SUCH_CALL = Outcome(404, "call_not_found")
+INVALID = Outcome(422, "invalid_input")
+LEFT_AT_DAILY = Outcome(200, "left_at_daily")
 """Our own records are erased, and the receipt says that the video room still exists."""
-FINE = Answer(200)
+FINE = Outcome(200)
 
 
 class Row(NamedTuple):
@@ -46,7 +46,7 @@ class Row(NamedTuple):
     fault: str
     behaviour: Behaviour | None
     """None where the vendor can't be reached at all."""
-    answer: Answer
+    answer: Outcome
     calls: int = 1
     """How often the vendor may be called at most."""
 
@@ -58,7 +58,7 @@ class Case(NamedTuple):
     endpoint: str
     fault: str
     behaviour: Behaviour | None
-    answer: Answer
+    answer: Outcome
     calls: int
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Case(NamedTuple):
 
     @property
     def waits_for_deadline(self) -> bool:
-        """Nothing but a deadline of ours ends the call."""
+        """Whether only a deadline of ours ends the call."""
         return self.behaviour in NEVER_ENDS
 
     @property
@@ -273,7 +273,7 @@ def _rows(vendor: str, endpoint: str) -> tuple[Row, ...]:
     return rows + IN_JSON
 
 
-def _answer(endpoint: str, row: Row) -> Answer:
+def _answer(endpoint: str, row: Row) -> Outcome:
     """The row's answer, but for four endpoints.
 
     Deleting a room erases our records whatever Daily answers, and Daily not knowing the room is as good as deleting

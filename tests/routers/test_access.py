@@ -157,7 +157,7 @@ def test_requests_without_credentials_get_public_routes_and_401_elsewhere(guarde
 
 @EVERY_ROUTE
 @pytest.mark.parametrize("pretender", PRETENDERS)
-def test_invalid_credentials_are_401_also_on_public_routes(guarded, interview, route, pretender):
+def test_invalid_credentials_are_401_on_public_routes(guarded, interview, route, pretender):
     answer = ask(guarded, route, interview, {"Authorization": PRETENDERS[pretender]})
 
     assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)

@@ -135,7 +135,7 @@ def response_of(connection):
     return head.decode().lower(), body
 
 
-def test_a_body_that_stays_away_is_408_and_the_connection_is_closed(connect):
+def test_missing_body_is_408_and_closes_the_connection(connect):
     connect.sendall(f"{HEAD}Origin: {PAGE}\r\nContent-Length: 27\r\n\r\n".encode() + b'{"interviewer')
 
     head, body = response_of(connect)
@@ -147,7 +147,7 @@ def test_a_body_that_stays_away_is_408_and_the_connection_is_closed(connect):
     assert (problem["status"], problem["code"]) == (408, "request_timeout")
 
 
-def test_a_body_that_drips_is_408_too(connect):
+def test_slow_body_is_408(connect):
     connect.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode())
 
     received = drip_until_answered(connect, b"1\r\n \r\n")

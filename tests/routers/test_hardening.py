@@ -157,7 +157,7 @@ def test_a_wildcard_trusts_the_names_below_a_domain(start, hosts, host, status):
 
 
 OPEN = {"trusted_hosts": ()}
-"""No authentication; the keys of the vendors are real ones."""
+"""Settings without authentication and with vendor keys."""
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_an_open_service_with_a_real_provider_refuses_other_names_and_names_the_
     ],
     ids=["sandbox", "authentication", "trusted host", "no provider"],
 )
-def test_other_names_are_answered_where_nothing_is_at_risk_or_they_are_trusted(start, changes):
+def test_other_host_names_are_accepted_without_risk_or_when_trusted(start, changes):
     client = start(**(OPEN | changes))
 
     assert client.get("/health", headers={"Host": "api.example.org"}).status_code == 200

@@ -60,7 +60,7 @@ def stored(database, tmp_path):
 
 
 @STORED
-def test_deletion_leaves_nothing_stored(serve, connect, stored, database):
+def test_deletion_leaves_no_stored_data(serve, connect, stored, database):
     server = serve(database)
     client = connect(server)
     other, name = open_briefed_room(client), plant(client)
@@ -94,9 +94,7 @@ def test_room_is_erased_after_its_retention_and_not_before(start, clock, stored,
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_receipt_says_what_a_reader_keeps_in_the_files_and_a_restart_removes_it(
-    serve, connect, stored, database, tmp_path
-):
+def test_receipt_names_text_left_in_the_files_and_a_restart_removes_it(serve, connect, stored, database, tmp_path):
     server = serve(database)
     client = connect(server)
     name = plant(client)

@@ -84,7 +84,7 @@ async def test_interviewer_is_never_quoted(debrief):
     assert {quote["turn"] for quote in quotes(answer)} <= {2, 4, 5}
 
 
-async def test_unsure_answer_becomes_an_improvement(debrief):
+async def test_unsure_answer_is_an_improvement(debrief):
     answer = await debrief(transcript=TRANSCRIPT, competencies=COMPETENCIES)
 
     improvements = [claim for claim in answer["claims"] if claim["kind"] == "improvement"]
@@ -139,7 +139,7 @@ async def test_sidebar_chat_is_never_quoted(debrief):
     assert answer["claims"] == []
 
 
-async def test_summary_sentences_carry_quotes_and_the_last_says_that_no_model_was_asked(debrief):
+async def test_summary_sentences_have_quotes_and_the_last_says_that_no_model_was_asked(debrief):
     answer = await debrief(candidate_name="Maya", transcript=TRANSCRIPT, competencies=COMPETENCIES)
 
     *sentences, last = answer["summary"]

@@ -45,7 +45,7 @@ async def test_without_a_retention_rooms_stay(storage):
     assert await storage.find(room.name) is not None
 
 
-async def test_expired_budget_uses_are_deleted_without_a_retention_too(storage):
+async def test_expired_budget_uses_are_deleted_without_a_retention(storage):
     await reserve(storage, make_use("calls"))
 
     await delete_expired(storage, NOW + timedelta(hours=1), None)
@@ -53,7 +53,7 @@ async def test_expired_budget_uses_are_deleted_without_a_retention_too(storage):
     assert await storage.delete_expired_uses(NOW + DAY) == 0
 
 
-async def test_expired_responses_are_deleted_without_a_retention_too(storage):
+async def test_expired_responses_are_deleted_without_a_retention(storage):
     await storage.claim_slot("slot", "f1", now=NOW, until=NOW + DAY, lease=NOW + DAY)
 
     await delete_expired(storage, NOW + DAY, None)
