@@ -128,6 +128,20 @@ class TranscriptNotFound(ServiceError):
         super().__init__("There is no transcript of this room.")
 
 
+class TranscriptFull(ServiceError):
+    """The room's segments would exceed the limits of a transcript."""
+
+    status = 409
+    code = "transcript_full"
+    title = "Transcript full"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The transcript of this room is as long as a transcript may be, so these lines were not stored; to start "
+            "over, delete the transcript."
+        )
+
+
 class TranscriptNotStored(ServiceError):
     """The room was opened without transcription storage, so nothing that was said in it is kept at Daily."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.briefing import Briefing
-from services.errors import RoomNotFound
+from services.errors import RoomNotFound, TranscriptFull
 from services.storage import rows, sql_slots, statements
 from services.storage.database import Database, read_only
 from services.storage.purging import FilePurger
@@ -22,6 +22,7 @@ from services.storage.records import (
     Room,
     RoomSummary,
     Segment,
+    SegmentTotals,
     StoredDebrief,
     StoredDecision,
     StoredRating,
@@ -126,17 +127,31 @@ class SqlStorage(SqlSlots):
     async def add_plan(self, name: str, created_at: datetime, document: str) -> int:
         return await self._append(name, statements.ADD_PLAN, {"created_at": created_at, "document": document})
 
-    async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
+    async def save_transcript(self, name: str, transcript: StoredTranscript, *, keeps_clients: bool = False) -> bool:
+        values = {"room_name": name}
         async with self._writing(name) as connection:
-            await connection.execute(statements.DELETE_SEGMENTS, {"room_name": name})
+            if keeps_clients and (await connection.execute(statements.IS_FROM_CLIENT, values)).first():
+                return False
+            await connection.execute(statements.DELETE_SEGMENTS, values)
             await connection.execute(self._upserts.save_transcript, asdict(transcript) | {"room": name})
+        return True
 
-    async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
+    async def delete_transcript(self, name: str) -> None:
+        values = {"room_name": name}
+        async with self._deletion() as deletion:
+            if not (await deletion.connection.execute(statements.LOCK_ROOM, values)).first():
+                raise RoomNotFound
+            for statement in (statements.DELETE_TRANSCRIPT, statements.DELETE_SEGMENTS):
+                await deletion.execute(statement, values)
+
+    async def add_segments(
+        self, name: str, segments: Sequence[Segment], now: datetime, *, limit: SegmentTotals | None = None
+    ) -> SegmentTotals:
         sent = {segment.id: segment for segment in segments}
         async with self._writing(name) as connection:
             known = await connection.execute(statements.KNOWN_SEGMENTS, {"room_name": name, "ids": list(sent)})
             numbers = {row.id: row.number for row in known}
-            last = (await connection.execute(statements.LAST_SEGMENT, {"room_name": name})).scalar_one()
+            last = max(numbers.values(), default=0)
             new = [segment_id for segment_id in sent if segment_id not in numbers]
             numbers |= {segment_id: last + place for place, segment_id in enumerate(new, 1)}
             values = [
@@ -145,7 +160,10 @@ class SqlStorage(SqlSlots):
             ]
             if values:
                 await connection.execute(self._upserts.save_segments, values)
-        return int(last) + len(new)
+            totals = SegmentTotals(*(await connection.execute(statements.SEGMENT_TOTALS, {"room_name": name})).one())
+            if limit is not None and totals.exceeds(limit):
+                raise TranscriptFull
+        return totals
 
     async def segments(self, name: str) -> Sequence[Segment]:
         return tuple(Segment(*row) for row in await self._fetch(statements.SEGMENTS, name))

@@ -120,9 +120,37 @@ SEGMENTS = (
     .where(segments.c.room == NAME)
     .order_by(segments.c.number)
 )
-KNOWN_SEGMENTS = select(segments.c.id, segments.c.number).where(
-    segments.c.room == NAME, segments.c.id.in_(bindparam("ids", expanding=True))
+IS_FROM_CLIENT = select(literal(1)).where(
+    or_(
+        exists().where(segments.c.room == NAME),
+        exists().where(transcripts.c.room == NAME, transcripts.c.source == "client"),
+    )
 )
+
+
+def _segment_totals() -> Select[Any]:
+    """Select the columns of `SegmentTotals`. A join to the segment before is faster than a window function."""
+    before = segments.alias()
+    is_before = and_(before.c.room == segments.c.room, before.c.number == segments.c.number - 1)
+    speakers = select(segments.c.speaker).where(segments.c.room == NAME).distinct().cte()
+    return (
+        select(
+            func.count(),
+            func.count().filter(segments.c.speaker.is_distinct_from(before.c.speaker)),
+            _sum_of_lengths(segments.c.text),
+            select(func.count()).select_from(speakers).scalar_subquery(),
+            select(_sum_of_lengths(speakers.c.speaker)).scalar_subquery(),
+        )
+        .select_from(segments.outerjoin(before, is_before))
+        .where(segments.c.room == NAME)
+    )
+
+
+def _sum_of_lengths(text: ColumnElement[str]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(func.length(text)), 0)
+
+
+SEGMENT_TOTALS = _segment_totals()
 RATINGS = select(*without_room(ratings)).where(ratings.c.room == NAME)
 DECISION = select(*without_room(decisions)).where(decisions.c.room == NAME).order_by(decisions.c.number.desc()).limit(1)
 FIND_DEBRIEF = (
@@ -158,8 +186,13 @@ ADD_RATING = _append(ratings, "number", ratings.c.rater == bindparam("same_rater
 ADD_DECISION = _append(decisions, "number")
 LAST_CHAT_TURN = select(last_number(chat_turns, "number"))
 ADD_CHAT_TURN = insert(chat_turns)
-LAST_SEGMENT = select(last_number(segments, "number"))
+KNOWN_SEGMENTS = select(segments.c.id, segments.c.number).where(
+    segments.c.room == NAME,
+    or_(segments.c.id.in_(bindparam("ids", expanding=True)), segments.c.number == last_number(segments, "number")),
+)
+"""The numbers of the segments with these ids, and of the last one."""
 DELETE_SEGMENTS = delete(segments).where(segments.c.room == NAME)
+DELETE_TRANSCRIPT = delete(transcripts).where(transcripts.c.room == NAME)
 
 LATEST_USES = (
     select(quota_uses.c.at)
