@@ -87,9 +87,19 @@ class Rooms:
             raise RoomExpired
         return room
 
-    async def get_own_room(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom:
+    async def get_own_room(
+        self,
+        name: str,
+        *,
+        briefing: bool = False,
+        debrief: bool = False,
+        transcript: bool = False,
+        participants: bool = False,
+    ) -> StoredRoom:
         """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
-        interview = await self.storage.find(name, briefing=briefing, debrief=debrief)
+        interview = await self.storage.find(
+            name, briefing=briefing, debrief=debrief, transcript=transcript, participants=participants
+        )
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
         if not self._is_owner(interview.room):

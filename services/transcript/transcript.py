@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from services.text.words import count_words
 from services.transcript.attribution_warnings import attribution_warnings
 from services.transcript.formats import read_source
-from services.transcript.source import MOST_LABELS, MOST_TURNS, Passage, SourceTurn, UnreadableTranscript
+from services.transcript.source import (
+    MOST_CHARACTERS,
+    MOST_LABEL_CHARACTERS,
+    MOST_LABELS,
+    MOST_TURNS,
+    Passage,
+    SourceTurn,
+    UnreadableTranscript,
+)
 from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.speaker_roles import Attribution, Participants, Role, assign_roles
 
 __all__ = [
+    "MOST_CHARACTERS",
     "MOST_LABELS",
+    "MOST_LABEL_CHARACTERS",
     "MOST_TURNS",
     "Role",
     "SourceTurn",

@@ -36,6 +36,7 @@ class Route(NamedTuple):
     body: object = None
 
 
+LINE = {"id": "line-1", "speaker": "Ada", "text": "Hello."}
 RULES = {
     "POST /api/rooms": Route("caller", 201, {"interviewer_name": "Ada"}),
     "GET /api/rooms/{name}": Route("link"),
@@ -47,6 +48,10 @@ RULES = {
     "GET /api/rooms/{name}/chat": Route("owner"),
     "POST /api/rooms/{name}/debrief": Route("owner", 200, {"notes": "She knows compilers."}),
     "GET /api/rooms/{name}/debrief": Route("owner"),
+    "PUT /api/rooms/{name}/transcript": Route("owner", 200, {"transcript": "Ada: Hello."}),
+    "GET /api/rooms/{name}/transcript": Route("owner"),
+    "DELETE /api/rooms/{name}/transcript": Route("owner", 204),
+    "POST /api/rooms/{name}/transcript/segments": Route("owner", 200, {"segments": [LINE]}),
     "POST /api/rooms/{name}/realtime/token": Route("owner", 201, {}),
     "POST /api/rooms/{name}/briefing/call": Route("owner", 202, {"phone_number": "+14155550100"}),
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
@@ -100,7 +105,7 @@ def guarded():
 
 
 class StoredRoom(NamedTuple):
-    """A room with a briefing, a debrief and a phone call."""
+    """A room with a briefing, a debrief, a line of a transcript and a phone call."""
 
     name: str
     call_id: str
@@ -118,6 +123,7 @@ def hold_interview(client, owner) -> StoredRoom:
     name = do("POST", "/api/rooms", interviewer_name="Ada")["room_name"]
     do("POST", f"/api/rooms/{name}/briefing", **BRIEFING)
     do("POST", f"/api/rooms/{name}/debrief", notes="She knows compilers.")
+    do("POST", f"/api/rooms/{name}/transcript/segments", segments=[LINE])
     call = do("POST", f"/api/rooms/{name}/briefing/call", phone_number="+14155550100")
     return StoredRoom(name, call["call_id"])
 
