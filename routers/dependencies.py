@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from services.errors import RateLimited, ServiceError, Unauthorized
+from services.interview.daily_transcripts import DailyTranscripts
 from services.interview.rooms import Rooms
 from services.lifespan import Services
 
@@ -24,6 +25,13 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def _daily_transcripts(services: ServicesDep) -> DailyTranscripts:
+    return DailyTranscripts(services.daily, services.storage, services.clock)
+
+
+DailyTranscriptsDep = Annotated[DailyTranscripts, Depends(_daily_transcripts)]
 
 RoomName = Annotated[
     str,

@@ -12,6 +12,7 @@ from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
     CallerRooms,
+    DailyTranscriptsDep,
     LlmRateLimitedRooms,
     PublicRooms,
     RoomName,
@@ -47,6 +48,7 @@ from services.evidence.report import HTML_CSP, render_html, render_markdown
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
+from services.interview.debrief_sources import DebriefSources
 from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
 from services.lifespan import Services
 from services.llm import Piece
@@ -86,7 +88,7 @@ async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: Idempo
 @router.get("/{name}", operation_id="get_room", responses=problem_responses(404, 410, 502, 504), openapi_extra=PUBLIC)
 async def get_room(name: RoomName, rooms: PublicRooms) -> RoomResponse:
     """Read the room. Anyone who has its link can."""
-    return RoomResponse.model_validate(await rooms.get_open_room(name))
+    return RoomResponse.model_validate((await rooms.get_open_room(name)).room)
 
 
 @router.post(
@@ -147,7 +149,7 @@ async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, transcript=not body.spoken(), participants=True)
     sidebar = ChatService(services.llm, services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)
@@ -178,22 +180,31 @@ async def create_debrief(
     rooms: LlmRateLimitedRooms,
     services: ServicesDep,
     idempotency: IdempotencyDep,
+    daily_transcripts: DailyTranscriptsDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
 ) -> Response:
     """Make a debrief: the model reads, code checks every quote and computes the recommendation, a person decides.
 
+    Without a transcript, the stored one is used; where Daily transcribes calls, it is fetched first, and while Daily is
+    still writing it the call waits for at most 20 seconds. Without a chat history, the room's sidebar record is read.
+
     The same input within the hour returns the stored debrief. A debrief is completed and stored even when the client
     disconnects, so that the same request finds it. With `Accept: text/event-stream`: `progress` events, then one
     `done` or `error`.
     """
-    interview = await rooms.get_own_room(name, briefing=True)
+    sent = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history], body.speakers)
+    interview = await rooms.get_own_room(name, briefing=True, transcript=not sent.transcript, participants=True)
     debriefing = _debriefing(services, interview)
-    chat = [entry.message() for entry in body.chat_history]
-    record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
+    is_transcribed = services.settings.daily_transcription
+    sources = DebriefSources(daily_transcripts, services.storage, interview, is_transcribed)
 
     async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
-        return StoredResponse.of(await debriefing.make(record, on_progress, regenerate=regenerate))
+        record = await sources.complete(sent, on_progress)
+        debrief = await debriefing.make(record, on_progress, regenerate=regenerate)
+        # not replayed when the transcript is there
+        is_provisional = debrief.basis == "none" and record.missing_transcript
+        return StoredResponse.of(debrief, expires_at=services.clock() if is_provisional else None)
 
     async def reported_work(on_progress: OnProgress) -> str:
         response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)

@@ -1,4 +1,4 @@
-"""The room's transcript: sent whole, sent line by line, read, deleted."""
+"""The room's transcript: sent whole, sent line by line, fetched from Daily, read, deleted."""
 
 import asyncio
 
@@ -6,12 +6,13 @@ from fastapi import APIRouter, Response
 
 from routers.accept import JSON, PLAIN_TEXT, WEBVTT, Accept, also_as, json_response, negotiate
 from routers.body_sizes import SMALL_BODY_BYTES
-from routers.dependencies import AccessCheckedRoute, CallerRooms, RoomName, ServicesDep
+from routers.dependencies import AccessCheckedRoute, CallerRooms, DailyTranscriptsDep, RoomName, ServicesDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.transcript import (
     SegmentsRequest,
     SegmentsResponse,
     SpeakerResponse,
+    TranscriptInProgressResponse,
     TranscriptRequest,
     TranscriptResponse,
     TranscriptTurnResponse,
@@ -20,6 +21,9 @@ from services.interview.rooms import Rooms
 from services.interview.stored_transcript import ReadTranscript, TranscriptService
 from services.interview.transcript_files import write_plain_text, write_webvtt
 from services.lifespan import Services
+
+RETRY_AFTER_SECONDS = 5
+"""When to ask again for a transcript that Daily is still writing."""
 
 router = APIRouter(
     prefix="/api/rooms/{name}/transcript",
@@ -61,6 +65,24 @@ async def get_transcript(name: RoomName, rooms: CallerRooms, services: ServicesD
             return Response(text, headers={"Vary": "Accept"}, media_type=PLAIN_TEXT)
         case _:
             return await _json(name, read)
+
+
+@router.post(
+    "/fetch",
+    response_model=TranscriptResponse,
+    operation_id="fetch_transcript",
+    responses=problem_responses(409) | {202: {"model": TranscriptInProgressResponse}},
+    max_body_size=SMALL_BODY_BYTES,
+)
+async def fetch_transcript(
+    name: RoomName, rooms: CallerRooms, services: ServicesDep, daily_transcripts: DailyTranscriptsDep
+) -> Response:
+    """Pull what Daily transcribed in this room; it replaces what is stored. 202 while Daily is still writing it."""
+    interview = await rooms.get_own_room(name, briefing=True, participants=True)
+    if not await daily_transcripts.pull(interview):
+        in_progress = TranscriptInProgressResponse(room_name=name).model_dump_json()
+        return Response(in_progress, 202, {"Retry-After": str(RETRY_AFTER_SECONDS)}, JSON)
+    return await _json(name, await (await _transcript(name, rooms, services)).read())
 
 
 @router.delete("", status_code=204, operation_id="delete_transcript", max_body_size=SMALL_BODY_BYTES)

@@ -200,3 +200,10 @@ class TranscriptResponse(ResponseModel):
     warnings: list[str]
     """What a reader must know about who speaks, and about what is missing."""
     updated_at: Timestamp
+
+
+class TranscriptInProgressResponse(ResponseModel):
+    """Daily is still writing the transcript. What was stored before is unchanged."""
+
+    room_name: str
+    status: Literal["in_progress"] = "in_progress"

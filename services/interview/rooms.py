@@ -10,9 +10,19 @@ from uuid import uuid4
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
-from services.errors import Forbidden, ProviderBadAnswer, RoomExpired, RoomNotFound, ServiceError, Unauthorized
+from services.errors import (
+    BudgetExhausted,
+    Forbidden,
+    ProviderBadAnswer,
+    RoomExpired,
+    RoomNotFound,
+    ServiceError,
+    StorageFull,
+    Unauthorized,
+)
+from services.interview.participants import check_candidate, interviewer_names
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, ParticipantRole, Receipt, Room, StoredRoom
+from services.storage.records import UNKNOWN_CREATOR, Participant, ParticipantRole, Receipt, Room, StoredRoom
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +82,7 @@ class Rooms:
         made = await self.daily.create_room(name, expires_at, is_transcribed=self.is_transcribed)
         room = Room(name, made.url, interviewer_name, now, expires_at, made.id, self.caller, candidate_name, self.payer)
         try:
-            token = await self._create_token(room, interviewer_name, is_owner=True)
+            token = await self._create_token(room, interviewer_name, is_owner=True, user_id=str(uuid4()))
             await self.storage.save_room(room)
         except ServiceError as error:
             await self._delete_at_daily(name)
@@ -82,13 +92,14 @@ class Rooms:
         log.info("room %s opened until %s", name, expires_at.isoformat())
         return OpenedRoom(room, token)
 
-    async def get_open_room(self, name: str) -> Room:
+    async def get_open_room(self, name: str, *, participants: bool = False) -> StoredRoom:
         """A room that is still open, for anyone who has its link. Raises RoomNotFound and RoomExpired."""
-        interview = await self.storage.find(name)
-        room = await self._recover_from_daily(name) if interview is None else interview.room
-        if room.is_expired(self.clock()):
+        interview = await self.storage.find(name, participants=participants)
+        if interview is None:
+            interview = StoredRoom(await self._recover_from_daily(name))
+        if interview.room.is_expired(self.clock()):
             raise RoomExpired
-        return room
+        return interview
 
     async def get_own_room(
         self,
@@ -117,23 +128,44 @@ class Rooms:
         return interview
 
     async def join(self, name: str, participant_name: str, participant_type: ParticipantRole) -> tuple[Room, str]:
-        """The room and a token for it; only its owner enters as the interviewer."""
-        room = await self.get_open_room(name)
+        """The room and a token for it; only its owner enters as the interviewer. The name is kept with the room.
+
+        Raises InvalidInput for a candidate under an interviewer's name: what the candidate says would count as said
+        by the interviewer. Raises RateLimited when the room has issued `MAX_CANDIDATE_TOKENS`.
+        """
+        interview = await self.get_open_room(name, participants=True)
+        room = interview.room
         is_owner = participant_type == "interviewer"
-        if is_owner and not self.is_open and self.caller is None:
-            raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
-        if is_owner and not self._is_owner(room):
-            raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
-        token = await self._create_token(room, participant_name, is_owner=is_owner)
+        if is_owner:
+            self._check_may_interview(room)
+        else:
+            check_candidate(participant_name, interview)
+        user_id = str(uuid4())
+        token = await self._create_token(room, participant_name, is_owner=is_owner, user_id=user_id)
+        if not is_owner or participant_name not in interviewer_names(interview):
+            await self._record(name, Participant(participant_name, participant_type, user_id, self.clock()))
         return room, token
 
-    async def _create_token(self, room: Room, participant_name: str, *, is_owner: bool) -> str:
+    async def _record(self, name: str, participant: Participant) -> None:
+        """Best effort: an owner without space for a name must not keep people out of the call."""
+        try:
+            await self.storage.add_participant(name, participant)
+        except (BudgetExhausted, StorageFull) as error:
+            log.warning("the name of a participant of %s is not recorded: %s", name, error.code)
+
+    def _check_may_interview(self, room: Room) -> None:
+        if not self.is_open and self.caller is None:
+            raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
+        if not self._is_owner(room):
+            raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
+
+    async def _create_token(self, room: Room, participant_name: str, *, is_owner: bool, user_id: str) -> str:
         """A token for one participant; an interviewer's starts the transcription where rooms are transcribed."""
         return await self.daily.create_meeting_token(
             room.name,
             participant_name,
             room.expires_at,
-            user_id=str(uuid4()),
+            user_id=user_id,
             is_owner=is_owner,
             starts_transcription=is_owner and self.is_transcribed,
         )

@@ -52,6 +52,8 @@ RULES = {
     "GET /api/rooms/{name}/transcript": Route("owner"),
     "DELETE /api/rooms/{name}/transcript": Route("owner", 204),
     "POST /api/rooms/{name}/transcript/segments": Route("owner", 200, {"segments": [LINE]}),
+    # 409: the room was opened without transcription
+    "POST /api/rooms/{name}/transcript/fetch": Route("owner", 409),
     "POST /api/rooms/{name}/realtime/token": Route("owner", 201, {}),
     "POST /api/rooms/{name}/briefing/call": Route("owner", 202, {"phone_number": "+14155550100"}),
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
