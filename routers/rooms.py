@@ -1,6 +1,7 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import asdict
 from json import dumps
 from typing import Annotated
 
@@ -106,9 +107,9 @@ async def join_room(name: RoomName, body: JoinRequest, rooms: PublicRooms) -> Jo
 
 @router.delete("/{name}", operation_id="delete_room", responses=problem_responses(404))
 async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> DeletionReceipt:
-    """Delete everything stored under the name, and the room at Daily. Repeatable."""
+    """Delete everything stored under the name, the room at Daily, and its transcripts there. Repeatable."""
     erasure = await services.shutdown.run_shielded(rooms.close(name))
-    deleted = Deleted.model_validate(erasure.receipt)
+    deleted = Deleted(transcripts_at_daily=erasure.transcripts_at_daily, **asdict(erasure.receipt))
     return DeletionReceipt(room_name=name, deleted=deleted, remaining=list(erasure.remaining))
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -20,6 +21,7 @@ from services.errors import (
     StorageFull,
     Unauthorized,
 )
+from services.interview.daily_erasure import DailyErasure, ErasedAtDaily
 from services.interview.participants import check_candidate, interviewer_names
 from services.storage.protocol import Storage
 from services.storage.records import UNKNOWN_CREATOR, Participant, ParticipantRole, Receipt, Room, StoredRoom
@@ -36,7 +38,12 @@ _LEFT_IN_FILES = (
 )
 _LEFT_AT_DAILY = "The video room may still stand at Daily, where it ends by itself{}."
 _REPEAT = "; repeat this call to remove it"
-
+_TRANSCRIPTS_LEFT = "Daily may still have transcripts of this room's calls; {}."
+_REPEAT_LATER = (
+    "repeat this call in a minute to delete them; until then the room's name and Daily's id of it are kept, as a room "
+    "that has ended"
+)
+_DELETE_THERE = "delete them there"
 _LEFT_AT_VAPI = "Vapi keeps its own record of the room's phone calls and of what was said; delete it there."
 
 _OUR_NAME = re.compile(rf"^{NAME_PREFIX}[0-9a-f]{{{2 * NAME_BYTES}}}$")
@@ -53,6 +60,7 @@ class Erasure(NamedTuple):
     """What was erased, and in words what remains to be done."""
 
     receipt: Receipt
+    transcripts_at_daily: int
     remaining: tuple[str, ...]
 
 
@@ -85,7 +93,7 @@ class Rooms:
             token = await self._create_token(room, interviewer_name, is_owner=True, user_id=str(uuid4()))
             await self.storage.save_room(room)
         except ServiceError as error:
-            await self._delete_at_daily(name)
+            await DailyErasure(self.daily, name, made.id).delete_room()
             if isinstance(error, RoomNotFound):
                 raise ProviderBadAnswer("Daily lost the room that it had just made; try again.") from None
             raise
@@ -171,21 +179,36 @@ class Rooms:
         )
 
     async def close(self, name: str) -> Erasure:
-        """Erase what is stored under the name, and take the room away at Daily.
+        """Erase what is stored under the name, the room at Daily, and its transcripts there.
 
-        What is stored goes even when Daily is down. Repeatable: what is not there any more counts as zero.
+        What is stored is erased even when Daily is down. Repeatable: what no longer exists counts as zero.
         """
         interview = await self.storage.find(name)
-        if interview is not None and not self._is_owner(interview.room):
+        room = None if interview is None else interview.room
+        if room is not None and not self._is_owner(room):
             raise RoomNotFound
-        receipt = await self.storage.erase(name)
-        remaining = [] if await self.storage.purge_deleted(in_background=False) else [_LEFT_IN_FILES]
         may_be_ours = self._may_be_ours(name)
-        if (interview is not None or may_be_ours) and not await self._delete_at_daily(name):
-            remaining.append(_LEFT_AT_DAILY.format(_REPEAT if may_be_ours else ""))
-        if receipt.phone_calls:
-            remaining.append(_LEFT_AT_VAPI)
-        return Erasure(receipt, tuple(remaining))
+        at_daily = ErasedAtDaily()
+        if room is not None or may_be_ours:
+            at_daily = await DailyErasure(self.daily, name, None if room is None else room.daily_id).erase()
+        receipt = await self.storage.erase(name)
+        is_purged = await self.storage.purge_deleted(in_background=False)
+        is_kept = at_daily.are_transcripts_left and room is not None and await self._keep_daily_id(room)
+        remaining = _remaining(receipt, at_daily, is_purged=is_purged, is_repeatable=is_kept or may_be_ours)
+        return Erasure(receipt, at_daily.transcripts, tuple(remaining))
+
+    async def _keep_daily_id(self, room: Room) -> bool:
+        """Keep the room as an ended one without names, as only its id leads to its transcripts; whether it is kept."""
+        if room.daily_id is None:
+            return False
+        ended_at = min(room.expires_at, self.clock())
+        nameless = replace(room, created_by=UNKNOWN_CREATOR, candidate_name=None, expires_at=ended_at)
+        try:
+            await self.storage.save_room(nameless)
+        except (BudgetExhausted, StorageFull) as error:
+            log.warning("the id of room %s at Daily is not kept: %s", room.name, error.code)
+            return False
+        return True
 
     def _may_be_ours(self, name: str) -> bool:
         """Whether a room that is not stored can be taken for one that this service made, and erased before.
@@ -211,14 +234,17 @@ class Rooms:
             await self.storage.save_room(room)
         return room
 
-    async def _delete_at_daily(self, name: str) -> bool:
-        """Whether there is no such room any more."""
-        try:
-            await self.daily.delete_room(name)
-        except ServiceError as error:
-            log.warning("room %s may still be at Daily: %s", name, error.code)
-            return False
-        return True
+
+def _remaining(receipt: Receipt, at_daily: ErasedAtDaily, *, is_purged: bool, is_repeatable: bool) -> Iterator[str]:
+    """A sentence for each thing that is not deleted."""
+    if not is_purged:
+        yield _LEFT_IN_FILES
+    if at_daily.is_room_left:
+        yield _LEFT_AT_DAILY.format(_REPEAT if is_repeatable else "")
+    if at_daily.are_transcripts_left:
+        yield _TRANSCRIPTS_LEFT.format(_REPEAT_LATER if is_repeatable else _DELETE_THERE)
+    if receipt.phone_calls:
+        yield _LEFT_AT_VAPI
 
 
 def _remembered(room: DailyRoom) -> Room:
