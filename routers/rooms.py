@@ -13,7 +13,6 @@ from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
     CallerRooms,
-    DailyTranscriptsDep,
     LlmRateLimitedRooms,
     PublicRooms,
     RoomName,
@@ -181,7 +180,6 @@ async def create_debrief(
     rooms: LlmRateLimitedRooms,
     services: ServicesDep,
     idempotency: IdempotencyDep,
-    daily_transcripts: DailyTranscriptsDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
 ) -> Response:
@@ -198,7 +196,7 @@ async def create_debrief(
     interview = await rooms.get_own_room(name, briefing=True, transcript=not sent.transcript, participants=True)
     debriefing = _debriefing(services, interview)
     is_transcribed = services.settings.daily_transcription
-    sources = DebriefSources(daily_transcripts, services.storage, interview, is_transcribed)
+    sources = DebriefSources(services.daily_transcripts, services.storage, interview, is_transcribed)
 
     async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
         record = await sources.complete(sent, on_progress)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from routers.accept import JSON, PLAIN_TEXT, WEBVTT, Accept, also_as, json_response, negotiate
 from routers.body_sizes import SMALL_BODY_BYTES
-from routers.dependencies import AccessCheckedRoute, CallerRooms, DailyTranscriptsDep, RoomName, ServicesDep
+from routers.dependencies import AccessCheckedRoute, CallerRooms, RoomName, ServicesDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.transcript import (
     SegmentsRequest,
@@ -74,12 +74,10 @@ async def get_transcript(name: RoomName, rooms: CallerRooms, services: ServicesD
     responses=problem_responses(409) | {202: {"model": TranscriptInProgressResponse}},
     max_body_size=SMALL_BODY_BYTES,
 )
-async def fetch_transcript(
-    name: RoomName, rooms: CallerRooms, services: ServicesDep, daily_transcripts: DailyTranscriptsDep
-) -> Response:
+async def fetch_transcript(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> Response:
     """Pull what Daily transcribed in this room; it replaces what is stored. 202 while Daily is still writing it."""
     interview = await rooms.get_own_room(name, briefing=True, participants=True)
-    if not await daily_transcripts.pull(interview):
+    if not await services.daily_transcripts.pull(interview):
         in_progress = TranscriptInProgressResponse(room_name=name).model_dump_json()
         return Response(in_progress, 202, {"Retry-After": str(RETRY_AFTER_SECONDS)}, JSON)
     return await _json(name, await (await _transcript(name, rooms, services)).read())

@@ -88,8 +88,9 @@ class DailyTranscripts:
             raise ProviderTimeout("Daily took too long to send the transcript; try again.") from None
         await asyncio.to_thread(_check, document, interview)
         stored = await asyncio.to_thread(document.as_record, "daily", self.clock())
-        await self.storage.save_transcript(interview.room.name, stored, keeps_clients=keeps_clients)
-        log.info("the transcript of %s was fetched from Daily; files: %d", interview.room.name, len(found.files))
+        is_stored = await self.storage.save_transcript(interview.room.name, stored, keeps_clients=keeps_clients)
+        outcome = "replaces what was stored" if is_stored else "is dropped, as the client has sent one"
+        log.info("the transcript of %s from Daily (%d files) %s", interview.room.name, len(found.files), outcome)
         return True
 
     async def wait_and_pull(self, interview: StoredRoom, on_wait: Callable[[], None]) -> bool:

@@ -58,6 +58,8 @@ RULES = {
     "POST /api/rooms/{name}/briefing/call": Route("owner", 202, {"phone_number": "+14155550100"}),
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
     "POST /api/realtime/session": Route("caller", 200, {"candidate_name": "Grace"}),
+    # 401: the signature is missing, whatever the credentials
+    "POST /api/webhooks/daily": Route("everybody", 401, {"test": "test"}),
     "GET /health": Route("everybody"),
     "GET /health/ready": Route("everybody"),
     "GET /": Route("everybody"),
