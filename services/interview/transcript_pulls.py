@@ -27,9 +27,18 @@ LAST_SECONDS = 3.0
 class TranscriptPulls:
     """Pulls each announced room once, a few rooms at a time. Leaving the context ends the pulls that are running."""
 
-    def __init__(self, daily_transcripts: DailyTranscripts, storage: Storage) -> None:
+    def __init__(
+        self,
+        daily_transcripts: DailyTranscripts,
+        storage: Storage,
+        *,
+        max_rooms: int = MAX_ROOMS,
+        last_seconds: float = LAST_SECONDS,
+    ) -> None:
         self._daily_transcripts = daily_transcripts
         self._storage = storage
+        self._max_rooms = max_rooms
+        self._last_seconds = last_seconds
         self._announced: dict[str, set[str]] = {}
         self._slots = asyncio.Semaphore(ROOMS_AT_ONCE)
         self._tasks = BackgroundTasks()
@@ -40,13 +49,13 @@ class TranscriptPulls:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._tasks.end(LAST_SECONDS)
+        await self._tasks.end(self._last_seconds)
 
     def announce(self, room_name: str, transcript_id: str) -> None:
         """Pull the room's transcripts soon, unless this one is stored by then."""
         if room_name in self._announced:
             self._announced[room_name].add(transcript_id)
-        elif len(self._announced) < MAX_ROOMS:
+        elif len(self._announced) < self._max_rooms:
             self._announced[room_name] = {transcript_id}
             self._tasks.start(self._pull_announced(room_name))
         else:

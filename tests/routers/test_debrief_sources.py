@@ -153,7 +153,7 @@ def test_transcript_that_is_finished_meanwhile_is_waited_for(transcribing, model
 
 
 @pytest.fixture
-def writing(vendors, clock):
+def writing(daily, vendors, clock):
     """Daily is writing the transcript for longer than anybody waits: each look takes fifteen seconds."""
 
     def look(_request):
