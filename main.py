@@ -12,8 +12,9 @@ from fastapi import FastAPI
 
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
-from routers import docs, health, realtime, rooms, transcripts, webhooks
+from routers import docs, health, phone_calls, realtime, rooms, transcripts, webhooks
 from routers.middleware import add_middleware
+from routers.openapi import LICENSE, add_openapi
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
 from services.lifespan import Services, check_settings, open_services, provider_report, start_warnings
@@ -60,6 +61,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         title="Interview Room API",
         version=VERSION,
         description=DESCRIPTION,
+        license_info=LICENSE,
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs_enabled else None,
         docs_url=None,
@@ -70,14 +72,22 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     add_middleware(app, settings)
     add_problem_handlers(app)
-    for module in (rooms, realtime, webhooks, health):
+    add_openapi(app)
+    for module in (rooms, phone_calls, realtime, webhooks, health):
         app.include_router(module.router)
     for router in (rooms.transcript_router, transcripts.router):
         app.include_router(router, max_body_size=settings.max_body_bytes)
     if settings.docs_enabled:
         app.include_router(docs.router)
         app.mount(docs.ASSETS, docs.Assets())
+    _build_routes(app)
     return app
+
+
+def _build_routes(app: FastAPI) -> None:
+    """Builds the routes of included routers now; FastAPI would do so during the first request and delay it."""
+    for route in app.routes:
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": ""})
 
 
 def start() -> FastAPI:

@@ -1,8 +1,7 @@
-"""Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
+"""The endpoints of a room: the room itself, its briefing, the sidebar, the debrief, voice sessions."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
-from json import dumps
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
@@ -17,11 +16,23 @@ from routers.dependencies import (
     PublicRooms,
     RoomName,
     ServicesDep,
+    VoiceRateLimitedRooms,
 )
 from routers.idempotency import IdempotencyDep
+from routers.openapi import LOCATION, streamed
 from routers.problems import BODY, problem_responses
 from routers.realtime import VoiceCandidateDep, realtime_response
-from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
+from routers.schemas.chat import (
+    MAX_TURN_NUMBER,
+    MAX_TURNS,
+    TURNS,
+    ChatDelta,
+    ChatDone,
+    ChatRecord,
+    ChatRequest,
+    ChatResponse,
+    ChatTurnResponse,
+)
 from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
     Deleted,
@@ -33,10 +44,6 @@ from routers.schemas.rooms import (
     RoomResponse,
 )
 from routers.schemas.voice import (
-    PhoneCallId,
-    PhoneCallRequest,
-    PhoneCallResponse,
-    PhoneCallStateResponse,
     RealtimeResponse,
     RealtimeTokenRequest,
 )
@@ -49,7 +56,6 @@ from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
 from services.interview.debrief_sources import DebriefSources
-from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
 from services.lifespan import Services
 from services.llm import Piece
 from services.storage.records import StoredResponse, StoredRoom
@@ -72,7 +78,7 @@ transcript_router = APIRouter(
     status_code=201,
     response_model=OpenedRoomResponse,
     operation_id="create_room",
-    responses=problem_responses(*BODY, 409, 502, 504),
+    responses=problem_responses(*BODY, 409, 502, 504) | {201: LOCATION},
 )
 async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: IdempotencyDep) -> Response:
     """Open a private room with an unguessable name and a fixed end; returns a token for its interviewer."""
@@ -143,14 +149,14 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     response_model=ChatResponse,
     operation_id="chat",
     max_body_size=CHAT_BODY_BYTES,
-    responses=problem_responses(*BODY, 404, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 502, 504) | streamed("ChatEvent", delta=ChatDelta, done=ChatDone),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
     interview = await rooms.get_own_room(name, briefing=True, transcript=not body.spoken(), participants=True)
-    sidebar = ChatService(services.llm, services.storage, services.clock, interview)
+    sidebar = ChatService(services.llm_charged_to(rooms.payer), services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
@@ -160,18 +166,28 @@ async def chat(
 
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
-async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> ChatRecord:
-    """Read the messages of the room's sidebar."""
+async def get_chat(
+    name: RoomName,
+    rooms: CallerRooms,
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_TURNS, description="The most messages of one page.")] = TURNS,
+    starting_after: Annotated[
+        int, Query(ge=0, le=MAX_TURN_NUMBER, description="The `number` of the last message of the page before.")
+    ] = 0,
+) -> ChatRecord:
+    """Read the messages of the room's sidebar, oldest first, in pages."""
     await rooms.get_own_room(name)
-    turns = await services.storage.chat_turns(name)
-    return ChatRecord(room_name=name, turns=[ChatTurnResponse.model_validate(turn) for turn in turns])
+    turns = await services.storage.chat_turns(name, limit=limit + 1, starting_after=starting_after)
+    page = [ChatTurnResponse.model_validate(turn) for turn in turns[:limit]]
+    return ChatRecord(room_name=name, turns=page, has_more=len(turns) > limit)
 
 
 @transcript_router.post(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
-    responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504)
+    | streamed("DebriefEvent", progress=ProgressEvent, done=Debrief),
 )
 async def create_debrief(
     *,
@@ -194,7 +210,7 @@ async def create_debrief(
     """
     sent = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history], body.speakers)
     interview = await rooms.get_own_room(name, briefing=True, transcript=not sent.transcript, participants=True)
-    debriefing = _debriefing(services, interview)
+    debriefing = _debriefing(services, interview, rooms.payer)
     is_transcribed = services.settings.daily_transcription
     sources = DebriefSources(services.daily_transcripts, services.storage, interview, is_transcribed)
 
@@ -248,11 +264,14 @@ async def create_realtime_token(
     *,
     name: RoomName,
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
-    rooms: LlmRateLimitedRooms,
+    rooms: VoiceRateLimitedRooms,
     candidate: VoiceCandidateDep,
     idempotency: IdempotencyDep,
 ) -> Response:
-    """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions."""
+    """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions.
+
+    While a key is valid, the same request returns it again.
+    """
     interview = await rooms.get_own_open_room(name, briefing=True)
 
     async def work() -> StoredResponse:
@@ -262,57 +281,9 @@ async def create_realtime_token(
     return await idempotency.run(body, work, room=name)
 
 
-@router.post(
-    "/{name}/briefing/call",
-    status_code=202,
-    response_model=PhoneCallResponse,
-    operation_id="place_briefing_call",
-    tags=["voice"],
-    responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
-)
-async def place_briefing_call(
-    name: RoomName,
-    body: PhoneCallRequest,
-    rooms: LlmRateLimitedRooms,
-    services: ServicesDep,
-    idempotency: IdempotencyDep,
-) -> Response:
-    """Phone the interviewer and brief them from the stored briefing. It costs money; a room has three calls an hour."""
-    interview = await rooms.get_own_open_room(name, briefing=True)
-    countries = services.settings.vapi_allowed_countries
-
-    async def work() -> StoredResponse:
-        placed = await _phone_briefing(services, interview).call(body.phone_number, countries, rooms.payer)
-        call = placed.call
-        answer = PhoneCallResponse(call_id=call.call_id, status=call.status, warnings=placed.warnings)
-        location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
-        return StoredResponse.of(answer, 202, location=location)
-
-    return await idempotency.run_shielded(body, work, room=name, unrepeatable=DIALS_ONCE)
-
-
-@router.get(
-    "/{name}/briefing/call/{call_id}",
-    operation_id="get_briefing_call",
-    tags=["voice"],
-    responses=problem_responses(404, 502, 504),
-)
-async def get_briefing_call(
-    name: RoomName, call_id: PhoneCallId, rooms: CallerRooms, services: ServicesDep
-) -> PhoneCallStateResponse:
-    """Read the state of a phone call that this room placed."""
-    interview = await rooms.get_own_room(name)
-    state = await _phone_briefing(services, interview).look_up(call_id)
-    return PhoneCallStateResponse.model_validate(state)
-
-
-def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:
-    return PhoneBriefing(services.vapi, services.storage, services.clock, services.budgets, interview)
-
-
-def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
+def _debriefing(services: Services, interview: StoredRoom, payer: str) -> DebriefService:
     return DebriefService(
-        llm=services.llm,
+        llm=services.llm_charged_to(payer),
         storage=services.storage,
         once=services.idempotency,
         clock=services.clock,
@@ -330,7 +301,7 @@ async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerat
     async for step in sidebar.stream(question):
         match step:
             case Piece(text):
-                yield Event("delta", dumps({"text": text}))
+                yield Event.from_model("delta", ChatDelta(text=text))
             case Reply() as reply, list() as warnings:
                 done = ChatDone(
                     response=reply.text,

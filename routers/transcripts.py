@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from routers.accept import JSON, PLAIN_TEXT, WEBVTT, Accept, also_as, json_response, negotiate
 from routers.body_sizes import SMALL_BODY_BYTES
 from routers.dependencies import AccessCheckedRoute, CallerRooms, RoomName, ServicesDep
+from routers.openapi import header_references
 from routers.problems import BODY, problem_responses
 from routers.schemas.transcript import (
     SegmentsRequest,
@@ -27,7 +28,7 @@ RETRY_AFTER_SECONDS = 5
 
 router = APIRouter(
     prefix="/api/rooms/{name}/transcript",
-    tags=["transcript"],
+    tags=["transcripts"],
     responses=problem_responses(401, 404, 422, 429, 502, 503, 504),
     route_class=AccessCheckedRoute,
 )
@@ -71,7 +72,8 @@ async def get_transcript(name: RoomName, rooms: CallerRooms, services: ServicesD
     "/fetch",
     response_model=TranscriptResponse,
     operation_id="fetch_transcript",
-    responses=problem_responses(409) | {202: {"model": TranscriptInProgressResponse}},
+    responses=problem_responses(409)
+    | {202: {"model": TranscriptInProgressResponse, "headers": header_references("Retry-After")}},
     max_body_size=SMALL_BODY_BYTES,
 )
 async def fetch_transcript(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> Response:
