@@ -60,7 +60,7 @@ class AccessCheck(HTTPBearer):
         """Raises Unauthorized or RateLimited where the caller may not pass; no vendor has been called by then."""
         services: Services = request.state.services
         request.state.caller_id = caller_id = await self._authenticate(request, services)
-        await self._count(request, services, caller_id)
+        await check_rate_limit(request, services, self.group, caller_id)
         is_open = not services.authenticator.is_required
         if caller_id is None and not is_open and not self.is_public:
             raise Unauthorized(
@@ -82,21 +82,25 @@ class AccessCheck(HTTPBearer):
         try:
             caller = await services.authenticator.identify(request.headers.get("authorization"))
         except ServiceError:
-            await self._count(request, services, None)
+            await check_rate_limit(request, services, self.group)
             raise
         return caller.id if caller else None
 
-    async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
-        counted = await services.limiter.count(self.group, caller_id or client_address(request))
-        request.state.response_headers = (
-            (b"ratelimit", counted.rate_limit.encode()),
-            (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+
+async def check_rate_limit(
+    request: Request, services: Services, group: Group = "default", caller_id: str | None = None
+) -> None:
+    """Count the call for this caller, or for the client's address. Raises RateLimited."""
+    counted = await services.limiter.count(group, caller_id or client_address(request))
+    request.state.response_headers = (
+        (b"ratelimit", counted.rate_limit.encode()),
+        (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+    )
+    if not counted.is_allowed:
+        raise RateLimited(
+            f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
+            retry_after=counted.retry_after,
         )
-        if not counted.is_allowed:
-            raise RateLimited(
-                f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
-                retry_after=counted.retry_after,
-            )
 
 
 class AccessCheckedRoute(APIRoute):

@@ -78,9 +78,14 @@ class DailyTranscript(BaseModel):
         return self.status == "t_in_progress"
 
     @property
+    def is_finished(self) -> bool:
+        """Nothing more is written to it. Its file may still be missing: for a moment, or because it was not stored."""
+        return self.status == "t_finished"
+
+    @property
     def is_ready(self) -> bool:
-        """It is finished and has a file. A finished one without a file was not stored."""
-        return self.status == "t_finished" and self.is_vtt_available is not False
+        """It is finished and has a file."""
+        return self.is_finished and self.is_vtt_available is not False
 
     @property
     def is_deleted(self) -> bool:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
@@ -18,6 +18,7 @@ from services.evidence.grounding import VerifiedDebrief, nothing_verified, verif
 from services.evidence.scoring import score
 from services.evidence.sensitivity import NO_RECOMMENDATION, analyse
 from services.interview.debrief_reading import read_with_model
+from services.interview.participants import names_that_joined
 from services.interview.threads import run_in_thread
 from services.interview.transcript import read_transcript
 from services.llm import LLM, DebriefReply
@@ -32,7 +33,7 @@ from services.prompts.inputs import (
     without_placeholder,
 )
 from services.storage.protocol import Storage
-from services.storage.records import StoredDebrief, StoredRoom
+from services.storage.records import ParticipantRole, StoredDebrief, StoredRoom
 from services.storage.retrying import write_with_retry
 from services.transcript.speaker_roles import BY_ELIMINATION
 from services.transcript.transcript import Role, SourceTurn, Speaker, Transcript
@@ -60,6 +61,10 @@ class DebriefInput:
     chat_history: Sequence[Message] = ()
     speakers: Mapping[str, Role] = field(default_factory=dict)
     """What the request says about the labels of the transcript."""
+    warnings: Sequence[str] = ()
+    """About the stored transcript that is used, or about the one that is missing."""
+    missing_transcript: str = ""
+    """Why there is no transcript yet, although Daily may have one: a sentence, or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class DebriefService:
         transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
         basis = _basis(record, transcript)
         if basis == "none":
-            return await self._nothing_to_analyse(transcript)
+            return await self._nothing_to_analyse(record, transcript)
         self.llm.require_configured()
         on_progress("reading")
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
@@ -112,7 +117,8 @@ class DebriefService:
                 should_stop=should_stop,
             )
         )
-        warnings = [*warnings, *await run_in_thread(lambda _: self._injection_warnings(record, transcript))]
+        injections = await run_in_thread(lambda _: self._injection_warnings(record, transcript))
+        warnings = [*record.warnings, *warnings, *injections]
         return await self._compose(transcript, basis, verified, reply, warnings)
 
     async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
@@ -133,12 +139,13 @@ class DebriefService:
         since = self.clock() - SAME_INPUT_FOR
         return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
 
-    async def _nothing_to_analyse(self, transcript: Transcript) -> Debrief:
+    async def _nothing_to_analyse(self, record: DebriefInput, transcript: Transcript) -> Debrief:
         """A debrief without a model call. It is not stored."""
-        reason = NOTHING_SENT
+        reason = record.missing_transcript or NOTHING_SENT
         if transcript.turns:
             reason = TOO_FEW_WORDS.format(words=transcript.candidate_words, needed=FEWEST_WORDS)
-        return await self._compose(transcript, "none", nothing_verified(reason), None, [reason])
+        warnings = list(dict.fromkeys([*record.warnings, reason]))
+        return await self._compose(transcript, "none", nothing_verified(reason), None, warnings)
 
     async def _compose(
         self,
@@ -220,6 +227,7 @@ class DebriefService:
             "model": self.llm.model,
             "recommending": self.is_recommending,
             "briefing": _content(self.interview.briefing),
+            "names": [names_that_joined(self.interview, role) for role in get_args(ParticipantRole)],
             "record": asdict(record),
         }
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()

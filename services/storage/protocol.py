@@ -15,6 +15,7 @@ from services.storage.records import (
     Room,
     RoomSummary,
     Segment,
+    SegmentTotals,
     StoredDebrief,
     StoredDecision,
     StoredRating,
@@ -93,13 +94,22 @@ class Storage(Protocol):
     async def add_plan(self, name: str, created_at: datetime, document: str) -> int:
         """Store a new version of the plan; earlier ones stay. Returns its number, counted from 1."""
 
-    async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
-        """Store the transcript; it replaces an earlier one and all segments."""
+    async def save_transcript(self, name: str, transcript: StoredTranscript, *, keeps_clients: bool = False) -> bool:
+        """Store the transcript; it replaces an earlier one and all segments.
 
-    async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
-        """Store lines of the transcript; how many the room has now.
+        With `keeps_clients` nothing is stored, and False returned, where the client has sent a transcript or segments.
+        """
 
-        A segment with a known id replaces that one in its place. The cost does not grow with what is stored.
+    async def delete_transcript(self, name: str) -> None:
+        """Delete the room's transcript and all its segments."""
+
+    async def add_segments(
+        self, name: str, segments: Sequence[Segment], now: datetime, *, limit: SegmentTotals | None = None
+    ) -> SegmentTotals:
+        """Store lines of the transcript; what the room's lines amount to now.
+
+        A segment with a known id replaces that one in its place. Lines that are stored already are counted, but not
+        read. Raises TranscriptFull, and stores nothing, when the room would exceed `limit`.
         """
 
     async def segments(self, name: str) -> Sequence[Segment]:

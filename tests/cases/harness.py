@@ -12,7 +12,6 @@ import pytest
 import respx
 from fastapi.testclient import TestClient
 
-from services.transcript.transcript import parse_transcript
 from tests.support.interviews import COMPLETIONS, SAMPLES, completion, mock_daily, open_room
 
 _CASES = SAMPLES / "cases"
@@ -78,21 +77,23 @@ def script_model(vendors: respx.MockRouter, case: Case) -> respx.Route:
 
 def send(client: TestClient, case: Case) -> tuple[str, httpx.Response]:
     """A new room with the case's names, and the response to its call."""
-    name = open_room(client, **{key: value for key, value in case.room.items() if value is not None})
+    name = _open_room(client, case)
     route, _, streams = case.call.partition("-")
     headers = {"Accept": "text/event-stream"} if streams else {}
     return name, client.post(f"/api/rooms/{name}/{route}", json=case.body, headers=headers)
 
 
-def read_turns(case: Case) -> list[SpokenTurn]:
-    """The turns of the case's transcript. Without HTTP until there is a route that gives them."""
-    transcript = parse_transcript(
-        case.transcript,
-        candidate_names=[case.room["candidate_name"]],
-        interviewer_names=[case.room["interviewer_name"]],
-        roles=case.mapping,  # type: ignore[arg-type]  # the cases hold valid roles
-    )
-    return [SpokenTurn(turn.speaker, turn.role, turn.at, turn.text) for turn in transcript.turns]
+def _open_room(client: TestClient, case: Case) -> str:
+    return open_room(client, **{key: value for key, value in case.room.items() if value is not None})
+
+
+def read_turns(client: TestClient, case: Case) -> list[SpokenTurn]:
+    """The turns of the case's transcript, stored in a new room with the case's names."""
+    path = f"/api/rooms/{_open_room(client, case)}/transcript"
+    saved = client.put(path, json={"transcript": case.transcript, "speakers": case.mapping})
+    assert saved.status_code == 200, saved.text
+    turns = client.get(path).json()["turns"]
+    return [SpokenTurn(turn["speaker"], turn["role"], turn["at"], turn["text"]) for turn in turns]
 
 
 def check_status(case: Case, response: httpx.Response, model: respx.Route) -> None:

@@ -28,8 +28,10 @@ def test_status_and_detail_are_as_expected(case, client, vendors):
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_every_word_has_its_speaker_role_and_time(case):
-    check_turns(case, read_turns(case))
+def test_every_word_has_its_speaker_role_and_time(case, client, vendors):
+    script_model(vendors, case)
+
+    check_turns(case, read_turns(client, case))
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ class Route(NamedTuple):
     body: object = None
 
 
+LINE = {"id": "line-1", "speaker": "Ada", "text": "Hello."}
 RULES = {
     "POST /api/rooms": Route("caller", 201, {"interviewer_name": "Ada"}),
     "GET /api/rooms/{name}": Route("link"),
@@ -47,10 +48,18 @@ RULES = {
     "GET /api/rooms/{name}/chat": Route("owner"),
     "POST /api/rooms/{name}/debrief": Route("owner", 200, {"notes": "She knows compilers."}),
     "GET /api/rooms/{name}/debrief": Route("owner"),
+    "PUT /api/rooms/{name}/transcript": Route("owner", 200, {"transcript": "Ada: Hello."}),
+    "GET /api/rooms/{name}/transcript": Route("owner"),
+    "DELETE /api/rooms/{name}/transcript": Route("owner", 204),
+    "POST /api/rooms/{name}/transcript/segments": Route("owner", 200, {"segments": [LINE]}),
+    # 409: the room was opened without transcription
+    "POST /api/rooms/{name}/transcript/fetch": Route("owner", 409),
     "POST /api/rooms/{name}/realtime/token": Route("owner", 201, {}),
     "POST /api/rooms/{name}/briefing/call": Route("owner", 202, {"phone_number": "+14155550100"}),
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
     "POST /api/realtime/session": Route("caller", 200, {"candidate_name": "Grace"}),
+    # 401: the signature is missing, whatever the credentials
+    "POST /api/webhooks/daily": Route("everybody", 401, {"test": "test"}),
     "GET /health": Route("everybody"),
     "GET /health/ready": Route("everybody"),
     "GET /": Route("everybody"),
@@ -102,7 +111,7 @@ def guarded():
 
 
 class StoredRoom(NamedTuple):
-    """A room with a briefing, a debrief and a phone call."""
+    """A room with a briefing, a debrief, a line of a transcript and a phone call."""
 
     name: str
     call_id: str
@@ -120,6 +129,7 @@ def hold_interview(client, owner) -> StoredRoom:
     name = do("POST", "/api/rooms", interviewer_name="Ada")["room_name"]
     do("POST", f"/api/rooms/{name}/briefing", **BRIEFING)
     do("POST", f"/api/rooms/{name}/debrief", notes="She knows compilers.")
+    do("POST", f"/api/rooms/{name}/transcript/segments", segments=[LINE])
     call = do("POST", f"/api/rooms/{name}/briefing/call", phone_number="+14155550100")
     return StoredRoom(name, call["call_id"])
 
@@ -236,7 +246,7 @@ def test_invalid_credentials_are_401_even_with_an_invalid_body(guarded, intervie
 
     answer = guarded.request(method, interview.path(route), content=b"{not json", headers=headers)
 
-    assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or 200)
+    assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)
 
 
 def test_the_detail_of_a_401_tells_expired_tokens_apart_but_not_wrong_keys(guarded, interview):

@@ -16,12 +16,15 @@ from tests.support.waiting import LIMIT_SECONDS
 
 KIB, MIB = 1024, 1024 * 1024
 MAX_BODY_BYTES = 3 * MIB
+LINE = {"id": "line-1", "speaker": "Ada", "text": "Hello."}
 LIMITS = {
     "POST /api/rooms": (64 * KIB, {"interviewer_name": "Ada"}),
     "POST /api/rooms/{name}/join": (8 * KIB, {"participant_name": "G", "participant_type": "candidate"}),
     "POST /api/rooms/{name}/briefing": (MIB, BRIEFING),
     "POST /api/rooms/{name}/chat": (2 * MIB, {"message": "What should I ask?"}),
     "POST /api/rooms/{name}/debrief": (MAX_BODY_BYTES, {"notes": "She knows compilers."}),
+    "PUT /api/rooms/{name}/transcript": (MAX_BODY_BYTES, {"transcript": "Ada: Hello."}),
+    "POST /api/rooms/{name}/transcript/segments": (MAX_BODY_BYTES, {"segments": [LINE]}),
     "POST /api/rooms/{name}/realtime/token": (64 * KIB, {}),
     "POST /api/rooms/{name}/briefing/call": (64 * KIB, {"phone_number": "+14155550100"}),
     "POST /api/realtime/session": (MIB, {"candidate_name": "Grace"}),

@@ -13,7 +13,7 @@ from tests.support.waiting import LIMIT_SECONDS, wait_until
 
 STORED = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 CANARY = "canary-7f3a"
-PARTS = ("", "/briefing", "/chat", "/debrief")
+PARTS = ("", "/briefing", "/transcript", "/chat", "/debrief")
 KEY = {"Idempotency-Key": f"{CANARY}-key"}
 
 
@@ -36,6 +36,7 @@ def plant(client) -> str:
             "notes": canary("job") * 1000,
             "focus_areas": [canary("area")],
         },
+        "transcript/segments": {"segments": [{"id": CANARY, "speaker": canary("line's speaker"), "text": CANARY}]},
         "chat": {
             "message": canary("message"),
             "context": canary("context"),
@@ -69,7 +70,15 @@ def test_deletion_leaves_no_stored_data(serve, connect, stored, database):
     receipt = client.delete(f"/api/rooms/{name}").json()
 
     counts = {kind: count for kind, count in receipt["deleted"].items() if count}
-    assert counts == {"room": 1, "briefing": 1, "debriefs": 2, "chat_turns": 2, "idempotency_keys": 3}
+    assert counts == {
+        "room": 1,
+        "participants": 1,
+        "briefing": 1,
+        "segments": 1,
+        "debriefs": 2,
+        "chat_turns": 2,
+        "idempotency_keys": 3,
+    }
     assert (stored(CANARY), stored(name)) == (0, 0)
     for room in (name, other):
         assert all(CANARY not in client.get(f"/api/rooms/{room}{part}").text for part in PARTS)
