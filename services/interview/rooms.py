@@ -131,27 +131,22 @@ class Rooms:
     async def close(self, name: str) -> Erasure:
         """Erase what is stored under the name, and take the room away at Daily.
 
-        What is stored goes even when Daily is down. Repeatable: what is not there any more counts as zero.
+        What is stored goes even when Daily is down. Repeatable: what is not there any more counts as zero. A room that
+        this service did not name is left at Daily, and so is one that a restart made us forget where callers have to
+        show who they are: it may be another caller's, and ends by itself.
         """
         interview = await self.storage.find(name)
         if interview is not None and not self._is_owner(interview.room):
             raise RoomNotFound
         receipt = await self.storage.erase(name)
         remaining = [] if await self.storage.purge_deleted(in_background=False) else [_LEFT_IN_FILES]
-        may_be_ours = self._may_be_ours(name)
-        if (interview is not None or may_be_ours) and not await self._delete_at_daily(name):
-            remaining.append(_LEFT_AT_DAILY.format(_REPEAT if may_be_ours else ""))
+        is_repeatable = self.is_open or not self.storage.is_ephemeral
+        is_ours = _OUR_NAME.match(name) and (interview is not None or is_repeatable)
+        if is_ours and not await self._delete_at_daily(name):
+            remaining.append(_LEFT_AT_DAILY.format(_REPEAT if is_repeatable else ""))
         if receipt.phone_calls:
             remaining.append(_LEFT_AT_VAPI)
         return Erasure(receipt, tuple(remaining))
-
-    def _may_be_ours(self, name: str) -> bool:
-        """Whether a room that is not stored can be taken for one that this service made, and erased before.
-
-        Where callers have to show who they are, a room that a restart made us
-        forget may be somebody else's; it is left to end by itself.
-        """
-        return (self.is_open or not self.storage.is_ephemeral) and _OUR_NAME.match(name) is not None
 
     def _is_owner(self, room: Room) -> bool:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
@@ -159,10 +154,10 @@ class Rooms:
     async def _recover_from_daily(self, name: str) -> Room:
         """A room that a restart made us forget and that Daily still knows.
 
-        A room without an end is none of ours. Where callers have to show who
-        they are, neither is one that is not named by us, and nobody owns it.
+        A room that this service did not name, or without an end, is not its own. Where callers have to show who they
+        are, a recovered room has no owner.
         """
-        if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
+        if not self.storage.is_ephemeral or not _OUR_NAME.match(name):
             raise RoomNotFound
         room = replace(_remembered(await self.daily.get_room(name)), payer=self.payer)
         if not room.is_expired(self.clock()):
