@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
 from routers import docs, health, phone_calls, realtime, rooms, transcripts, webhooks
+from routers.http_protocol import limit_connections
 from routers.middleware import add_middleware
 from routers.openapi import LICENSE, add_openapi
 from routers.problems import add_problem_handlers
@@ -98,6 +99,7 @@ def start() -> FastAPI:
         for warning in misspelt_names(names_in_env_file()):
             log.warning(warning)
         check_workers(settings, sys.argv, os.environ)
+        limit_connections()
         return create_app(settings)
     except UnusableSetting as error:
         sys.stderr.write(f"{error}\n")

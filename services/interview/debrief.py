@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, get_args
@@ -12,6 +13,7 @@ from typing import Any, get_args
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
 from services.clock import Clock
+from services.errors import UnreadableRecord
 from services.evidence.conversation import count_interview
 from services.evidence.debrief import Basis, Debrief, DebriefSpeaker, InterviewNumbers, Recommendation, Score
 from services.evidence.grounding import VerifiedDebrief, nothing_verified, verify
@@ -32,6 +34,7 @@ from services.prompts.inputs import (
     conversation,
     without_placeholder,
 )
+from services.storage.documents import read_document
 from services.storage.protocol import Storage
 from services.storage.records import ParticipantRole, StoredDebrief, StoredRoom
 from services.storage.retrying import write_with_retry
@@ -93,8 +96,8 @@ class DebriefService:
         on_progress("reading")
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
         async with self.once.lock(f"debrief {self.interview.room.name} {fingerprint}"):
-            if not regenerate and (stored := await self._stored(fingerprint)):
-                return read_stored(stored)
+            if not regenerate and (debrief := await self._find_same(fingerprint)):
+                return debrief
             debrief = await self._analyse(record, transcript, basis, on_progress)
             return await self._store(debrief, fingerprint)
 
@@ -135,9 +138,13 @@ class DebriefService:
         log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
         return debrief.model_copy(update={"version": versions[-1]})
 
-    async def _stored(self, fingerprint: str) -> StoredDebrief | None:
+    async def _find_same(self, fingerprint: str) -> Debrief | None:
+        """The debrief that was made of this input within the hour; one that can't be read is made again."""
         since = self.clock() - SAME_INPUT_FOR
-        return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+        stored = await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+        with suppress(UnreadableRecord):
+            return read_stored(stored) if stored else None
+        return None
 
     async def _nothing_to_analyse(self, record: DebriefInput, transcript: Transcript) -> Debrief:
         """A debrief without a model call. It is not stored."""
@@ -241,8 +248,8 @@ class DebriefService:
 
 
 def read_stored(stored: StoredDebrief) -> Debrief:
-    """The stored debrief with its version number."""
-    return Debrief.model_validate_json(stored.document).model_copy(update={"version": stored.version})
+    """The stored debrief with its version number. Raises UnreadableRecord for a document of another version."""
+    return read_document(Debrief, stored.document, "debrief").model_copy(update={"version": stored.version})
 
 
 def _speaker(speaker: Speaker) -> DebriefSpeaker:

@@ -181,20 +181,23 @@ class Rooms:
     async def close(self, name: str) -> Erasure:
         """Erases everything stored under the name, the room at Daily, and its transcripts there.
 
-        Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero.
+        Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero. A room that
+        this service did not name is left at Daily, and so is one that a restart made it forget while callers need
+        credentials: it may be another caller's, and ends by itself.
         """
         interview = await self.storage.find(name)
         room = None if interview is None else interview.room
         if room is not None and not self._is_owner(room):
             raise RoomNotFound
-        may_be_ours = self._may_be_ours(name)
+        is_repeatable = self.is_open or not self.storage.is_ephemeral
+        is_ours = _OUR_NAME.match(name) and (room is not None or is_repeatable)
         at_daily = ErasedAtDaily()
-        if room is not None or may_be_ours:
+        if is_ours:
             at_daily = await DailyErasure(self.daily, name, None if room is None else room.daily_id).erase()
         receipt = await self.storage.erase(name)
         is_purged = await self.storage.purge_deleted(in_background=False)
         is_kept = at_daily.are_transcripts_left and room is not None and await self._keep_daily_id(room)
-        remaining = _remaining(receipt, at_daily, is_purged=is_purged, is_repeatable=is_kept or may_be_ours)
+        remaining = _remaining(receipt, at_daily, is_purged=is_purged, is_repeatable=is_kept or is_repeatable)
         return Erasure(receipt, at_daily.transcripts, tuple(remaining))
 
     async def _keep_daily_id(self, room: Room) -> bool:
@@ -210,24 +213,16 @@ class Rooms:
             return False
         return True
 
-    def _may_be_ours(self, name: str) -> bool:
-        """Whether a room that is not stored can be taken for one that this service made, and erased before.
-
-        Where callers have to show who they are, a room that a restart made us
-        forget may be somebody else's; it is left to end by itself.
-        """
-        return (self.is_open or not self.storage.is_ephemeral) and _OUR_NAME.match(name) is not None
-
     def _is_owner(self, room: Room) -> bool:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
 
     async def _recover_from_daily(self, name: str) -> Room:
         """A room that a restart made us forget and that Daily still knows.
 
-        A room without an end is none of ours. Where callers have to show who
-        they are, neither is one that is not named by us, and nobody owns it.
+        A room that this service did not name, or without an end, is not its own. Where callers have to show who they
+        are, a recovered room has no owner.
         """
-        if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
+        if not self.storage.is_ephemeral or not _OUR_NAME.match(name):
             raise RoomNotFound
         room = replace(_remembered(await self.daily.get_room(name)), payer=self.payer)
         if not room.is_expired(self.clock()):

@@ -18,7 +18,7 @@ import httpx
 import trustme
 
 from logs import request_id_of_log
-from tests.faults.answers import answer_well
+from tests.faults.answers import answer_well, forgotten_room
 from tests.faults.endpoints import BRIEFING, CALL_ID, ENDPOINTS
 from tests.faults.service import HASTY, Service, serving
 from tests.faults.table import STAYS_UNREACHABLE, Case
@@ -81,7 +81,7 @@ class Lane:
         room = NEVER_OPENED if case.is_without_daily else await self._open_room()
         self._calls = 0
         await self._break_vendor(case)
-        answer = await self._send(case.endpoint, room, f"forgotten-{number}", f"case-{number}")
+        answer = await self._send(case.endpoint, room, forgotten_room(number), f"case-{number}")
         await self._repair_vendor(case)
         await wait_until_async(self._is_quiet, f"all vendor calls of {case} end")
         status, code = outcome(answer)
@@ -116,7 +116,7 @@ class Lane:
     async def _status_of_next(self, case: Case, room: str, number: int) -> int:
         if case.endpoint == "delete room":
             room = await self._open_room()
-        send = partial(self._send, case.endpoint, room, f"forgotten-again-{number}", f"next-{number}")
+        send = partial(self._send, case.endpoint, room, forgotten_room(number, again=True), f"next-{number}")
         return outcome(await _in_time(send))[0]
 
     async def _send(self, endpoint: str, room: str, forgotten: str, request_id: str) -> httpx.Response:

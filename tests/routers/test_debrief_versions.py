@@ -1,6 +1,8 @@
 """Debriefs that are stored, found again, streamed, and read in other forms."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -152,3 +154,30 @@ def test_failure_before_a_streamed_debrief_is_a_plain_problem(start, vendors):
     )
 
     assert (answer.status_code, answer.json()["code"]) == (503, "provider_not_configured")
+
+
+OF_ANOTHER_VERSION = {
+    "other fields": '{"verdict": "She told us about her divorce."}',
+    "other types": '{"room_name": "r", "version": "She told us about her divorce.", "summary": {}}',
+    "not JSON": "She told us about her divorce.",
+}
+
+
+@pytest.mark.parametrize("document", OF_ANOTHER_VERSION.values(), ids=OF_ANOTHER_VERSION)
+def test_a_debrief_of_another_version_is_a_problem_and_is_made_again(start, model, document, tmp_path, caplog):
+    model(reading())
+    client = start(database_url=f"sqlite:///{tmp_path}/rooms.db")
+    name = open_briefed_room(client)
+    debrief(client, name)
+    with closing(sqlite3.connect(tmp_path / "rooms.db")) as database, database:
+        database.execute("UPDATE debriefs SET document = ?", (document,))
+
+    unreadable = client.get(f"/api/rooms/{name}/debrief")
+    again = debrief(client, name)
+
+    assert (unreadable.status_code, unreadable.json()["code"]) == (503, "record_unreadable")
+    assert "debrief" in unreadable.json()["detail"]
+    assert "a stored debrief can't be read" in caplog.text
+    assert "divorce" not in caplog.text + unreadable.text
+    assert again.json()["version"] == 2
+    assert client.get(f"/api/rooms/{name}/debrief").json() == again.json()
