@@ -7,8 +7,9 @@ from services.briefing import BriefingFields
 from services.prompts import phone
 from services.prompts.briefing import briefing_prompt
 from services.prompts.chat import chat_messages
-from services.prompts.debrief import DebriefPrompt, repair_messages
+from services.prompts.debrief import DebriefPrompt
 from services.prompts.inputs import PROMPT_VERSION, SAMPLE_NONCE, PromptInputs
+from services.prompts.structured import repair_messages
 from services.prompts.voice_candidate import candidate_instructions
 
 WORDINGS = {
