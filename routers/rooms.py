@@ -21,7 +21,7 @@ from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.realtime import VoiceCandidateDep, realtime_response
 from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
-from routers.schemas.debrief import DebriefRequest, ProgressEvent
+from routers.schemas.debrief import DebriefRequest
 from routers.schemas.rooms import (
     Deleted,
     DeletionReceipt,
@@ -39,11 +39,12 @@ from routers.schemas.voice import (
     RealtimeResponse,
     RealtimeTokenRequest,
 )
-from routers.streaming import Event, open_stream, stream_progress
+from routers.streaming import Event, open_stream, progress_event, stream_progress
 from services.briefing import Briefing, BriefingRequest
 from services.errors import BriefingNotFound, DebriefNotFound
 from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, render_html, render_markdown
+from services.evidence.rendering import HTML_CSP
+from services.evidence.report import render_html, render_markdown
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
@@ -200,7 +201,7 @@ async def create_debrief(
         return bytes(response.body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
-        return await open_stream(stream_progress(reported_work, _progress))
+        return await open_stream(stream_progress(reported_work, progress_event))
     return await idempotency.run_shielded(body, work, room=name)
 
 
@@ -310,10 +311,6 @@ def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
         is_recommending=services.settings.debrief_recommendation,
         is_emulated="openrouter" in services.settings.sandbox,
     )
-
-
-def _progress(stage: str) -> Event:
-    return Event.from_model("progress", ProgressEvent(stage=stage))
 
 
 async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerator[Event]:

@@ -15,11 +15,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from config import Settings
 from services.errors import ProviderBadAnswer, ProviderNotConfigured
 from services.evidence.answer_fields import InvalidModelAnswer
-from services.evidence.debrief import Usage
 from services.evidence.model_answer import ModelDebrief, parse_model_debrief
+from services.evidence.model_plan import ModelPlan, parse_model_plan
 from services.prompts.chat import chat_messages
 from services.prompts.debrief import DebriefPrompt
 from services.prompts.inputs import NONCE_CHARACTERS, Message
+from services.prompts.plan import PlanPrompt
 from services.prompts.structured import StructuredPrompt, repair_messages
 from services.prompts.tokens import estimate_prompt, prompt_cut_warning
 from services.text.thoughts import strip_thoughts
@@ -28,14 +29,17 @@ from services.upstream.client import VendorClient
 from services.upstream.model_client import ModelClient
 from services.upstream.model_errors import KEY_VARIABLE, VENDOR
 from services.upstream.model_request import ModelRequest
+from services.usage import Usage
 
 log = logging.getLogger(__name__)
 
 CHAT_TOKENS = 1000
 DEBRIEF_TOKENS = 6000
+PLAN_TOKENS = 6000
 """The most tokens of an answer, where the model's context allows."""
 SECOND_CHAT_TOKENS = 4000
 SECOND_DEBRIEF_TOKENS = 12_000
+SECOND_PLAN_TOKENS = 12_000
 """The same for the second try after an answer that was cut off."""
 CAP_SHARE = 4
 """An answer takes at most one part in so many of the context."""
@@ -67,6 +71,7 @@ class StructuredReply(Generic[Reading]):
 
 
 DebriefReply = StructuredReply[ModelDebrief]
+PlanReply = StructuredReply[ModelPlan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,11 @@ class LLM:
         parse = partial(parse_model_debrief, competencies=prompt.competencies)
         question = _StructuredQuestion(prompt, parse, DEBRIEF_TOKENS, SECOND_DEBRIEF_TOKENS)
         return await self._generate(room_name, question)
+
+    async def generate_plan(self, room_name: str, prompt: PlanPrompt) -> PlanReply:
+        """A question plan as the model proposes it. Raises as `_generate`."""
+        parse = partial(parse_model_plan, focus_areas=prompt.focus_areas)
+        return await self._generate(room_name, _StructuredQuestion(prompt, parse, PLAN_TOKENS, SECOND_PLAN_TOKENS))
 
     async def _generate(self, room_name: str, question: _StructuredQuestion[Reading]) -> StructuredReply[Reading]:
         """The answer to a structured question. One that cannot be used is asked for once more.

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from services.evidence.json_answer import JsonObject, NoSingleObject, find_object
+from services.text.invisible import replace_unstorable
 from services.text.normalization import normalize
 
 LONGEST_PROSE = 4000
@@ -69,8 +70,8 @@ def read_object(value: Any) -> JsonObject:
 
 
 def read_text(value: Any, longest: int) -> str:
-    """The text without white space around it. Raises Unreadable where it is empty or longer."""
-    text = value.strip() if isinstance(value, str) else ""
+    """The text without white space around it, fit to be stored. Raises Unreadable where it is empty or longer."""
+    text = replace_unstorable(value.strip()) if isinstance(value, str) else ""
     if not 0 < len(text) <= longest:
         raise Unreadable
     return text
@@ -124,3 +125,9 @@ class NumberedNames:
         if number is None or not 1 <= number <= self._count:
             raise Unreadable
         return number
+
+
+def dropped_warnings(dropped: int) -> list[str]:
+    """A warning where items were left out."""
+    items = "1 item of the model's answer was" if dropped == 1 else f"{dropped} items of the model's answer were"
+    return [f"{items} unreadable and left out."] if dropped else []

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.briefing import Briefing
 from services.transcript.transcript import Role
+from services.usage import Usage
 
 Recommendation = Literal["Strong Hire", "Hire", "Leaning Hire", "Leaning No Hire", "No Hire", "N/A"]
 Basis = Literal["transcript", "notes", "chat", "none"]
@@ -203,15 +204,6 @@ class InterviewNumbers(_Value):
     """Question marks in the interviewer's turns."""
     longest_answer: LongestAnswer | None
     unlawful_topics: list[UnlawfulTopic]
-
-
-class Usage(_Value):
-    """Tokens and cost as the provider counted them; null where it did not say. `cost` is in US dollars."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    cost: float | None = None
 
 
 class Debrief(_Value):

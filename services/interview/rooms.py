@@ -87,9 +87,11 @@ class Rooms:
             raise RoomExpired
         return room
 
-    async def get_own_room(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom:
+    async def get_own_room(
+        self, name: str, *, briefing: bool = False, debrief: bool = False, plan: bool = False
+    ) -> StoredRoom:
         """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
-        interview = await self.storage.find(name, briefing=briefing, debrief=debrief)
+        interview = await self.storage.find(name, briefing=briefing, debrief=debrief, plan=plan)
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
         if not self._is_owner(interview.room):
