@@ -1,7 +1,7 @@
 """Every setting of the service: one frozen class with a docstring under each field.
 
-Nothing else reads `.env` or the environment, but for the server's own variables (`services/workers.py`).
-`.env.example` names exactly these settings; a test compares them.
+Nothing else reads `.env` or the environment, except for variables of the server (`services/workers.py`) and of proxies
+(`services/upstream/proxies.py`). `.env.example` names exactly these settings; a test compares them.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,21 @@ from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from setting_types import Base64Secret, BaseUrl, CommaList, HostNames, Key, Origins, Url, Word, comma_list
+from setting_types import (
+    Base64Secret,
+    BaseUrl,
+    CommaList,
+    HostNames,
+    Key,
+    Origins,
+    PhoneBudget,
+    PhoneBudgetText,
+    StorageBudget,
+    StorageBudgetText,
+    Url,
+    Word,
+    comma_list,
+)
 
 VERSION = "1.0.0"
 SERVICE = "interview-room-api"
@@ -156,6 +170,14 @@ class Settings(BaseSettings):
     """The same for chat, debrief, realtime and phone calls, in addition to the default."""
     rate_limit_storage_url: SecretStr = SecretStr("memory://")
     """`redis://…` shares the counters between processes; `memory://` counts in each process."""
+
+    model_budget: int = Field(5_000_000, ge=0, le=10**15)
+    """Model tokens a day for each caller (each client address without credentials), as the model reports them.
+    0: unlimited."""
+    phone_budget: PhoneBudgetText = PhoneBudget(per_day=20, per_hour=5)
+    """Phone calls: so many a day by each caller and to each number, so many an hour to each number. 0: unlimited."""
+    storage_budget: StorageBudgetText = StorageBudget(rooms=200, bytes=64 * 1024**2)
+    """Rooms that each caller may keep, and bytes with everything stored under them. 0: unlimited."""
 
     cors_origins: Origins = (
         "http://localhost:3000",

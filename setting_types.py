@@ -2,15 +2,34 @@
 
 import re
 from base64 import b64decode
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ByteSize, SecretStr, StringConstraints, TypeAdapter
 from pydantic_settings import NoDecode
 
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _ORIGIN = re.compile(r"(https?://)([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?")
+_PHONE_LIMIT = re.compile(r"(\d{1,9})(?:\s*/\s*(day|hour))?")
+_ROOMS = re.compile(r"(\d{1,9})\s*rooms?")
+_BYTES = re.compile(r"\d{1,12}(\.\d+)?\s*[KMGT]?i?B", re.IGNORECASE)
 _DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
+
+
+class PhoneBudget(NamedTuple):
+    """How many phone calls may be placed; 0 is unlimited."""
+
+    per_day: int = 0
+    """By one caller, and to one number."""
+    per_hour: int = 0
+    """To one number."""
+
+
+class StorageBudget(NamedTuple):
+    """How much of the storage one caller may use; 0 is unlimited."""
+
+    rooms: int = 0
+    bytes: int = 0
 
 
 def comma_list(value: Any) -> Any:
@@ -80,6 +99,33 @@ def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _phone_budget(value: Any) -> Any:
+    """`20/day;5/hour`; a window that is left out is unlimited."""
+    if not isinstance(value, str):
+        return value
+    parts = [_PHONE_LIMIT.fullmatch(part.strip()) for part in value.split(";")]
+    limits = {part[2] or "day": int(part[1]) for part in parts if part}
+    if not all(parts) or len(limits) < len(parts):
+        raise ValueError("must be written as 20/day;5/hour, or 0 for no limit")
+    return PhoneBudget(limits.get("day", 0), limits.get("hour", 0))
+
+
+def _storage_budget(value: Any) -> Any:
+    """`200 rooms;64 MiB`; what is left out is unlimited."""
+    if not isinstance(value, str):
+        return value
+    limits = [] if value.strip() == "0" else [_storage_limit(part.strip()) for part in value.split(";")]
+    if None in limits or len(dict(filter(None, limits))) < len(limits):
+        raise ValueError("must be written as 200 rooms;64 MiB, or 0 for no limit")
+    return StorageBudget(**dict(filter(None, limits)))
+
+
+def _storage_limit(part: str) -> tuple[str, int] | None:
+    if rooms := _ROOMS.fullmatch(part):
+        return "rooms", int(rooms[1])
+    return ("bytes", TypeAdapter(ByteSize).validate_python(part)) if _BYTES.fullmatch(part) else None
+
+
 Key = Annotated[SecretStr, AfterValidator(_key)]
 Base64Secret = Annotated[SecretStr, AfterValidator(_base64_secret)]
 Word = Annotated[str, StringConstraints(max_length=200)]
@@ -88,3 +134,5 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_list)]
 Origins = Annotated[CommaList, AfterValidator(_origins)]
 HostNames = Annotated[CommaList, AfterValidator(_host_names)]
+PhoneBudgetText = Annotated[PhoneBudget, NoDecode, BeforeValidator(_phone_budget)]
+StorageBudgetText = Annotated[StorageBudget, NoDecode, BeforeValidator(_storage_budget)]

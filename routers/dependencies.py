@@ -66,9 +66,14 @@ class AccessCheck(HTTPBearer):
                 "Authentication required: send an API key or token as Authorization: Bearer <key>.",
                 reason="the request has no Authorization header",
             )
-        is_transcribed = services.settings.daily_transcription
         request.state.rooms = Rooms(
-            services.daily, services.storage, services.clock, is_open, caller_id, is_transcribed=is_transcribed
+            services.daily,
+            services.storage,
+            services.clock,
+            is_open,
+            caller_id,
+            payer=caller_of(request),
+            is_transcribed=services.settings.daily_transcription,
         )
 
     async def _authenticate(self, request: Request, services: Services) -> str | None:

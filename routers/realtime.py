@@ -26,7 +26,7 @@ NOTE = (
 
 
 async def _candidate(services: ServicesDep) -> VoiceCandidate:
-    return VoiceCandidate(services.openai, services.storage, services.clock)
+    return VoiceCandidate(services.openai, services.budgets)
 
 
 VoiceCandidateDep = Annotated[VoiceCandidate, Depends(_candidate)]

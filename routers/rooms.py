@@ -273,7 +273,7 @@ async def place_briefing_call(
     countries = services.settings.vapi_allowed_countries
 
     async def work() -> StoredResponse:
-        placed = await _phone_briefing(services, interview).call(body.phone_number, countries)
+        placed = await _phone_briefing(services, interview).call(body.phone_number, countries, rooms.payer)
         call = placed.call
         answer = PhoneCallResponse(call_id=call.call_id, status=call.status, warnings=placed.warnings)
         location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
@@ -298,7 +298,7 @@ async def get_briefing_call(
 
 
 def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:
-    return PhoneBriefing(services.vapi, services.storage, services.clock, interview)
+    return PhoneBriefing(services.vapi, services.storage, services.clock, services.budgets, interview)
 
 
 def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:

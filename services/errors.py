@@ -226,6 +226,14 @@ class RateLimited(ServiceError):
     title = "Too many requests"
 
 
+class BudgetExhausted(ServiceError):
+    """The caller's budget for models, phone calls or storage is used up."""
+
+    status = 429
+    code = "budget_exhausted"
+    title = "Budget exhausted"
+
+
 class ProviderNotConfigured(ServiceError):
     """A setting that the call needs is empty. The sentence names its variable."""
 

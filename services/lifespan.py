@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from config import LOOPBACK_HOSTS, SANDBOX_KEY, Provider, Settings, UnusableSetting
 from services import daily, openai_realtime, vapi
 from services.access.auth import Authenticator
+from services.access.budgets import Budgets, phone_secret
 from services.access.idempotency import Idempotency
 from services.access.limits import Limiter
 from services.clock import Clock
@@ -54,6 +55,7 @@ class Services:
     authenticator: Authenticator
     limiter: Limiter
     idempotency: Idempotency
+    budgets: Budgets
     readiness: Readiness
     shutdown: Shutdown
 
@@ -143,6 +145,7 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         authenticator=authenticator,
         limiter=limiter,
         idempotency=Idempotency(storage, clock),
+        budgets=Budgets(storage, clock, settings, phone_secret(settings)),
         readiness=Readiness(storage, limiter),
         shutdown=Shutdown(),
     )
@@ -157,9 +160,7 @@ def start_warnings(settings: Settings, today: date) -> list[str]:
     """Returns what the operator should know at start, one line each."""
     warnings = []
     if settings.sandbox:
-        warnings.append(
-            f"SANDBOX is on: {', '.join(sorted(settings.sandbox))} emulated in this process, nothing is real"
-        )
+        warnings.append(_SANDBOX_WARNING.format(", ".join(sorted(settings.sandbox))))
     if not settings.is_authenticated:
         warnings.append(_open_warning(settings))
     if settings.database_url is None:
@@ -168,6 +169,7 @@ def start_warnings(settings: Settings, today: date) -> list[str]:
     return [*warnings, *openai_realtime.warnings_about(settings, today)]
 
 
+_SANDBOX_WARNING = "SANDBOX is on: {} emulated in this process; what comes from there is not real"
 _OPEN_WARNING = "the API is open: anyone who reaches it may use it; set API_KEYS or AUTH_JWT_SECRET/AUTH_JWKS_URL"
 _LOOPBACK_ONLY = ". Until then it answers to localhost only, or to the host names in TRUSTED_HOSTS"
 _MEMORY_WARNING = (

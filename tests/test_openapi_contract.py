@@ -24,6 +24,7 @@ def app_in_sandbox():
             api_keys=f"tester:{KEY}",
             rate_limit_default="1000000/minute",
             rate_limit_llm="1000000/minute",
+            storage_budget="0",
         )
     )
 

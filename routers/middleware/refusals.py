@@ -34,7 +34,7 @@ class PlainTextRefusalMiddleware:
             elif refusal is None:
                 await send(message)
             else:
-                await self._problem(refusal, message["body"].decode(), scope)(scope, disconnected, send)
+                await self._problem(refusal, message.get("body", b"").decode(), scope)(scope, disconnected, send)
 
         await self.app(scope, receive, send_as_problem)
 

@@ -60,14 +60,14 @@ class Deleted(ResponseModel):
 
     room: int
     briefing: int
-    participants: int
-    plans: int
+    debriefs: int
     transcripts: int
     segments: int
     chat_turns: int
-    debriefs: int
+    plans: int
     ratings: int
     decisions: int
+    participants: int
     phone_calls: int
     idempotency_keys: int
 

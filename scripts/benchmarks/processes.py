@@ -104,6 +104,8 @@ def running_service(vendor_url: str, mode: str, briefing: Mapping[str, Any]) -> 
         "DAILY_API_KEY": "key",
         "RATE_LIMIT_DEFAULT": "100000000/minute",
         "RATE_LIMIT_LLM": "100000000/minute",
+        "MODEL_BUDGET": "0",
+        "STORAGE_BUDGET": "0",
     }
     with running_app("main:app", "/health/ready", **environment) as program:
         opened = httpx.post(f"{program.url}/api/rooms", json={"interviewer_name": "Ada"}).raise_for_status()

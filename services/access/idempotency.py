@@ -7,15 +7,16 @@ killed is free, or known to be abandoned, when the lease ends.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from json import dumps
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+from services.access.background import BackgroundTasks
 from services.errors import (
     FieldError,
     IdempotencyMismatch,
@@ -82,7 +83,7 @@ class Idempotency:
         self._clock = clock
         self._lease = lease
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = BackgroundTasks()
 
     async def run(
         self,
@@ -123,7 +124,7 @@ class Idempotency:
                 with self._renewing(lease):
                     yield
             finally:
-                await self._finish(self._release(lease))
+                await self._background.finish(self._release(lease))
 
     async def _wait_for(self, slot: str) -> _Lease:
         """Claim the slot, polling less and less often while another process holds it."""
@@ -155,7 +156,7 @@ class Idempotency:
         try:
             return await asyncio.shield(claiming), lease
         except asyncio.CancelledError:
-            self._start(self._release_claimed(claiming, lease))
+            self._background.start(self._release_claimed(claiming, lease))
             raise
 
     async def _work(
@@ -170,10 +171,10 @@ class Idempotency:
                 response = await work()
         except BaseException as error:
             is_undone = unrepeatable is None or isinstance(error, unrepeatable.undone_by)
-            await self._finish(self._release(lease) if is_undone else self._abandon(lease))
+            await self._background.finish(self._release(lease) if is_undone else self._abandon(lease))
             raise
         is_success = response.status < FIRST_ERROR_STATUS
-        await self._finish(self._complete(lease, response, room) if is_success else self._release(lease))
+        await self._background.finish(self._complete(lease, response, room) if is_success else self._release(lease))
         return response
 
     @contextmanager
@@ -228,16 +229,6 @@ class Idempotency:
             return
         if claim.state == "started":
             await self._release(lease)
-
-    async def _finish(self, ending: Coroutine[Any, Any, None]) -> None:
-        """Wait for work that continues to its end even when this task is cancelled."""
-        await asyncio.shield(self._start(ending))
-
-    def _start(self, ending: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(ending)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        return task
 
 
 def _check_key(key: str) -> str:

@@ -38,13 +38,21 @@ def find_words(
     a negation, that match alone, which is reversed.
     """
     if near_turn is None:
-        return _find_in_order(index, words, list(_matches(index, words[0])), is_unique=is_unique)
-    matches = _up_to_turn(near_turn, _matches(index, words[0], index.range_of_turn(near_turn)))
-    found = _find_in_order(index, words, [match for match in matches if match.turn == near_turn])
+        return _find_in_order(index, words, list(_matches(index.hits(words[0].form), words[0])), is_unique=is_unique)
+    found = _find_in_turn(index, words, near_turn)
     if found and not found[-1].is_reversed:
         return found
-    everywhere = sorted(_matches(index, words[0]), key=lambda match: abs(match.turn - near_turn))
-    return _find_in_order(index, words, everywhere) or found
+    matches = _matches(index.hits(words[0].form), words[0])
+    return _find_in_order(index, words, sorted(matches, key=lambda match: abs(match.turn - near_turn))) or found
+
+
+def _find_in_turn(index: PassageIndex, words: Sequence[Words], turn: int) -> list[Match]:
+    """The matches of words that begin in this turn."""
+    passage = index.passage_of(turn)
+    if passage is None:
+        return []
+    matches = _up_to_turn(turn, _matches(index.hits_in(passage, words[0].form), words[0]))
+    return _find_in_order(index, words, [match for match in matches if match.turn == turn])
 
 
 def _up_to_turn(number: int, matches: Iterable[Match]) -> Iterator[Match]:
@@ -76,7 +84,7 @@ def _matches_after(index: PassageIndex, match: Match, words: Sequence[Words]) ->
     """Each of the words after the one before it. Ends early where one is missing or reversed."""
     hit = match.hit
     for piece in words:
-        found = _first_usable(_matches(index, piece, hit.rest))
+        found = _first_usable(_matches(index.hits_in(hit.passage, piece.form, hit.end), piece))
         if found is None:
             return
         yield found
@@ -102,9 +110,9 @@ def _first_of_each_passage(matches: Sequence[Match]) -> list[Match]:
     return [match for match in matches if firsts[id(match.passage)] is match]
 
 
-def _matches(index: PassageIndex, words: Words, within: Span | None = None) -> Iterator[Match]:
-    """Where the words occur as whole words."""
-    for hit in index.hits(words.form, within):
+def _matches(hits: Iterable[Hit], words: Words) -> Iterator[Match]:
+    """The hits at which the words occur as whole words."""
+    for hit in hits:
         text = hit.passage.text
         span = _whole_words(text, hit.span)
         if span is None:

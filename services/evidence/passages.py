@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 from services.evidence.search_text import SearchText
@@ -115,24 +116,16 @@ def _is_backchannel(text: str) -> bool:
 
 
 class Hit(NamedTuple):
-    """Where a search form occurs."""
+    """Where a search form occurs in a passage's search text."""
 
     passage: Passage
-    form: str
-    offset: int
-    """In the index."""
     start: int
-    """In the passage's search text."""
+    end: int
 
     @property
     def span(self) -> Span | None:
         """The place in the passage. None where an end falls inside a character."""
-        return self.passage.search.original_span(self.start, self.start + len(self.form))
-
-    @property
-    def rest(self) -> Span:
-        """The rest of the passage, as a range of the index."""
-        return Span(self.offset + len(self.form), self.offset - self.start + len(self.passage.search.text))
+        return self.passage.search.original_span(self.start, self.end)
 
 
 class Work:
@@ -151,43 +144,53 @@ class Work:
 
 
 class PassageIndex:
-    """Finds a search form in many passages with one scan, and counts the work."""
+    """Finds a search form in one passage, or in all of them with one scan, and counts the work.
+
+    No hits are found once the work is exhausted, and at most 200 for each search.
+    """
 
     def __init__(self, passages: Iterable[Passage], work: Work) -> None:
         self._passages = list(passages)
         self._work = work
-        self._starts: list[int] = []
-        length = 0
-        for passage in self._passages:
-            self._starts.append(length)
-            length += len(passage.search.text) + 1
-        self._text = "\n".join(passage.search.text for passage in self._passages)
-        self._words = frozenset(self._text.split())
         self._first_turns = [passage.turn_at(0) for passage in self._passages]
 
-    def range_of_turn(self, number: int) -> Span:
-        """The range of the passage that a turn is in."""
-        index = max(0, bisect_right(self._first_turns, number) - 1)
-        end = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else len(self._text)
-        return Span(self._starts[index] if self._starts else 0, end)
+    def passage_of(self, turn: int) -> Passage | None:
+        """The passage that a turn is in, or, for a turn of another speaker, the one before it."""
+        index = bisect_right(self._first_turns, turn) - 1
+        return self._passages[index] if index >= 0 else None
 
-    def hits(self, form: str, within: Span | None = None) -> Iterator[Hit]:
-        """Where the form occurs, in order, at most 200 times: everywhere, or in a range of the index.
+    def hits_in(self, passage: Passage, form: str, start: int = 0) -> Iterator[Hit]:
+        """Where the form occurs in one passage, from an offset of its search text on."""
+        for at in self._find_all(passage.search.text, form, start):
+            yield Hit(passage, at, at + len(form))
 
-        None once the work is exhausted.
-        """
-        if not self._has_words_of(form):
-            return
-        at, end = within or Span(0, len(self._text))
+    def hits(self, form: str) -> Iterator[Hit]:
+        """Where the form occurs in any passage, in order."""
+        if not self._words.issuperset(form.split(" ")[1:-1]):
+            return  # an inner word occurs nowhere, so the form does not either
+        for at in self._find_all(self._text, form, 0):
+            number = bisect_right(self._starts, at) - 1
+            start = at - self._starts[number]
+            yield Hit(self._passages[number], start, start + len(form))
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(passage.search.text for passage in self._passages)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        lengths = (len(passage.search.text) + len("\n") for passage in self._passages)
+        return list(accumulate(lengths, initial=0))[:-1]
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(self._text.split())
+
+    def _find_all(self, text: str, form: str, start: int) -> Iterator[int]:
         for _ in range(_MOST_HITS):
-            start, at = at, self._text.find(form, at, end)
-            self._work.add((at + _HIT_COST if at >= 0 else end) - start)
+            at = text.find(form, start)
+            self._work.add((at + _HIT_COST if at >= 0 else len(text)) - start)
             if at < 0 or self._work.is_exhausted:
                 return
-            number = bisect_right(self._starts, at) - 1
-            yield Hit(self._passages[number], form, at, at - self._starts[number])
-            at += 1
-
-    def _has_words_of(self, form: str) -> bool:
-        """Whether every inner word of the form occurs. A cheap way to rule out most words that were never said."""
-        return self._words.issuperset(form.split(" ")[1:-1])
+            yield at
+            start = at + 1

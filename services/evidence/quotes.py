@@ -117,7 +117,9 @@ class QuoteFinder:
         return lookup if named else Lookup(refused="no_such_turn")
 
     def _are_said_in(self, turn: Turn, words: Sequence[Words]) -> bool:
-        return any(True for _ in self._other_index.hits(words[0].form, self._other_index.range_of_turn(turn.number)))
+        """Whether a turn that may not be quoted has the words."""
+        passage = self._other_index.passage_of(turn.number)
+        return passage is not None and any(True for _ in self._other_index.hits_in(passage, words[0].form))
 
     def _look_up_in_notes(self, quote: str) -> Lookup:
         readings = list(read_proposal(quote, self._labels))

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import NamedTuple
 
+from services.access.budgets import Budgets
 from services.access.idempotency import Unrepeatable
-from services.access.quotas import PHONE_CALLS, quota_slot
 from services.briefing import Briefing
 from services.clock import Clock
 from services.errors import (
     BriefingNotFound,
+    BudgetExhausted,
     InvalidInput,
     PhoneCallNotFound,
     PhoneCallUncertain,
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 NOT_DIALLED = (
     BriefingNotFound,
+    BudgetExhausted,
     CallRefused,
     InvalidInput,
     ProviderNotConfigured,
@@ -68,19 +70,21 @@ class PhoneBriefing:
     vapi: Vapi
     storage: Storage
     clock: Clock
+    budgets: Budgets
     interview: StoredRoom
 
-    async def call(self, phone_number: str, allowed_countries: Collection[str]) -> PlacedCall:
-        """Phone the interviewer and brief them from the stored briefing: at most three times in any hour for a room.
+    async def call(self, phone_number: str, allowed_countries: Collection[str], caller: str) -> PlacedCall:
+        """Phone the interviewer and brief them from the stored briefing.
 
-        Raises InvalidInput, BriefingNotFound, RateLimited, and what `Vapi.place_briefing_call` raises.
+        Raises InvalidInput, BriefingNotFound, what `Budgets.phone_call` raises for the caller, the room and the
+        number, and what `Vapi.place_briefing_call` raises.
         """
         number = check_phone_number(phone_number, allowed_countries)
         briefing = self.interview.briefing
         if briefing is None:
             raise BriefingNotFound
         self.vapi.require_configured()
-        async with quota_slot(self.storage, self.clock, self.interview.room.name, PHONE_CALLS, free=NOT_DIALLED):
+        async with self.budgets.phone_call(caller, self.interview.room.name, number, free=NOT_DIALLED):
             call = await self._dial(number, briefing)
         return PlacedCall(call, await self._record(call))
 

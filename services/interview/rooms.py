@@ -2,7 +2,7 @@
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import NamedTuple
@@ -58,16 +58,19 @@ class Rooms:
     clock: Clock
     is_open: bool
     caller: str | None
+    payer: str
+    """Whose budgets are used: the caller's id or, without credentials, the client's address."""
     is_transcribed: bool = False
     """Daily transcribes the calls in new rooms, and keeps the transcripts."""
 
     async def open(self, interviewer_name: str, candidate_name: str | None, minutes: int) -> OpenedRoom:
         """A private room at Daily, a token for its interviewer, and our record of it: all three or none."""
+        await self.storage.check_room_budget(self.payer)
         name = NAME_PREFIX + token_hex(NAME_BYTES)
         now = self.clock()
         expires_at = (now + timedelta(minutes=minutes)).replace(microsecond=0)
         made = await self.daily.create_room(name, expires_at, is_transcribed=self.is_transcribed)
-        room = Room(name, made.url, interviewer_name, now, expires_at, made.id, self.caller, candidate_name)
+        room = Room(name, made.url, interviewer_name, now, expires_at, made.id, self.caller, candidate_name, self.payer)
         try:
             token = await self._create_token(room, interviewer_name, is_owner=True)
             await self.storage.save_room(room)
@@ -163,7 +166,7 @@ class Rooms:
         """
         if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
             raise RoomNotFound
-        room = _remembered(await self.daily.get_room(name))
+        room = replace(_remembered(await self.daily.get_room(name)), payer=self.payer)
         if not room.is_expired(self.clock()):
             await self.storage.save_room(room)
         return room

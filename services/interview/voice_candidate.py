@@ -1,4 +1,4 @@
-"""The voice candidate: a secret with which a browser talks to somebody who has this room's briefing for a life."""
+"""Issues OpenAI Realtime client secrets for a simulated candidate, built from the room's briefing."""
 
 import logging
 from asyncio import CancelledError
@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import NamedTuple
 
-from services.access.quotas import VOICE_SESSIONS, quota_slot
+from services.access.budgets import Budgets
 from services.briefing import BriefingFields
-from services.clock import Clock
 from services.errors import ServiceError
 from services.openai_realtime import SECRET_SECONDS, ClientSecret, OpenAIRealtime
 from services.prompts.voice_candidate import candidate_instructions
-from services.storage.protocol import Storage
 from services.storage.records import StoredRoom
 
 log = logging.getLogger(__name__)
 
-NOT_MINTED = (ServiceError, CancelledError)
-"""Nobody has got a secret, so none counts."""
+NOT_ISSUED = (ServiceError, CancelledError)
+"""Errors after which no caller has a secret, so that none counts."""
 
 _NONCE_BYTES = 16
 _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."
@@ -26,7 +24,7 @@ _EMULATED = "This secret is emulated, as the whole of OpenAI is while SANDBOX is
 
 
 class VoiceSession(NamedTuple):
-    """A client secret, and what its user should know about the session behind it."""
+    """A client secret, and warnings about what the candidate does not know."""
 
     secret: ClientSecret
     warnings: list[str]
@@ -34,22 +32,21 @@ class VoiceSession(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VoiceCandidate:
-    """Mints secrets for sessions that play a candidate."""
+    """Issues client secrets for sessions in which the model plays the candidate."""
 
     openai: OpenAIRealtime
-    storage: Storage
-    clock: Clock
+    budgets: Budgets
 
     async def for_room(self, interview: StoredRoom, voice: str | None, expires_in_seconds: int) -> VoiceSession:
-        """A secret for this room's candidate. Raises RateLimited beyond thirty an hour for the room."""
+        """A secret for this room's candidate. Raises RateLimited after 30 an hour for the room."""
         room, briefing = interview.room, interview.briefing
         profile = briefing or (BriefingFields(candidate_name=room.candidate_name) if room.candidate_name else None)
-        async with quota_slot(self.storage, self.clock, room.name, VOICE_SESSIONS, free=NOT_MINTED):
+        async with self.budgets.voice_session(room.name, free=NOT_ISSUED):
             issued = await self._issue(profile, voice, expires_in_seconds, f"room:{room.name}")
         return issued if briefing else VoiceSession(issued.secret, [_NO_BRIEFING, *issued.warnings])
 
     async def for_page(self, profile: BriefingFields | None, caller: str) -> VoiceSession:
-        """A secret for a candidate that no room knows, for a browser that connects at once."""
+        """A secret for a candidate described in the request, for a browser that connects at once."""
         return await self._issue(profile, None, SECRET_SECONDS, f"caller:{caller}")
 
     async def _issue(

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.errors import StorageUnavailable
+from services.errors import ServiceError, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -190,9 +190,8 @@ class Database:
             try:
                 yield connection
                 await connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                # closing the connection is the one way to roll back that always works
-                await connection.invalidate()
+            except BaseException as error:
+                await _roll_back(connection, error)
                 raise
 
     @asynccontextmanager
@@ -213,6 +212,18 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+async def _roll_back(connection: AsyncConnection, error: BaseException) -> None:
+    """Close the connection, which always rolls back; keep it where the error is our own refusal."""
+    try:
+        if isinstance(error, ServiceError):
+            await connection.exec_driver_sql("ROLLBACK")
+            return
+    except BaseException:
+        await connection.invalidate()
+        raise
+    await connection.invalidate()
 
 
 def _unavailable(detail: str = _UNREACHABLE) -> StorageUnavailable:

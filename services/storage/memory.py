@@ -9,10 +9,10 @@ from services.briefing import Briefing
 from services.errors import RoomNotFound
 from services.storage.memory_rooms import RoomEntry, size_of
 from services.storage.memory_slots import MemorySlots
+from services.storage.memory_uses import MemoryUses
 from services.storage.records import (
     ChatTurn,
     Participant,
-    Quota,
     RoomSummary,
     Segment,
     StoredDebrief,
@@ -26,7 +26,7 @@ from services.storage.records import (
 Record = TypeVar("Record")
 
 
-class MemoryStorage(MemorySlots):
+class MemoryStorage(MemorySlots, MemoryUses):
     """Storage in memory. No method waits, so each is atomic."""
 
     is_ephemeral = True
@@ -57,9 +57,7 @@ class MemoryStorage(MemorySlots):
         self, owner: str, *, limit: int, starting_after: str | None, ended: bool | None, now: datetime
     ) -> Sequence[RoomSummary]:
         self._sweep()
-        owned = sorted(
-            (entry for entry in self._rooms.values() if entry.room.owner == owner), key=_by_age, reverse=True
-        )
+        owned = sorted((one for one in self._rooms.values() if one.room.owner == owner), key=_by_age, reverse=True)
         if starting_after is not None:
             last = next((entry for entry in owned if entry.room.name == starting_after), None)
             if last is None:
@@ -151,34 +149,20 @@ class MemoryStorage(MemorySlots):
     async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
         entry = self._entry(name)
         if call_id not in entry.phone_calls:
-            self._grow(entry, size_of((call_id, at)))
+            # the phone rings, so the call is recorded beyond every limit too
+            self._add_bytes(entry, size_of((call_id, at)))
             entry.phone_calls[call_id] = at
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         entry = self._find_entry(name)
         return entry is not None and call_id in entry.phone_calls
 
-    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
-        entry = self._entry(name)
-        since = now - quota.window
-        latest = sorted((at for of, at in entry.uses.values() if of == quota.name and at > since), reverse=True)
-        if len(latest) >= quota.most:
-            return latest[quota.most - 1] + quota.window
-        self._grow(entry, size_of((use, (quota.name, now))))
-        entry.uses[use] = (quota.name, now)
-        return None
-
-    async def refund_quota(self, name: str, use: str) -> None:
-        entry = self._find_entry(name)
-        if entry is not None and use in entry.uses:
-            self._grow(entry, -size_of((use, entry.uses.pop(use))))
-
     async def ping(self) -> None:
         """Memory always answers."""
 
     async def close(self) -> None:
-        self._rooms.clear()
-        self._slots.clear()
+        for content in (self._rooms, self._slots, self._uses, self._accounts):
+            content.clear()
         self._bytes = 0
 
     def _append(self, entry: RoomEntry, records: list[Record], record: Record) -> int:

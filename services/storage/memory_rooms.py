@@ -1,10 +1,10 @@
-"""The rooms of the memory storage: dicts keyed by room name, bounded in number and in bytes.
+"""The rooms of the memory storage: dicts keyed by room name, bounded in number and in bytes, in all and for each payer.
 
 A live room is never evicted. Ended rooms are kept for a day, or until their space is needed: the one that ended first
 is evicted first.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -12,6 +12,7 @@ from sys import getsizeof
 
 from services.briefing import Briefing
 from services.errors import RoomNotFound, StorageFull
+from services.storage.budget_uses import CountedUse
 from services.storage.records import (
     ChatTurn,
     Participant,
@@ -25,15 +26,19 @@ from services.storage.records import (
     StoredResponse,
     StoredTranscript,
 )
+from services.storage.storage_budget import UNLIMITED, Stored, exhausted, find_excess
+from setting_types import StorageBudget
 
 MAX_ROOMS = 10_000
 MAX_BYTES = 256 * 1024 * 1024
 """Counts the stored values, not the Python objects around them."""
 KEPT_AFTER_END = timedelta(hours=24)
 SWEEP_EVERY = timedelta(minutes=1)
+USE_BYTES = 256
+"""What a use of a budget counts."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RoomEntry:
     """One room and everything under its name. `size` is in bytes."""
 
@@ -49,8 +54,9 @@ class RoomEntry:
     ratings: dict[str, list[StoredRating]] = field(default_factory=dict)
     decisions: list[StoredDecision] = field(default_factory=list)
     phone_calls: dict[str, datetime] = field(default_factory=dict)
-    uses: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     slots: set[str] = field(default_factory=set)
+    subjects: set[str] = field(default_factory=set)
+    """The budgets of the room, whose uses are deleted with it."""
 
     def receipt(self) -> Receipt:
         """How many records of each kind it holds."""
@@ -71,14 +77,23 @@ class RoomEntry:
 
 
 @dataclass(slots=True)
+class Account:
+    """What is stored for one payer."""
+
+    rooms: set[str] = field(default_factory=set)
+    bytes: int = 0
+
+
+@dataclass(slots=True)
 class Slot:
     """A slot of work that must run once, with its response when it is done."""
 
+    slot: str
     fingerprint: str
     until: datetime
     lease: datetime
     size: int
-    room: str | None
+    room: str | None = None
     response: StoredResponse | None = None
 
     def is_lost(self, now: datetime) -> bool:
@@ -87,7 +102,7 @@ class Slot:
 
 
 class MemoryRooms:
-    """Finds, adds, evicts and deletes rooms. `clock` gives the time in UTC."""
+    """Finds, adds, evicts and deletes rooms, and what is deleted with them. `clock` gives the time in UTC."""
 
     def __init__(
         self,
@@ -96,24 +111,33 @@ class MemoryRooms:
         max_rooms: int = MAX_ROOMS,
         max_bytes: int = MAX_BYTES,
         kept_after_end: timedelta = KEPT_AFTER_END,
+        budget: StorageBudget = UNLIMITED,
     ) -> None:
         self._clock = clock
+        self._budget = budget
         self._max_rooms = max_rooms
         self._max_bytes = max_bytes
         self._kept_after_end = kept_after_end
         self._rooms: dict[str, RoomEntry] = {}
         self._slots: dict[str, Slot] = {}
+        self._uses: dict[str, dict[str, CountedUse]] = {}
+        self._accounts: dict[str, Account] = {}
         self._bytes = 0
         self._next_sweep = clock()
+
+    async def check_room_budget(self, payer: str) -> None:
+        self._over_budget(payer, 1, 1, None)
 
     async def save_room(self, room: Room) -> None:
         self._sweep()
         if room.name in self._rooms:
             return
         size = size_of(room)
-        self._evict_ended(size, rooms=1)
-        self._rooms[room.name] = RoomEntry(room, size)
-        self._bytes += size
+        self._make_space(size, rooms=1, payer=room.payer)
+        self._rooms[room.name] = entry = RoomEntry(room, 0)
+        if room.payer is not None:
+            self._accounts.setdefault(room.payer, Account()).rooms.add(room.name)
+        self._add_bytes(entry, size)
 
     async def erase(self, name: str) -> Receipt:
         return self._delete_room(name)
@@ -142,34 +166,60 @@ class MemoryRooms:
 
     def _ended(self, before: datetime) -> Iterator[RoomEntry]:
         """Rooms that expired before this time, the one that ended first first."""
-        ended = (entry for entry in self._rooms.values() if entry.room.expires_at < before)
-        return iter(sorted(ended, key=lambda entry: entry.room.expires_at))
+        return _by_end(entry for entry in self._rooms.values() if entry.room.expires_at < before)
 
     def _grow(self, entry: RoomEntry, size: int) -> None:
-        """Account for so many bytes more. Raises StorageFull."""
-        self._evict_ended(size, keeping=entry)
-        entry.size += size
+        """Make space for so many bytes more under the room. Raises BudgetExhausted and StorageFull."""
+        self._make_space(size, payer=entry.room.payer, keeping=entry)
+        self._add_bytes(entry, size)
+
+    def _add_bytes(self, entry: RoomEntry, size: int) -> None:
+        self._charge(entry, size)
         self._bytes += size
 
-    def _evict_ended(self, size: int, *, rooms: int = 0, keeping: RoomEntry | None = None) -> None:
-        """Delete as many ended rooms as necessary; when that is not enough, delete none and raise StorageFull."""
-        bytes_over = self._bytes + size - self._max_bytes
-        rooms_over = len(self._rooms) + rooms - self._max_rooms
-        if size <= 0 or (bytes_over <= 0 and rooms_over <= 0):
+    def _charge(self, entry: RoomEntry, size: int) -> None:
+        """Count bytes for the room and its payer."""
+        entry.size += size
+        if entry.room.payer is not None:
+            self._accounts[entry.room.payer].bytes += size
+
+    def _make_space(
+        self, size: int, *, rooms: int = 0, payer: str | None = None, keeping: RoomEntry | None = None
+    ) -> None:
+        """Delete as many ended rooms as necessary; when that is not enough, delete none and raise.
+
+        First those of the payer, up to its budget, then any, up to the limits of the storage.
+        """
+        if size <= 0:
             return
-        evicted = []
-        for entry in self._ended(self._clock()):
-            if entry is keeping:
-                continue
-            evicted.append(entry.room.name)
-            bytes_over -= entry.size
-            rooms_over -= 1
-            if bytes_over <= 0 and rooms_over <= 0:
-                break
+        evicted = [] if payer is None else self._over_budget(payer, size, rooms, keeping)
+        bytes_over = self._bytes + size - self._max_bytes - sum(entry.size for entry in evicted)
+        rooms_over = len(self._rooms) + rooms - self._max_rooms - len(evicted)
         if bytes_over > 0 or rooms_over > 0:
-            raise self._full(size)
-        for name in evicted:
-            self._delete_room(name)
+            others = (one for one in self._ended(self._clock()) if one is not keeping and one not in evicted)
+            more = _choose(others, bytes_over, rooms_over)
+            if more is None:
+                raise self._full(size)
+            evicted += more
+        for entry in evicted:
+            self._delete_room(entry.room.name)
+
+    def _over_budget(self, payer: str, size: int, rooms: int, keeping: RoomEntry | None) -> list[RoomEntry]:
+        """The ended rooms of the payer that exceed its budget. Raises BudgetExhausted when they are not enough."""
+        account = self._accounts.get(payer, Account())
+        stored = Stored(len(account.rooms), account.bytes)
+        excess = find_excess(self._budget, stored, rooms, size)
+        if not excess.rooms and not excess.bytes:
+            return []
+        now = self._clock()
+        entries = [self._rooms[name] for name in account.rooms]
+        ended = _by_end(one for one in entries if one is not keeping and one.room.expires_at < now)
+        evicted = _choose(ended, excess.bytes, excess.rooms)
+        if evicted is None:
+            live = [entry.room.expires_at for entry in entries if entry.room.expires_at >= now]
+            stored = stored._replace(first_end=min(live, default=None))
+            raise exhausted(self._budget, stored, excess, size, now=now, kept_after_end=timedelta())
+        return evicted
 
     def _full(self, size: int) -> StorageFull:
         now = self._clock()
@@ -182,7 +232,7 @@ class MemoryRooms:
         )
 
     def _sweep(self) -> None:
-        """Once a minute, delete outdated rooms and expired slots."""
+        """Once a minute, delete outdated rooms, expired slots and expired uses."""
         now = self._clock()
         if now < self._next_sweep:
             return
@@ -191,23 +241,79 @@ class MemoryRooms:
             self._delete_room(name)
         for slot in [slot for slot, held in self._slots.items() if now >= held.until]:
             self._delete_slot(slot)
+        self._delete_expired_uses(now)
 
     def _delete_room(self, name: str) -> Receipt:
-        entry = self._rooms.pop(name, None)
+        entry = self._rooms.get(name)
         if entry is None:
             return Receipt()
-        self._bytes -= entry.size
-        for slot in entry.slots:
+        receipt = entry.receipt()
+        for slot in tuple(entry.slots):
             self._delete_slot(slot)
-        return entry.receipt()
+        for subject in entry.subjects:
+            self._delete_subject(subject)
+        self._bytes -= entry.size
+        self._close_account(entry)
+        del self._rooms[name]
+        return receipt
+
+    def _close_account(self, entry: RoomEntry) -> None:
+        payer = entry.room.payer
+        if payer is None:
+            return
+        self._charge(entry, -entry.size)
+        self._accounts[payer].rooms.discard(entry.room.name)
+        if not self._accounts[payer].rooms:
+            del self._accounts[payer]
 
     def _delete_slot(self, slot: str) -> None:
         held = self._slots.pop(slot, None)
         if held is None:
             return
         self._bytes -= held.size
-        if held.room is not None and held.room in self._rooms:
+        if held.room is not None:
             self._rooms[held.room].slots.discard(slot)
+            self._charge(self._rooms[held.room], -held.size)
+
+    def _delete_subject(self, subject: str) -> None:
+        for use_id in tuple(self._uses.get(subject, ())):
+            self._delete_use(subject, use_id)
+
+    def _delete_use(self, subject: str, use_id: str) -> CountedUse | None:
+        of_subject = self._uses.get(subject, {})
+        use = of_subject.pop(use_id, None)
+        if use is not None:
+            self._bytes -= USE_BYTES
+        if not of_subject:
+            self._uses.pop(subject, None)
+        return use
+
+    def _delete_expired_uses(self, now: datetime) -> int:
+        expired = [
+            (subject, use_id)
+            for subject, of_subject in self._uses.items()
+            for use_id, use in of_subject.items()
+            if use.ends_at <= now
+        ]
+        for subject, use_id in expired:
+            self._delete_use(subject, use_id)
+        return len(expired)
+
+
+def _by_end(entries: Iterable[RoomEntry]) -> Iterator[RoomEntry]:
+    return iter(sorted(entries, key=lambda entry: entry.room.expires_at))
+
+
+def _choose(entries: Iterable[RoomEntry], bytes_over: int, rooms_over: int) -> list[RoomEntry] | None:
+    """The first of these rooms that free as much; None when all of them do not."""
+    chosen: list[RoomEntry] = []
+    for entry in entries:
+        if bytes_over <= 0 and rooms_over <= 0:
+            break
+        chosen.append(entry)
+        bytes_over -= entry.size
+        rooms_over -= 1
+    return chosen if bytes_over <= 0 and rooms_over <= 0 else None
 
 
 def size_of(value: object) -> int:

@@ -47,11 +47,12 @@ class MemorySlots(MemoryRooms):
         if room is not None and self._find_entry(room) is None:
             self._delete_slot(slot)
             return
+        self._assign_slot(held, None)
         size = size_of((response.status, response.headers, response.body))
         held.response, held.until = replace(response, is_replayed=True), until
         held.size += size
         self._bytes += size
-        self._assign_slot(slot, held, room)
+        self._assign_slot(held, room)
 
     async def release_slot(self, slot: str) -> None:
         held = self._slots.get(slot)
@@ -68,13 +69,17 @@ class MemorySlots(MemoryRooms):
         entry = None if room is None else self._entry(room)
         size = size_of((slot, fingerprint, until, lease))
         self._delete_slot(slot)
-        self._evict_ended(size, keeping=entry)
-        self._slots[slot] = held = Slot(fingerprint, until, lease, size, None)
+        self._make_space(size, payer=entry.room.payer if entry else None, keeping=entry)
+        self._slots[slot] = held = Slot(slot, fingerprint, until, lease, size)
         self._bytes += size
-        self._assign_slot(slot, held, room)
+        self._assign_slot(held, room)
 
-    def _assign_slot(self, slot: str, held: Slot, room: str | None) -> None:
-        """From now on the slot is deleted with this room."""
+    def _assign_slot(self, held: Slot, room: str | None) -> None:
+        """From now on the slot is deleted with this room, and counts for its payer."""
+        if held.room is not None:
+            self._rooms[held.room].slots.discard(held.slot)
+            self._charge(self._rooms[held.room], -held.size)
         held.room = room
         if room is not None:
-            self._rooms[room].slots.add(slot)
+            self._rooms[room].slots.add(held.slot)
+            self._charge(self._rooms[room], held.size)

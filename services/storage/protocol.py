@@ -6,10 +6,11 @@ from typing import Protocol
 
 from services.briefing import Briefing
 from services.storage.records import (
+    BudgetUse,
     ChatTurn,
     Claim,
+    Exhausted,
     Participant,
-    Quota,
     Receipt,
     Room,
     RoomSummary,
@@ -26,8 +27,9 @@ from services.storage.records import (
 class Storage(Protocol):
     """Everything the service keeps, by room name.
 
-    Methods raise StorageUnavailable when the database can't be reached in time, and RoomNotFound when something is
-    saved under a room that does not exist (any more). Each read is one round trip, unless it says otherwise.
+    Methods raise StorageUnavailable when the database can't be reached in time. Methods that save something under a
+    room raise RoomNotFound when it does not exist (any more), and BudgetExhausted when the storage budget of its payer
+    is used up. Each read is one round trip, unless it says otherwise.
     """
 
     is_ephemeral: bool
@@ -35,8 +37,11 @@ class Storage(Protocol):
 
     # Rooms
 
+    async def check_room_budget(self, payer: str) -> None:
+        """Raises BudgetExhausted when one more room does not fit; `save_room` decides."""
+
     async def save_room(self, room: Room) -> None:
-        """Store a new room; one that is stored already is left as it is. Raises StorageFull."""
+        """Store a new room; one that is stored already is left as it is. Raises BudgetExhausted and StorageFull."""
 
     async def find(
         self,
@@ -132,16 +137,22 @@ class Storage(Protocol):
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         """Whether this room placed this call."""
 
-    # Quotas
+    # Budgets
 
-    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
-        """Count one more use of the room's quota, under an id of its own; None.
+    async def reserve_uses(self, reservation: str, uses: Sequence[BudgetUse], now: datetime) -> Exhausted | None:
+        """Count these uses under the reservation's id, all or none; the budget that has not enough left, if any.
 
-        Where the quota is used up, nothing is counted, and the time of the next free use is returned.
+        Exact with any number of processes. A use counts until its window has passed. Raises RoomNotFound.
         """
 
-    async def refund_quota(self, name: str, use: str) -> None:
-        """Stop counting this use of the room."""
+    async def settle_uses(self, reservation: str, uses: Sequence[BudgetUse], amount: int) -> None:
+        """Change the amount of a reservation's uses to what they took in the end; 0 removes them.
+
+        Only the first call for a reservation has an effect, so it may be repeated.
+        """
+
+    async def delete_expired_uses(self, now: datetime) -> int:
+        """Delete the uses whose window has passed; how many records were deleted."""
 
     # Idempotency
 
@@ -156,7 +167,7 @@ class Storage(Protocol):
         room: str | None = None,
         is_repeatable: bool = True,
     ) -> Claim:
-        """Claim the slot for work that must run once. The slot is deleted with `room`; raises RoomNotFound.
+        """Claim the slot for work that must run once. The slot is deleted with `room`, whose payer pays for it.
 
         A slot is free when it does not exist or its `until` has passed. One whose holder's `lease` has passed
         without a response is taken over; where the work is not repeatable it is `abandoned` until its `until`.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel
 
@@ -28,6 +28,8 @@ class Room:
     owner: str | None = None
     """Id of the caller who opened it; None without authentication."""
     candidate_name: str | None = None
+    payer: str | None = None
+    """Whose storage budget the room counts against: the owner or, without authentication, the client's address."""
 
     def interviewer_names(self) -> tuple[str, ...]:
         """The names that are known to be an interviewer's."""
@@ -144,27 +146,40 @@ class Receipt:
 
     room: int = 0
     briefing: int = 0
-    participants: int = 0
-    plans: int = 0
+    debriefs: int = 0
     transcripts: int = 0
     segments: int = 0
     chat_turns: int = 0
-    debriefs: int = 0
+    plans: int = 0
     ratings: int = 0
     decisions: int = 0
+    participants: int = 0
     phone_calls: int = 0
     idempotency_keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """How often a room may do something: `most` times in any `window`. It is counted under its name."""
+class BudgetUse:
+    """An amount that a piece of work takes from a budget, which allows `most` in any `window`.
 
-    name: str
+    `subject` is the budget and whose it is, such as the hash of a caller's id.
+    """
+
+    subject: str
+    amount: int
     most: int
     window: timedelta
-    what: str
-    """In words, in the plural."""
+    room: str | None = None
+    """The room whose deletion also deletes the use."""
+
+
+class Exhausted(NamedTuple):
+    """A budget that has not enough left for a use."""
+
+    use: BudgetUse
+    used: int
+    free_at: datetime | None
+    """When enough is left; None when the amount is more than the whole budget."""
 
 
 @dataclass(frozen=True, slots=True)

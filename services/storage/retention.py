@@ -19,8 +19,12 @@ EVERY = timedelta(minutes=10)
 
 
 async def delete_expired(storage: Storage, now: datetime, retention: timedelta | None, *, batch: int = BATCH) -> int:
-    """Delete expired responses and, where there is a `retention`, rooms that ended longer ago; the number of rooms."""
+    """Delete expired responses and budget uses and, where there is a `retention`, rooms that ended longer ago.
+
+    Returns the number of rooms.
+    """
     await storage.delete_expired_responses(now)
+    await storage.delete_expired_uses(now)
     if retention is None:
         return 0
     total = 0

@@ -3,7 +3,7 @@
 from asyncio import sleep, timeout
 from collections.abc import Awaitable, Callable
 
-from services.errors import RoomNotFound, StorageFull, StorageUnavailable
+from services.errors import BudgetExhausted, RoomNotFound, StorageFull, StorageUnavailable
 
 LONGEST_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
@@ -17,7 +17,7 @@ async def write_with_retry(write: Callable[[], Awaitable[None]], *, seconds: flo
                 if not seconds:
                     return False
                 await sleep(PAUSE_SECONDS)
-    except (TimeoutError, StorageFull, RoomNotFound):
+    except (TimeoutError, BudgetExhausted, StorageFull, RoomNotFound):
         return False
     return True
 

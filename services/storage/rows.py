@@ -17,12 +17,11 @@ from services.storage.records import (
     StoredRoom,
     StoredTranscript,
 )
-from services.storage.statements import PARTS, without_room
-from services.storage.tables import rooms
+from services.storage.statements import PARTS, ROOM, without_room
 
 log = logging.getLogger(__name__)
 
-_ROOM_WIDTH = len(rooms.c)
+_ROOM_WIDTH = len(ROOM)
 
 
 def read_room(row: Sequence[Any], parts: Sequence[str], participants: tuple[Participant, ...]) -> StoredRoom:

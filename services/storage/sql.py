@@ -1,8 +1,7 @@
 """Storage in SQLite or PostgreSQL: the same code for both, shared by any number of processes."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.briefing import Briefing
 from services.errors import RoomNotFound
-from services.storage import rows, sql_slots, statements
-from services.storage.database import Database, read_only
-from services.storage.purging import FilePurger
+from services.storage import rows, statements
+from services.storage.database import read_only
 from services.storage.records import (
     ChatTurn,
     Participant,
-    Quota,
     Receipt,
     Room,
     RoomSummary,
@@ -29,39 +26,41 @@ from services.storage.records import (
     StoredTranscript,
 )
 from services.storage.sql_slots import SqlSlots
-from services.storage.statements import Upserts
+from services.storage.sql_uses import SqlUses
+from services.storage.storage_budget import ROW_BYTES, UNLIMITED, Stored, find_excess, size_in_bytes
 from services.storage.tables import COUNTED
 
 MAX_TURNS = 2**31 - 1
 """More chat turns than a room can have: no limit."""
 
 
-@dataclass(slots=True)
-class _Deletion:
-    """Counts the rows that are deleted over one connection."""
-
-    connection: AsyncConnection
-    rows: int = 0
-
-    async def execute(self, statement: Executable, values: Mapping[str, Any]) -> int:
-        """How many rows the statement deleted."""
-        rows = (await self.connection.execute(statement, values)).rowcount
-        self.rows += rows
-        return rows
-
-
-class SqlStorage(SqlSlots):
+class SqlStorage(SqlSlots, SqlUses):
     """Storage that survives a restart. The schema of `database` is up to date."""
 
     is_ephemeral = False
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._upserts = Upserts(database.kind)
-        self._purger = FilePurger(database) if database.kind == "sqlite" else None
+    async def check_room_budget(self, payer: str) -> None:
+        if self._budget != UNLIMITED:
+            async with self._database.connection() as connection:
+                self._check_fits(await self._stored(connection, payer), ROW_BYTES)
 
     async def save_room(self, room: Room) -> None:
-        await self._database.write(self._upserts.save_room, asdict(room))
+        size = size_in_bytes(room.name, room.url, room.created_by, room.daily_id, room.owner, room.candidate_name)
+        async with self._database.transaction() as connection:
+            if room.payer is not None and self._budget != UNLIMITED:
+                await self._charge_payer(connection, room, room.payer, size)
+            await connection.execute(self._dialect.save_room, asdict(room) | {"stored_bytes": size})
+
+    async def _charge_payer(self, connection: AsyncConnection, room: Room, payer: str, size: int) -> None:
+        await connection.execute(self._dialect.lock_payer, {"payer": payer})
+        if not (await connection.execute(statements.PAYER, {"room_name": room.name})).all():
+            self._check_fits(await self._stored(connection, payer), size)
+
+    def _check_fits(self, stored: Stored, size: int) -> None:
+        """Raises BudgetExhausted where one more room does not fit."""
+        excess = find_excess(self._budget, stored, 1, size)
+        if excess.rooms or excess.bytes:
+            raise self._exhausted(stored, excess, size)
 
     async def find(
         self,
@@ -116,42 +115,50 @@ class SqlStorage(SqlSlots):
         return self._purger is None or await self._purger.purge_deleted(in_background=in_background)
 
     async def save_briefing(self, briefing: Briefing) -> None:
-        values = {"room": briefing.room_name, "document": briefing.model_dump_json()}
-        async with self._writing(briefing.room_name) as connection:
-            await connection.execute(self._upserts.save_briefing, values)
+        name, document = briefing.room_name, briefing.model_dump_json()
+        async with self._writing(name, size_in_bytes(document), self._dialect.charge_briefing) as connection:
+            await connection.execute(self._dialect.save_briefing, {"room": name, "document": document})
 
     async def add_participant(self, name: str, participant: Participant) -> None:
-        await self._append(name, statements.ADD_PARTICIPANT, asdict(participant))
+        size = size_in_bytes(participant.name, participant.user_id)
+        await self._append(name, statements.ADD_PARTICIPANT, asdict(participant), size)
 
     async def add_plan(self, name: str, created_at: datetime, document: str) -> int:
-        return await self._append(name, statements.ADD_PLAN, {"created_at": created_at, "document": document})
+        values = {"created_at": created_at, "document": document}
+        return await self._append(name, statements.ADD_PLAN, values, size_in_bytes(document))
 
     async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
-        async with self._writing(name) as connection:
+        size = size_in_bytes(transcript.document)
+        async with self._writing(name, size, self._dialect.charge_transcript) as connection:
             await connection.execute(statements.DELETE_SEGMENTS, {"room_name": name})
-            await connection.execute(self._upserts.save_transcript, asdict(transcript) | {"room": name})
+            await connection.execute(self._dialect.save_transcript, asdict(transcript) | {"room": name})
 
     async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
         sent = {segment.id: segment for segment in segments}
         async with self._writing(name) as connection:
-            known = await connection.execute(statements.KNOWN_SEGMENTS, {"room_name": name, "ids": list(sent)})
-            numbers = {row.id: row.number for row in known}
-            last = (await connection.execute(statements.LAST_SEGMENT, {"room_name": name})).scalar_one()
-            new = [segment_id for segment_id in sent if segment_id not in numbers]
-            numbers |= {segment_id: last + place for place, segment_id in enumerate(new, 1)}
+            found = await connection.execute(self._dialect.known_segments, {"room_name": name, "ids": list(sent)})
+            known = {segment_id: (number, size) for segment_id, number, size in found}
+            last: int = (await connection.execute(statements.LAST_SEGMENT, {"room_name": name})).scalar_one()
+            new = {
+                segment_id: last + place
+                for place, segment_id in enumerate((one for one in sent if one not in known), 1)
+            }
+            size = sum(size_in_bytes(one.id, one.speaker, one.text, one.at) for one in sent.values())
+            await self._charge(connection, name, size - sum(replaced for _, replaced in known.values()))
+            numbers = {segment_id: number for segment_id, (number, _) in known.items()} | new
             values = [
                 asdict(segment) | {"room": name, "number": numbers[segment.id], "updated_at": now}
                 for segment in sent.values()
             ]
             if values:
-                await connection.execute(self._upserts.save_segments, values)
-        return int(last) + len(new)
+                await connection.execute(self._dialect.save_segments, values)
+        return last + len(new)
 
     async def segments(self, name: str) -> Sequence[Segment]:
         return tuple(Segment(*row) for row in await self._fetch(statements.SEGMENTS, name))
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
-        async with self._writing(name) as connection:
+        async with self._writing(name, sum(size_in_bytes(turn.content) for turn in turns)) as connection:
             last = (await connection.execute(statements.LAST_CHAT_TURN, {"room_name": name})).scalar_one()
             values = [asdict(turn) | {"room": name, "number": last + place} for place, turn in enumerate(turns, 1)]
             if values:
@@ -166,7 +173,7 @@ class SqlStorage(SqlSlots):
 
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
         values = {"fingerprint": fingerprint, "created_at": created_at, "document": document}
-        return await self._append(name, statements.ADD_DEBRIEF, values)
+        return await self._append(name, statements.ADD_DEBRIEF, values, size_in_bytes(document))
 
     async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
         found = await self._fetch(statements.FIND_DEBRIEF, name, fingerprint=fingerprint, since=since)
@@ -174,7 +181,7 @@ class SqlStorage(SqlSlots):
 
     async def add_rating(self, name: str, rater: str, submitted_at: datetime, document: str) -> StoredRating:
         values = {"rater": rater, "same_rater": rater, "submitted_at": submitted_at, "document": document}
-        number = await self._append(name, statements.ADD_RATING, values)
+        number = await self._append(name, statements.ADD_RATING, values, size_in_bytes(rater, document))
         return StoredRating(rater, number, submitted_at, document)
 
     async def ratings(self, name: str) -> Sequence[StoredRating]:
@@ -183,35 +190,22 @@ class SqlStorage(SqlSlots):
         return tuple(sorted(submitted, key=lambda rating: (rating.rater, rating.number)))
 
     async def add_decision(self, name: str, decided_at: datetime, document: str) -> int:
-        return await self._append(name, statements.ADD_DECISION, {"decided_at": decided_at, "document": document})
+        values = {"decided_at": decided_at, "document": document}
+        return await self._append(name, statements.ADD_DECISION, values, size_in_bytes(document))
 
     async def decision(self, name: str) -> StoredDecision | None:
         found = await self._fetch(statements.DECISION, name)
         return StoredDecision(*found[0]) if found else None
 
     async def add_phone_call(self, name: str, call_id: str, at: datetime) -> None:
-        async with self._writing(name) as connection:
-            await connection.execute(self._upserts.add_phone_call, {"room": name, "call_id": call_id, "at": at})
+        if await self.has_phone_call(name, call_id):
+            return
+        # the phone rings, so the call is recorded beyond the budget too
+        async with self._writing(name, size_in_bytes(call_id), is_checked=False) as connection:
+            await connection.execute(self._dialect.add_phone_call, {"room": name, "call_id": call_id, "at": at})
 
     async def has_phone_call(self, name: str, call_id: str) -> bool:
         return bool(await self._fetch(statements.HAS_PHONE_CALL, name, call_id=call_id))
-
-    async def consume_quota(self, name: str, quota: Quota, use: str, now: datetime) -> datetime | None:
-        values = {"room_name": name, "quota": quota.name, "since": now - quota.window, "most": quota.most}
-        async with self._writing(name) as connection:
-            latest = (await connection.execute(statements.LATEST_USES, values)).fetchall()
-            if len(latest) == quota.most:
-                at: datetime = latest[-1][0]
-                return at + quota.window
-            await connection.execute(statements.ADD_USE, {"id": use, "room": name, "quota": quota.name, "at": now})
-        return None
-
-    async def refund_quota(self, name: str, use: str) -> None:
-        await self._database.write(statements.REFUND_QUOTA, {"room_name": name, "use": use})
-
-    async def delete_expired_responses(self, now: datetime) -> int:
-        async with self._deletion() as deletion:
-            return await deletion.execute(sql_slots.DELETE_EXPIRED, {"now": now})
 
     async def ping(self) -> None:
         if self._database.kind == "sqlite":
@@ -222,31 +216,8 @@ class SqlStorage(SqlSlots):
     async def close(self) -> None:
         await self._database.close()
 
-    async def _fetch(self, statement: Executable, name: str, **values: Any) -> Sequence[Any]:
-        return await self._database.fetch(statement, {"room_name": name, **values})
-
-    async def _append(self, name: str, statement: Executable, values: Mapping[str, Any]) -> int:
+    async def _append(self, name: str, statement: Executable, values: Mapping[str, Any], size: int) -> int:
         """Add the next numbered record of the room; its number."""
-        async with self._writing(name) as connection:
+        async with self._writing(name, size) as connection:
             number: int = (await connection.execute(statement, {**values, "room_name": name})).scalar_one()
         return number
-
-    @asynccontextmanager
-    async def _writing(self, name: str) -> AsyncIterator[AsyncConnection]:
-        """A transaction that holds the room's lock, so that writes under a room happen one after another."""
-        async with self._database.transaction() as connection:
-            if not (await connection.execute(statements.LOCK_ROOM, {"room_name": name})).first():
-                raise RoomNotFound
-            yield connection
-
-    @asynccontextmanager
-    async def _deletion(self) -> AsyncIterator[_Deletion]:
-        """A transaction that deletes rows; afterwards the file is due to be purged, even if the commit is uncertain."""
-        deletion = None
-        try:
-            async with self._database.transaction() as connection:
-                deletion = _Deletion(connection)
-                yield deletion
-        finally:
-            if self._purger is not None and deletion is not None and deletion.rows:
-                self._purger.note_deletion()

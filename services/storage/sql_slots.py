@@ -5,16 +5,33 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Executable, and_, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Executable,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from services.errors import RoomNotFound
-from services.storage.database import Database, is_missing_room
+from services.storage import statements
+from services.storage.database import is_missing_room
 from services.storage.records import Claim, StoredResponse
+from services.storage.sql_base import SqlBase
 from services.storage.statements import INSERTS
+from services.storage.storage_budget import ROW_BYTES, size_in_bytes
 from services.storage.tables import idempotency_slots as slots
+from services.storage.tables import rooms
 
-_FIND = select(slots.c.fingerprint, slots.c.lease, slots.c.status, slots.c.headers, slots.c.body).where(
+_FIND = select(slots.c.fingerprint, slots.c.lease, slots.c.status, slots.c.headers, slots.c.body, slots.c.until).where(
     slots.c.slot == bindparam("slot")
 )
 _COMPLETE = (
@@ -29,33 +46,28 @@ _RENEW = (
 )
 _DELETE = delete(slots).where(slots.c.slot == bindparam("slot"))
 _RELEASE = _DELETE.where(slots.c.status.is_(None))
-DELETE_EXPIRED = delete(slots).where(slots.c.until <= bindparam("now"))
 
 
 def _claim_statement(kind: str) -> Executable:
-    """Insert the slot, or take it over where it is free; a row comes back only then."""
+    """Insert the slot, or take it over where it has no response and is free; a row comes back only then."""
     statement = INSERTS[kind](slots).values(
         {name: bindparam(name) for name in ("slot", "fingerprint", "until", "lease", "room")}
     )
     held, new = slots.c, statement.excluded
     now = bindparam("now", type_=held.until.type)
     claimed = {"fingerprint": new.fingerprint, "until": new.until, "lease": new.lease, "room": new.room}
-    emptied = {"status": None, "headers": None, "body": None}
-    may_take_over = and_(bindparam("is_repeatable", type_=Boolean), held.status.is_(None), held.lease <= now)
-    is_free = or_(held.until <= now, may_take_over)
-    upsert = statement.on_conflict_do_update(index_elements=["slot"], set_=claimed | emptied, where=is_free)
+    is_lost = and_(bindparam("is_repeatable", type_=Boolean), held.lease <= now)
+    is_free = and_(held.status.is_(None), or_(held.until <= now, is_lost))
+    upsert = statement.on_conflict_do_update(index_elements=["slot"], set_=claimed, where=is_free)
     returning: Executable = upsert.returning(held.slot)
     return returning
 
 
-class SqlSlots:
-    """The methods of `Storage` about slots."""
+_CLAIMS = {kind: _claim_statement(kind) for kind in INSERTS}
 
-    _database: Database
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._claim = _claim_statement(database.kind)
+class SqlSlots(SqlBase):
+    """The methods of `Storage` about slots. Responses are charged to the payer of their room."""
 
     async def claim_slot(
         self,
@@ -70,16 +82,27 @@ class SqlSlots:
     ) -> Claim:
         values = {"slot": slot, "fingerprint": fingerprint, "until": until, "lease": lease, "room": room}
         values |= {"now": now, "is_repeatable": is_repeatable}
-        while True:
-            if await self._insert_slot(values):
-                return Claim("started")
-            if held := await self._database.fetch(_FIND, {"slot": slot}):
+        if room is not None:
+            await self._check_budget(room)
+        while not await self._insert_slot(values):
+            held = await self._database.fetch(_FIND, {"slot": slot})
+            if held and now < held[0].until:
                 return _read_claim(held[0], fingerprint, now, is_repeatable=is_repeatable)
-            # the slot was released between the two statements
+            # the slot was released between the two statements, or its response has expired
+            await self._delete_expired(slots.c.slot == slot, now)
+        return Claim("started")
+
+    async def _check_budget(self, room: str) -> None:
+        """Refuse work whose response would not fit. It is charged when it is known."""
+        if self._budget.bytes:
+            async with self._database.connection() as connection:
+                values = {"room_name": room, "size": ROW_BYTES, "most": self._budget.bytes}
+                if not (await connection.execute(statements.FITS, values)).first():
+                    await self._refuse(connection, room, ROW_BYTES)
 
     async def _insert_slot(self, values: dict[str, Any]) -> bool:
         try:
-            return bool(await self._database.write_returning(self._claim, values))
+            return bool(await self._database.write_returning(_CLAIMS[self._database.kind], values))
         except IntegrityError as error:
             if is_missing_room(error):
                 raise RoomNotFound from error
@@ -91,7 +114,10 @@ class SqlSlots:
     async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
         values = {"status": response.status, "headers": json.dumps(response.headers), "body": response.body}
         try:
-            await self._database.write(_COMPLETE, values | {"key": slot, "room": room, "until": until})
+            async with self._database.transaction() as connection:
+                completed = await connection.execute(_COMPLETE, values | {"key": slot, "room": room, "until": until})
+                if completed.rowcount and room is not None:
+                    await self._charge(connection, room, size_in_bytes(response.body), is_checked=False)
         except IntegrityError as error:
             if not is_missing_room(error):
                 raise
@@ -100,10 +126,29 @@ class SqlSlots:
     async def release_slot(self, slot: str) -> None:
         await self._database.write(_RELEASE, {"slot": slot})
 
+    async def delete_expired_responses(self, now: datetime) -> int:
+        return await self._delete_expired(true(), now)
+
+    async def _delete_expired(self, which: ColumnElement[bool], now: datetime) -> int:
+        """Delete slots whose time is over, and credit the payers of their rooms."""
+        is_expired = and_(which, slots.c.until <= bindparam("now", type_=slots.c.until.type))
+        async with self._deletion() as deletion:
+            await deletion.connection.execute(_credit_statement(is_expired), {"now": now})
+            return await deletion.execute(delete(slots).where(is_expired), {"now": now})
+
+
+def _credit_statement(is_expired: ColumnElement[bool]) -> Update:
+    """Subtract the responses of these slots from the bytes of their rooms."""
+    has_body = and_(is_expired, slots.c.body.is_not(None))
+    size = select(func.sum(func.length(slots.c.body) + ROW_BYTES)).where(slots.c.room == rooms.c.name, has_body)
+    with_expired = select(slots.c.room).where(slots.c.room.is_not(None), has_body)
+    credited = rooms.c.stored_bytes - size.scalar_subquery()
+    return update(rooms).where(rooms.c.name.in_(with_expired)).values(stored_bytes=credited)
+
 
 def _read_claim(row: Sequence[Any], used_for: str, now: datetime, *, is_repeatable: bool) -> Claim:
     """The result of a claim that did not get the slot."""
-    fingerprint, lease, status, headers, body = row
+    fingerprint, lease, status, headers, body, _ = row
     if fingerprint != used_for:
         return Claim("mismatch")
     if status is not None:

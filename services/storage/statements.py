@@ -5,16 +5,21 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Delete,
     Executable,
     Insert,
     Integer,
+    LargeBinary,
     ScalarSelect,
     Select,
     Table,
+    Text,
+    Update,
     and_,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -22,9 +27,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from services.storage.storage_budget import ROW_BYTES
 from services.storage.tables import (
     briefings,
     chat_turns,
@@ -33,7 +40,6 @@ from services.storage.tables import (
     participants,
     phone_calls,
     plans,
-    quota_uses,
     ratings,
     rooms,
     segments,
@@ -50,8 +56,11 @@ def without_room(table: Table) -> list[ColumnElement[Any]]:
     return [column for column in table.c if column.name != "room"]
 
 
+ROOM = [column for column in rooms.c if column.name != "stored_bytes"]
 PARTS = {"briefing": briefings, "debrief": debriefs, "plan": plans, "transcript": transcripts}
 """The parts of a room that are found together with it."""
+
+SEGMENT_TEXTS = ("id", "speaker", "text", "at")
 
 PING = select(literal(1))
 PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
@@ -61,7 +70,7 @@ PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
 @cache
 def find_statement(*parts: str) -> Select[Any]:
     """Select a room with these `PARTS` of it: of versions the latest."""
-    statement = select(rooms).where(rooms.c.name == NAME)
+    statement = select(*ROOM).where(rooms.c.name == NAME)
     for table in map(PARTS.__getitem__, parts):
         is_its = table.c.room == rooms.c.name
         if "version" in table.c:
@@ -80,7 +89,7 @@ def list_statement(*, is_continued: bool, ended: bool | None) -> Select[Any]:
         exists().where(debriefs.c.room == rooms.c.name),
         exists().where(decisions.c.room == rooms.c.name),
     )
-    statement = select(rooms, *has).where(rooms.c.owner == bindparam("owner"))
+    statement = select(*ROOM, *has).where(rooms.c.owner == bindparam("owner"))
     if is_continued:
         last = rooms.alias("last")
         after: ColumnElement[str] = bindparam("starting_after")
@@ -94,8 +103,10 @@ def list_statement(*, is_continued: bool, ended: bool | None) -> Select[Any]:
 
 
 IS_OWNED = select(literal(1)).where(rooms.c.name == NAME, rooms.c.owner == bindparam("owner"))
-LOCK_ROOM = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update(key_share=True)
-"""Serializes the writes under a room."""
+PAYER = select(rooms.c.payer).where(rooms.c.name == NAME)
+STORED = select(func.count(), func.coalesce(func.sum(rooms.c.stored_bytes), 0), func.min(rooms.c.expires_at)).where(
+    rooms.c.payer == bindparam("payer")
+)
 LOCK_ROOM_TO_ERASE = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
 ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
 
@@ -120,9 +131,6 @@ SEGMENTS = (
     .where(segments.c.room == NAME)
     .order_by(segments.c.number)
 )
-KNOWN_SEGMENTS = select(segments.c.id, segments.c.number).where(
-    segments.c.room == NAME, segments.c.id.in_(bindparam("ids", expanding=True))
-)
 RATINGS = select(*without_room(ratings)).where(ratings.c.room == NAME)
 DECISION = select(*without_room(decisions)).where(decisions.c.room == NAME).order_by(decisions.c.number.desc()).limit(1)
 FIND_DEBRIEF = (
@@ -136,6 +144,26 @@ FIND_DEBRIEF = (
     .limit(1)
 )
 HAS_PHONE_CALL = select(literal(1)).where(phone_calls.c.room == NAME, phone_calls.c.call_id == bindparam("call_id"))
+
+
+def _charge_statement(replaced: ColumnElement[int]) -> Update:
+    """Count `size` bytes, less what is replaced, for the room's payer, whose budget is `most` (0: unlimited).
+
+    The payer is locked. No row is updated when the bytes do not fit, or when the room does not exist.
+    """
+    more = bindparam("size", type_=BigInteger) - replaced
+    return update(rooms).where(rooms.c.name == NAME, _fits(more)).values(stored_bytes=rooms.c.stored_bytes + more)
+
+
+def _fits(more: ColumnElement[int]) -> ColumnElement[bool]:
+    of_payer = rooms.alias("of_payer")
+    stored = select(func.sum(of_payer.c.stored_bytes)).where(of_payer.c.payer == rooms.c.payer).scalar_subquery()
+    most = bindparam("most", type_=BigInteger)
+    return or_(most == 0, rooms.c.payer.is_(None), more <= 0, stored + more <= most)
+
+
+CHARGE = _charge_statement(literal(0))
+FITS = select(rooms.c.name).where(rooms.c.name == NAME, _fits(bindparam("size", type_=BigInteger)))
 
 
 def last_number(table: Table, number: str, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -161,15 +189,6 @@ ADD_CHAT_TURN = insert(chat_turns)
 LAST_SEGMENT = select(last_number(segments, "number"))
 DELETE_SEGMENTS = delete(segments).where(segments.c.room == NAME)
 
-LATEST_USES = (
-    select(quota_uses.c.at)
-    .where(quota_uses.c.room == NAME, quota_uses.c.quota == bindparam("quota"), quota_uses.c.at > bindparam("since"))
-    .order_by(quota_uses.c.at.desc())
-    .limit(bindparam("most"))
-)
-ADD_USE = insert(quota_uses)
-REFUND_QUOTA = delete(quota_uses).where(quota_uses.c.room == NAME, quota_uses.c.id == bindparam("use"))
-
 
 def erase_from(table: Table) -> Delete:
     """Delete the room's rows of one table."""
@@ -180,19 +199,49 @@ INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql":
 """The `insert` of each database, which knows `ON CONFLICT`."""
 
 
-class Upserts:
-    """The statements that need `ON CONFLICT`."""
+class DialectStatements:
+    """The statements that differ between SQLite and PostgreSQL."""
 
     def __init__(self, kind: str) -> None:
+        self._kind = kind
         self._insert = INSERTS[kind]
         self.save_room: Executable = self._insert(rooms).on_conflict_do_nothing()
         self.add_phone_call: Executable = self._insert(phone_calls).on_conflict_do_nothing()
         self.save_briefing = self._replace(briefings, ["room"], ["document"])
         self.save_transcript = self._replace(transcripts, ["room"], ["source", "document", "updated_at"])
         self.save_segments = self._replace(segments, ["room", "id"], ["speaker", "text", "at", "updated_at"])
+        self.charge_briefing = _charge_statement(self._size_of_rows(briefings, "document"))
+        self.charge_transcript = _charge_statement(
+            self._size_of_rows(transcripts, "document") + self._size_of_rows(segments, *SEGMENT_TEXTS)
+        )
+        self.known_segments = select(segments.c.id, segments.c.number, self._size_of(segments, *SEGMENT_TEXTS)).where(
+            segments.c.room == NAME, segments.c.id.in_(bindparam("ids", expanding=True))
+        )
+        # SQLite needs no lock: its transactions begin with the write lock of the whole file
+        self.lock_room: Executable = select(
+            rooms.c.name, *self._locks(func.coalesce(rooms.c.payer, rooms.c.name))
+        ).where(rooms.c.name == NAME)
+        self.lock_payer: Executable = select(literal(1), *self._locks(bindparam("payer", type_=Text)))
 
     def _replace(self, table: Table, key: Sequence[str], replaced: Sequence[str]) -> Executable:
         statement = self._insert(table)
         values = {name: statement.excluded[name] for name in replaced}
         upsert: Executable = statement.on_conflict_do_update(index_elements=key, set_=values)
         return upsert
+
+    def _locks(self, key: ColumnElement[str]) -> list[ColumnElement[Any]]:
+        """A lock that ends with the transaction."""
+        return [func.pg_advisory_xact_lock(func.hashtextextended(key, 0))] if self._kind == "postgresql" else []
+
+    def _size_of_rows(self, table: Table, *texts: str) -> ColumnElement[int]:
+        """`size_in_bytes` of the room's rows."""
+        size = func.coalesce(func.sum(self._size_of(table, *texts)), 0)
+        return select(size).where(table.c.room == NAME).scalar_subquery()
+
+    def _size_of(self, table: Table, *texts: str) -> ColumnElement[int]:
+        """`size_in_bytes` of a row."""
+        sizes = (func.coalesce(self._bytes(table.c[text]), 0) for text in texts)
+        return sum(sizes, start=literal(ROW_BYTES))
+
+    def _bytes(self, text: ColumnElement[str]) -> ColumnElement[int]:
+        return func.octet_length(text) if self._kind == "postgresql" else func.length(cast(text, LargeBinary))

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -56,8 +57,11 @@ rooms = Table(
     Column("daily_id", Text),
     Column("owner", Text),
     Column("candidate_name", Text),
+    Column("payer", Text),
+    Column("stored_bytes", BigInteger, nullable=False, server_default="0"),
     Index("rooms_by_end", "expires_at"),
     Index("rooms_of_owner", "owner", "created_at", "name"),
+    Index("rooms_of_payer", "payer"),
 )
 
 briefings = Table(
@@ -171,14 +175,16 @@ idempotency_slots = Table(
     Index("idempotency_slots_by_end", "until"),
 )
 
-quota_uses = Table(
-    "quota_uses",
+budget_uses = Table(
+    "budget_uses",
     metadata,
+    Column("subject", Text, primary_key=True),
     Column("id", Text, primary_key=True),
-    Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE"), nullable=False),
-    Column("quota", Text, nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Index("quota_uses_of_room", "room", "quota", "at"),
+    Column("room", Text, ForeignKey("rooms.name", ondelete="CASCADE")),
+    Column("amount", BigInteger, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Index("budget_uses_of_room", "room"),
+    Index("budget_uses_by_end", "ends_at"),
 )
 
 COUNTED = {
@@ -194,4 +200,4 @@ COUNTED = {
     "phone_calls": phone_calls,
     "idempotency_keys": idempotency_slots,
 }
-"""Deleted with their room, and counted under this name in the receipt. Quota uses are deleted as well."""
+"""Deleted with their room, and counted under this name in the receipt. Budget uses are deleted as well."""

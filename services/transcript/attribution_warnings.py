@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from services.text.normalization import normalize
 from services.text.words import count_words
 from services.transcript.source import Record
-from services.transcript.speaker_roles import BY_A_PROGRAM, BY_ELIMINATION, Attribution, Role, requested_roles
+from services.transcript.speaker_names import Label
+from services.transcript.speaker_roles import BY_A_PROGRAM, BY_ELIMINATION, Attribution, Role
 
 _LONGEST_LABEL_SHOWN = 60
 _MOST_LABELS_SHOWN = 5
@@ -31,7 +33,8 @@ def attribution_warnings(
 
 
 def _about_the_request(attributions: Mapping[str, Attribution], roles: Mapping[str, Role]) -> Iterator[str]:
-    unused = [label for label, role in roles.items() if not requested_roles(attributions, {label: role})]
+    present = {spelling for label in map(Label, attributions) for spelling in (label.normalized, normalize(label.name))}
+    unused = [label for label in roles if normalize(label) not in present]
     if unused and attributions:
         yield f"`speakers` has {_listed(unused)}, but the transcript's labels are {_listed(list(attributions))}."
     elif unused:
@@ -103,8 +106,8 @@ def _about_unnamed(record: Record, attributions: Mapping[str, Attribution]) -> I
 def _about_lines(record: Record) -> Iterator[str]:
     if record.lines_left_out:
         yield (
-            f"{_counted(record.lines_left_out, 'line')} of the transcript, such as titles and notices of programs, "
-            f"{'is' if record.lines_left_out == 1 else 'are'} not speech and left out."
+            f"{_counted(record.lines_left_out, 'line')} of the file, such as titles, notices and trailers, "
+            f"{'was' if record.lines_left_out == 1 else 'were'} left out as no part of the conversation."
         )
     if record.labels_inside_lines:
         yield (

@@ -48,13 +48,15 @@ _WORDS_OF_PROGRAMS = _words(
 _MADE_BY = re.compile(r"\b(?:by|with|von|mit|par|avec|por|con|da)\b")
 _ENDS_WITH_CLOCK = re.compile(rf"(?:^|\s){time_pattern('last')}\W{{0,5}}$")
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|me|ich|wir|mein|je|nous|yo|mi|nosotros|eu|io)\b", re.IGNORECASE)
-_VERBS_OF_NOTICES = _words(
-    "joined left entered started stopped paused resumed ended added removed invited changed created pinned muted "
-    "raised lowered presenting sharing beigetreten verlassen gestartet beendet rejoint quitté démarré arrêté unió "
-    "salió inició detuvo entrou saiu iniciou parou"
+_VERBS_OF_NOTICES = frozenset(
+    _words(
+        "joined rejoined left entered started stopped paused resumed ended added removed invited changed created "
+        "pinned muted unmuted raised lowered presenting sharing beigetreten verlassen gestartet beendet rejoint "
+        "quitté démarré arrêté unió salió inició detuvo entrou saiu iniciou parou"
+    )
 )
 _JOINED = re.compile(
-    rf"\s{{1,3}}(?:has |have |is |is now |hat |a |ha |est |wurde |se )?(?:re|un)?(?:{'|'.join(_VERBS_OF_NOTICES)})\b",
+    rf"\s{{1,3}}(?:has |have |is |is now |hat |a |ha |est |wurde |se )?(?:{'|'.join(sorted(_VERBS_OF_NOTICES))})\b",
     re.IGNORECASE,
 )
 _LINK = re.compile(r"[^\n]{0,150}[:-]\s{0,3}https?://\S{1,200}\s{0,9}$")
@@ -98,7 +100,9 @@ class FurnitureRules:
     def _is_notice(self, line: Line) -> bool:
         """`Nora Kim joined the meeting`."""
         text = line.text.strip()
-        if len(text) > _LONGEST_NOTICE or _SENTENCE_END.search(text) or not _has_one(_VERBS_OF_NOTICES, text):
+        if len(text) > _LONGEST_NOTICE or _VERBS_OF_NOTICES.isdisjoint(text.lower().split()):
+            return False
+        if _SENTENCE_END.search(text):
             return False
         joined = _JOINED.search(text)
         name = text[: joined.start()] if joined else ""

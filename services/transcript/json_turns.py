@@ -34,19 +34,8 @@ _WORD_LISTS = frozenset({"words", "elements", "tokens", "items"})
 """Lists with an object for each word, which are used only if no other list names the speakers."""
 _SPEAKERS = (
     *("speaker_name", "speakerName", "speaker", "speaker_label", "speakerLabel", "speaker_id", "speakerId"),
-    *(
-        "participant",
-        "participant_name",
-        "sender_name",
-        "author",
-        "user_name",
-        "name",
-        "role",
-        "user",
-        "sender",
-        "from",
-    ),
-    *("speakerTag", "channelTag"),
+    *("participant", "participant_name", "sender_name", "author", "user_name", "name", "role", "user"),
+    *("sender", "from", "speakerTag", "channelTag"),
 )
 _STARTS = (
     *("at", "start", "start_time", "startTime", "start_timestamp", "timestamp", "timestamps", "ts", "begin"),
@@ -125,43 +114,50 @@ def _skip_white_space(source: str, at: int) -> int:
 
 
 def _turns_of(document: Any) -> list[SourceTurn]:
-    """The turns of the list that names speakers, if there is one; else of the first list with texts."""
+    """The turns of the list that names speakers, if there is one; else of the first list with texts.
+
+    Lists with the same key at the same depth are read one after the other, such as those of several channels.
+    """
     best: list[Node] = []
-    best_key, best_rank = "", (False, False)
-    for key, items in _lists(document):
+    best_place, best_rank = ("", 0), (False, False)
+    for key, depth, items in _lists(document):
         nodes = [item for item in items if isinstance(item, dict) and _has_text(item)]
         names_speakers = not _keys_of(nodes).isdisjoint(_SPEAKERS) and any(map(_speaker, nodes))
         rank = (names_speakers, key not in _WORD_LISTS)
-        if 2 * len(nodes) > len(items) and (not best or rank > best_rank):
-            best, best_key, best_rank = nodes, key, rank
-    return _words_as_turns(_turns(best)) if best_key in _WORD_LISTS else join_runs(_turns(best))
+        if 2 * len(nodes) <= len(items):
+            continue
+        if best and (key, depth) == best_place and rank == best_rank:
+            best.extend(nodes)
+        elif not best or rank > best_rank:
+            best, best_place, best_rank = nodes, (key, depth), rank
+    return _words_as_turns(_turns(best)) if best_place[0] in _WORD_LISTS else join_runs(_turns(best))
 
 
-def _lists(document: Any) -> Iterator[tuple[str, list[Any]]]:
-    """All lists of the document with their keys, the outermost first; an object of objects is a list too."""
-    waiting: deque[tuple[str, Any]] = deque([("", document)])
+def _lists(document: Any) -> Iterator[tuple[str, int, list[Any]]]:
+    """All lists of the document with key and depth, the outermost first; an object of objects is a list too."""
+    waiting: deque[tuple[str, int, Any]] = deque([("", 0, document)])
     while waiting:
-        key, value = waiting.popleft()
+        key, depth, value = waiting.popleft()
         if isinstance(value, list):
-            yield key, value
-            waiting.extend((key, item) for item in value if isinstance(item, list | dict))
+            yield key, depth, value
+            waiting.extend((key, depth + 1, item) for item in value if isinstance(item, list | dict))
         elif isinstance(value, dict):
             if all(isinstance(item, dict) for item in value.values()):
-                yield key, list(value.values())
-            waiting.extend((name, item) for name, item in value.items() if isinstance(item, list | dict))
+                yield key, depth, list(value.values())
+            waiting.extend((name, depth + 1, item) for name, item in value.items() if isinstance(item, list | dict))
 
 
 def _only_text(document: Any) -> str:
-    """The text of a document that is nothing but one text."""
+    """The longest text of a document that has texts, but no list of them."""
+    longest = ""
     waiting: deque[Any] = deque([document])
     while waiting:
         node = waiting.popleft()
         if isinstance(node, dict):
-            text = next((node[key] for key in _TEXTS if isinstance(node.get(key), str) and node[key].strip()), None)
-            if text:
-                return str(text)
+            texts = (node[key] for key in _TEXTS if isinstance(node.get(key), str))
+            longest = max(longest, *texts, "", key=len)
             waiting.extend(value for value in node.values() if isinstance(value, dict))
-    return ""
+    return longest.strip()
 
 
 def _has_text(node: Node) -> bool:
@@ -197,11 +193,11 @@ def _speaker(node: Node, keys: Iterable[str] = _SPEAKERS) -> str:
     for key in keys:
         value = node.get(key)
         if isinstance(value, dict):
-            value = next((value[name] for name in _INSIDE_SPEAKERS if value.get(name) not in {None, ""}), None)
+            value = next((value[name] for name in _INSIDE_SPEAKERS if isinstance(value.get(name), str | int)), None)
         if isinstance(value, str) and value.strip():
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return f"{value:g}"
+            return str(value).removesuffix(".0")
     return ""
 
 

@@ -82,7 +82,7 @@ _BRACKETED = re.compile(
     r"|(?<=[*_]{2})(?P<bold>[^*_\n]{1,80})[*_]{2,3}(?=\s|$)[ \t]*"
 )
 _HAS_DELIMITER = re.compile(r"[-–—~>»|→\t]")
-_DELIMITER = re.compile(r"[ ]{1,9}[-–—~>»|][ ]{1,9}|[ ]?[|»→][ ]?|\t{1,9}|[ ]{3,9}")
+_DELIMITER = re.compile(r"[ ]{1,9}[-–—~>»|][ ]{1,9}|[ ]?[|»→][ ]?|(?<=\w)>[ ]{1,9}|\t{1,9}|[ ]{3,9}")
 _ADDRESSED = re.compile(
     r"(?:From|Von|De|Da|Van|От)\s{1,3}(?P<from>.{1,80}?)(?:\s{1,3}(?:to|To|an|à|a|para|aan|кому)\s.{1,80})?$"
 )
@@ -117,7 +117,7 @@ def read_head(line: str, time: Time | None) -> Head | None:
 
 
 def is_phone_number(name: str) -> bool:
-    """Whether the label is a number that somebody dialled in from, masked or not."""
+    """Whether the label is the telephone number of a participant who dialled in, masked or not."""
     return _PHONE_NUMBER.fullmatch(name) is not None
 
 

@@ -16,6 +16,10 @@ from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.turn_starts import Line, find_turn_starts, split_lines
 
 _OPENS_BRACKET = re.compile(r"\s{0,99}[\[(]")
+_LONGEST_PREFACE = 20
+"""Lines above the first label which are left out in any case. If more than that, and most of the text, is above it,
+they are rather speech without names.
+"""
 _PROGRAMS_TEXT = "\u200e"
 """WhatsApp puts a left-to-right mark before its own texts, such as `image omitted`."""
 
@@ -113,11 +117,11 @@ class _LabelledLines:
         self._speaker: str | None = None
         self._at: str | None = None
         self._clock: str | None = None
-        self._is_speech = False
+        self._is_speech = min(starts) > max(_LONGEST_PREFACE, len(lines) / 2)
         self._is_start = True
         self._is_below_label = False
         self.lines_left_out = 0
-        """Lines before the first label, notices, headings and trailers."""
+        """Lines above the first label, notices, headings and trailers."""
 
     def parts(self) -> Iterator[_Part]:
         for index, line in enumerate(self._lines):

@@ -37,7 +37,7 @@ class TooManyLabels(UnreadableTranscript):
 
 
 class SourceTurn(NamedTuple):
-    """A turn as it was sent. `speaker` is empty if nobody is named."""
+    """A turn as it was sent. `speaker` is empty if the source names none."""
 
     speaker: str
     text: str

@@ -15,8 +15,11 @@ from services.transcript.role_words import ROLE_WORDS, complete_pairs, pair_word
 from services.transcript.source import MOST_LABELS, TooManyLabels
 from services.transcript.speaker_names import Label
 
+_USUAL_FORMS = frozenset({Form.COLON, Form.TIMED})
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,100}")
+_MOST_POSSIBLE_LABELS = 5_000
+"""Different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
 _PRONOUNS = frozenset({"i", "he", "she", "it", "we", "you", "they"})
 _BEFORE_COLONS = frozenset(
     normalize(
@@ -76,7 +79,7 @@ class ExpectedSpeakers:
         return any(map(words.issuperset, self._words_of_names)) and any(map(label.is_same_name, self._names))
 
 
-class Place(NamedTuple):
+class PlacedHead(NamedTuple):
     """A head, and what is around it."""
 
     head: Head
@@ -89,43 +92,47 @@ class Place(NamedTuple):
 class SpeakerLabels:
     """Decides which heads are labels. Needs all heads of the file, since a label that returns is a speaker's."""
 
-    def __init__(self, places: Sequence[Place], expected: ExpectedSpeakers, *, starts_with_head: bool) -> None:
+    def __init__(
+        self, placed_heads: Sequence[PlacedHead], expected: ExpectedSpeakers, *, starts_with_head: bool
+    ) -> None:
         self._expected = expected
-        self._times = Counter((place.head.form, place.head.name) for place in places)
+        self._times = Counter((placed.head.form, placed.head.name) for placed in placed_heads)
+        if sum(form in _USUAL_FORMS for form, _ in self._times) > _MOST_POSSIBLE_LABELS:
+            raise TooManyLabels
         self._labels = {name: Label(name) for _, name in self._times}
-        self._loose = self._loosely_placed(places)
+        self._words_in_paragraphs = self._inside_paragraphs(placed_heads)
         self._questions = self._question_labels()
         self._is_lower_case = False
-        self._strong = self._strong_labels()
-        strong = [place for place in places if (place.head.form, place.head.name) in self._strong]
-        self.form, self._mark = _main_form([place.head for place in strong])
-        self._is_dated = _is_usual(place.head.is_dated for place in strong)
-        self._needs_gap = _is_usual(place.is_after_gap for place in strong)
-        self._is_lower_case = bool(strong) and all(place.head.name.islower() for place in strong)
-        self._is_established = bool(strong) or starts_with_head
+        self._certain = self._certain_labels()
+        certain = [placed for placed in placed_heads if (placed.head.form, placed.head.name) in self._certain]
+        self.form, self._mark = _main_form([placed.head for placed in certain])
+        self._is_dated = _is_usual(placed.head.is_dated for placed in certain)
+        self._needs_gap = _is_usual(placed.is_after_gap for placed in certain)
+        self._is_lower_case = bool(certain) and all(placed.head.name.islower() for placed in certain)
+        self._is_established = bool(certain) or starts_with_head
         self._verdicts: dict[tuple[Form, str, bool], bool] = {}
         self._accepted: set[str] = set()
 
-    def accept(self, place: Place) -> bool:
+    def accept(self, placed: PlacedHead) -> bool:
         """Whether the head begins a turn. Raises TooManyLabels."""
-        head = place.head
+        head = placed.head
         if self._is_dated and not head.is_dated:
             return False
-        if head.form in {Form.COLON, Form.TIMED}:
-            return self._accept_usual(place)
+        if head.form in _USUAL_FORMS:
+            return self._accept_usual(placed)
         if head.form is not self.form or head.mark != self._mark:
             return False
-        if head.form is Form.ALONE and not head.mark and self._needs_gap and not place.is_after_gap:
+        if head.form is Form.ALONE and not head.mark and self._needs_gap and not placed.is_after_gap:
             return False
-        is_strong = (head.form, head.name) in self._strong
-        return is_strong or (head.form is Form.ALONE and self._labels[head.name].looks_like_full_name)
+        is_certain = (head.form, head.name) in self._certain
+        return is_certain or (head.form is Form.ALONE and self._labels[head.name].looks_like_full_name)
 
-    def _accept_usual(self, place: Place) -> bool:
-        head = place.head
-        is_strong = (head.form, head.name) in self._strong
-        if self.form not in {Form.COLON, Form.TIMED}:
-            return is_strong and self._expected.is_named(self._labels[head.name])
-        return self._could_be_label(head) and (head.form is Form.COLON or place.is_above_speech or is_strong)
+    def _accept_usual(self, placed: PlacedHead) -> bool:
+        head = placed.head
+        is_certain = (head.form, head.name) in self._certain
+        if self.form not in _USUAL_FORMS:
+            return is_certain and self._expected.is_named(self._labels[head.name])
+        return self._could_be_label(head) and (head.form is Form.COLON or placed.is_above_speech or is_certain)
 
     def _could_be_label(self, head: Head) -> bool:
         key = (head.form, head.name, head.is_set_apart)
@@ -138,27 +145,27 @@ class SpeakerLabels:
 
     def _judge(self, head: Head) -> bool:
         label = self._labels[head.name]
-        if (head.form, head.name) in self._strong or self._expected.is_part_of_name(label):
+        if (head.form, head.name) in self._certain or self._expected.is_part_of_name(label):
             return True
         return self._is_established and head.is_set_apart and self._has_shape_of_label(head.form, label)
 
-    def _strong_labels(self) -> set[tuple[Form, str]]:
+    def _certain_labels(self) -> set[tuple[Form, str]]:
         """The labels that are named by the room, the briefing or the request, or that return. Numbers count only if
         there are no others: they number points as well.
         """
-        strong: set[tuple[Form, str]] = set()
+        certain: set[tuple[Form, str]] = set()
         for key in self._times:
-            if self._is_strong(*key):
-                strong.add(key)
-                _limit(strong)
-        with_letters = {(form, name) for form, name in strong if not name.isdecimal()}
-        return with_letters or strong
+            if self._is_certain(*key):
+                certain.add(key)
+                _limit(certain)
+        with_letters = {(form, name) for form, name in certain if not name.isdecimal()}
+        return with_letters or certain
 
-    def _is_strong(self, form: Form, name: str) -> bool:
+    def _is_certain(self, form: Form, name: str) -> bool:
         label = self._labels[name]
         if self._expected.is_named(label) or name in self._questions:
             return True
-        if self._times[form, name] < len(("once", "again")) or name in self._loose:
+        if self._times[form, name] < len(("once", "again")) or name in self._words_in_paragraphs:
             return False
         if form is Form.COLON:
             return self._has_shape_of_label(form, label) or _returns_like_label(label)
@@ -188,15 +195,15 @@ class SpeakerLabels:
             return frozenset()
         return frozenset(name for name in names if any(pair_word(name) in pair for pair in pairs))
 
-    def _loosely_placed(self, places: Iterable[Place]) -> frozenset[str]:
+    def _inside_paragraphs(self, placed_heads: Iterable[PlacedHead]) -> frozenset[str]:
         """Single words on lines of their own that are sometimes inside a paragraph, such as `Yeah`."""
         return frozenset(
-            place.head.name
-            for place in places
-            if place.head.form is Form.ALONE
-            and not place.head.mark
-            and not (place.is_after_gap and place.is_above_speech)
-            and place.head.name.isalpha()
+            placed.head.name
+            for placed in placed_heads
+            if placed.head.form is Form.ALONE
+            and not placed.head.mark
+            and not (placed.is_after_gap and placed.is_above_speech)
+            and placed.head.name.isalpha()
         )
 
 
@@ -226,5 +233,5 @@ def _main_form(heads: Sequence[Head]) -> tuple[Form, str]:
     labels: dict[tuple[Form, str], set[str]] = {}
     for head in heads:
         labels.setdefault((head.form, head.mark), set()).add(head.name)
-    usable = [key for key in count if key[0] <= Form.TIMED or len(labels[key]) > 1]
+    usable = [key for key in count if key[0] in _USUAL_FORMS or len(labels[key]) > 1]
     return max(usable, key=lambda key: (count[key], -key[0]), default=(Form.COLON, ""))

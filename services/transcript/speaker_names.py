@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from services.text.normalization import normalize
+from services.text.words import IDEOGRAPHS
 
 Words = tuple[str, ...]
 """The normalized words of a name."""
@@ -27,7 +28,7 @@ _GENERIC_WORDS = _GUEST_WORDS | _word_set(
     "android room them sprecher sprecherin teilnehmer teilnehmerin locuteur locutrice intervenant intervenante "
     "participant participante hablante orador oradora interlocutor falante relatore partecipante mówca спикер участник"
 )
-"""Labels that name nobody: two of them together are no first and last name."""
+"""Words of labels that are no names: two of them together are no first and last name."""
 
 _WORD_BREAKS = re.compile(r"[\s.,;:/|()\[\]{}<>*_\"-]+")
 _PRONOUNS_BEHIND = re.compile(r"\s+[^\W\d_]{1,6}(?:/[^\W\d_]{1,6}){1,2}\s*$")
@@ -37,7 +38,7 @@ _DECORATION_START = re.compile(r"\s+[-–—]\s+|\s*[|·•@]\s*")
 _MAY_BE_DECORATED = re.compile(r"[(\[{<（【［|·•@–—/-]")
 _AROUND_WORDS = "()[]'\u2019\u2018\","
 
-_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}\uac00-\ud7af]")
 _IN_IDEOGRAPHS = re.compile(f"{_IDEOGRAPH.pattern}+")
 _NOT_IN_NAMES = re.compile(r"[\d_&+=#]")
 _DIGIT = re.compile(r"\d")
@@ -81,8 +82,9 @@ class Label:
 
         Case, accents, honorifics and decorations do not count, and `Last, First` is `First Last`.
         """
-        names = _orders(self.name) if "," in self.name else (self.name,)
-        variants = (variant for name in names for variant in _without_accents(normalize(name)))
+        name = self.normalized if self.name == self.written else normalize(self.name)
+        names = _orders(name) if "," in name else (name,)
+        variants = (variant for each in names for variant in _without_accents(each))
         return frozenset(words for variant in variants if (words := _bare(variant)))
 
     @cached_property
@@ -171,7 +173,7 @@ def _split(normalized: str) -> list[str]:
 def _orders(name: str) -> Iterator[str]:
     """The ways to read a name with a comma: `Last, First`, or `First Last, PhD`."""
     first, _, rest = name.partition(",")
-    if not _bare(normalize(rest)):
+    if not _bare(rest):
         yield first
     elif "," not in rest:
         yield f"{rest} {first}"
@@ -196,7 +198,9 @@ def _plain_letters(text: str) -> str:
 def _bare(name: str) -> Words:
     """The words without honorifics; a name in ideographs is one word, however it is spaced."""
     words = tuple(word for word in _split(name) if word not in _HONORIFICS)
-    return ("".join(words),) if words and all(map(_IN_IDEOGRAPHS.fullmatch, words)) else words
+    if name.isascii() or not words or not all(map(_IN_IDEOGRAPHS.fullmatch, words)):
+        return words
+    return ("".join(words),)
 
 
 def _longest(word: str) -> int:

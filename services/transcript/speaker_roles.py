@@ -61,12 +61,12 @@ def assign_roles(
     guessed = _pair_roles(every) or {
         label.written: _attribute(label, participants, has_chat_roles=has_chat_roles) for label in every
     }
-    requested = requested_roles(guessed, roles)
+    requested = _requested_roles(guessed, roles)
     given = {written: Attribution(role, BY_REQUEST, is_positive=True) for written, role in requested.items()}
     return _by_elimination(every, _single_candidate(every, guessed) | given, participants)
 
 
-def requested_roles(labels: Iterable[str], roles: Mapping[str, Role]) -> dict[str, Role]:
+def _requested_roles(labels: Iterable[str], roles: Mapping[str, Role]) -> dict[str, Role]:
     """The roles that the request gives to these labels; case, spaces and decorations may differ."""
     by_label = {normalize(written): role for written, role in roles.items()}
     found = {written: by_label.get(normalize(written)) for written in labels}

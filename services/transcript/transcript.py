@@ -35,7 +35,7 @@ class Turn:
     number: int
     """Counts from 1."""
     speaker: str | None
-    """The label as written; None if nobody is named."""
+    """The label as written; None if there is none."""
     role: Role
     at: str | None
     """The time, as the transcript writes it."""
@@ -43,8 +43,8 @@ class Turn:
     end: int
     text: str
     is_evidence: bool
-    """Whether its words may be quoted: those of the candidate, or, where nobody is positively the candidate, those of
-    speakers whose role is unknown."""
+    """Whether its words may be quoted: those of the candidate, or, if no speaker is the candidate, those of speakers
+    whose role is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

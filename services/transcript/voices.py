@@ -89,7 +89,7 @@ def _named_ids(blocks: Iterable[Block], texts: Iterable[str]) -> Iterator[Source
 
 
 def _written_voices(blocks: Sequence[Block], expected: ExpectedSpeakers) -> Iterator[SourceTurn]:
-    """A cue without a label of its own is nobody's, whoever spoke before it."""
+    """Names before a colon, in brackets or alone on a line. A cue without a label has no speaker."""
     if sum(len(block.lines) for block in blocks) > MOST_LINES:
         raise TooManyTurns
     places = [(block, index == 0, _plain(line)) for block in blocks for index, line in enumerate(block.lines)]

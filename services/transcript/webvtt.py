@@ -19,7 +19,9 @@ _TIMING = re.compile(
     rf"(?:{_TIMESTAMP})?(?(bracket)\])(?P<rest>[ \t][^\n]*|)$",
     re.MULTILINE,
 )
-_BROKEN_TIMING = re.compile(r"^[ \t\[]{0,9}\d{1,4}:[\w:.,; ]{0,20}-{1,3}[ ]?>", re.MULTILINE)
+_BROKEN_TIMING = re.compile(
+    r"^[ \t\[]{0,9}\d{1,4}:[\dxXoOlI?:.,; ]{0,20}-{1,3}[ ]?>[ \t]*(?:[\dxXoOlI?]|$)", re.MULTILINE
+)
 _SETTINGS = re.compile(r"(?:[ \t]{1,9}(?:vertical|line|position|size|align|region|[XY][12]):\S{1,60}){1,9}(?=\s|$)")
 
 _HEADER = re.compile(rf"[\s{INVISIBLE}]{{0,99}}WEBVTT(?=\s|$)")

@@ -71,7 +71,7 @@ def _case(case: dict[str, Any]) -> Case:
 
 
 def script_model(vendors: respx.MockRouter, case: Case) -> respx.Route:
-    """Daily opens rooms, and the model gives the case's answer every time."""
+    """Daily opens rooms, and the model gives the case's answer every time. Cases with a `server` need another one."""
     mock_daily(vendors)
     return vendors.post(COMPLETIONS).respond(json=completion(json.dumps(case.model_answer)))
 
@@ -79,7 +79,9 @@ def script_model(vendors: respx.MockRouter, case: Case) -> respx.Route:
 def send(client: TestClient, case: Case) -> tuple[str, httpx.Response]:
     """A new room with the case's names, and the response to its call."""
     name = open_room(client, **{key: value for key, value in case.room.items() if value is not None})
-    return name, client.post(f"/api/rooms/{name}/{case.call}", json=case.body)
+    route, _, streams = case.call.partition("-")
+    headers = {"Accept": "text/event-stream"} if streams else {}
+    return name, client.post(f"/api/rooms/{name}/{route}", json=case.body, headers=headers)
 
 
 def read_turns(case: Case) -> list[SpokenTurn]:
@@ -146,7 +148,7 @@ def check_evidence(case: Case, debrief: dict[str, Any]) -> None:
 
 
 def check_ratings(case: Case, debrief: dict[str, Any]) -> None:
-    """The rating that rests on the candidate's words stands, and the other one does not; or nothing is rated."""
+    """The rating with the candidate's words as evidence is kept, the other one is not; or nothing is rated."""
     ratings = [row["rating"] for row in debrief["scorecard"]]
     if case.expected["rated"]:
         assert ratings[0] is not None

@@ -1,4 +1,4 @@
-"""Transcripts as people paste them: the right words count, under the right name, and a reader is told of doubts."""
+"""Transcripts as people paste them: the right words count under the right name, and doubts are warned of."""
 
 import pytest
 

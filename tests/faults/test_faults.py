@@ -29,7 +29,7 @@ def observe(request: pytest.FixtureRequest) -> Iterator[Observe]:
 def test_a_fault_gets_its_response(case: Case, observe: Observe) -> None:
     seen = observe(case)
 
-    assert (seen.status, seen.code) == (case.answer.status, case.answer.code), seen.text[:500]
+    assert (seen.status, seen.code) == (case.answer.status, case.answer.code), f"{seen.text[:500]}\n{seen.log}"
     assert seen.calls <= case.calls
     assert_retry_after(case, seen)
     assert_nothing_is_disclosed(seen)

@@ -94,6 +94,8 @@ def guarded():
             auth_jwt_issuer=ISSUER,
             rate_limit_default="100000/minute",
             rate_limit_llm="100000/minute",
+            phone_budget="0",
+            storage_budget="0",
         )
         with TestClient(create_app(settings)) as client:
             yield client

@@ -15,7 +15,14 @@ URL_SETTINGS = {
     "openai": "openai_base_url",
     "vapi": "vapi_base_url",
 }
-NO_RATE_LIMITS = {"rate_limit_default": "1000000/minute", "rate_limit_llm": "1000000/minute"}
+NO_RATE_LIMITS = {
+    "rate_limit_default": "1000000/minute",
+    "rate_limit_llm": "1000000/minute",
+    "model_budget": "0",
+    "phone_budget": "0",
+    "storage_budget": "0",
+}
+"""Settings with rate limits that no test reaches, and without budgets."""
 PATIENT = {
     "upstream_timeout_seconds": 600.0,
     "llm_timeout_seconds": 600.0,

@@ -1,7 +1,9 @@
 """Every storage, on real servers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -17,13 +19,23 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql", "pgbouncer"])
-async def storage(request, tmp_path) -> AsyncIterator[Storage]:
-    """Each storage in turn, with nothing in it."""
+def database(request, tmp_path) -> str | None:
+    """`DATABASE_URL` of each storage in turn."""
     urls = {"memory": lambda: None, "sqlite": lambda: f"sqlite:///{tmp_path}/rooms.db"}
     fixture = f"{request.param}_url"
-    url = urls.get(request.param, lambda: request.getfixturevalue(fixture))()
-    settings = Settings(_env_file=None, database_url=url)
-    async with open_storage(settings, lambda: NOW) as storage:
+    return urls.get(request.param, lambda: request.getfixturevalue(fixture))()
+
+
+@pytest.fixture
+async def storage(database) -> AsyncIterator[Storage]:
+    """Each storage in turn, with nothing in it."""
+    async with open_empty(database) as storage:
+        yield storage
+
+
+@asynccontextmanager
+async def open_empty(database: str | None, clock: Callable[[], datetime] = lambda: NOW, **settings: Any):
+    async with open_storage(Settings(_env_file=None, database_url=database, **settings), clock) as storage:
         await empty(storage)
         yield storage
 
@@ -31,8 +43,7 @@ async def storage(request, tmp_path) -> AsyncIterator[Storage]:
 @pytest.fixture
 async def postgresql_storage(postgresql_url) -> AsyncIterator[Storage]:
     """PostgreSQL alone, with nothing in it."""
-    async with open_storage(Settings(_env_file=None, database_url=postgresql_url), lambda: NOW) as storage:
-        await empty(storage)
+    async with open_empty(postgresql_url) as storage:
         yield storage
 
 
@@ -40,3 +51,4 @@ async def empty(storage: Storage) -> None:
     """The servers are shared by all tests."""
     await storage.erase_ended(datetime.max.replace(tzinfo=UTC), 1_000_000)
     await storage.delete_expired_responses(datetime.max.replace(tzinfo=UTC))
+    await storage.delete_expired_uses(datetime.max.replace(tzinfo=UTC))

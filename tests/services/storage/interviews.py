@@ -6,10 +6,10 @@ from uuid import uuid4
 from services.briefing import Briefing
 from services.storage.protocol import Storage
 from services.storage.records import (
+    BudgetUse,
     ChatTurn,
     Claim,
     Participant,
-    Quota,
     Receipt,
     Room,
     Segment,
@@ -21,7 +21,6 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-TWICE = Quota("twice", 2, timedelta(hours=1), "tries")
 RESPONSE = StoredResponse(201, (("Location", "/api/rooms/a"), ("X-Name", "ä")), b'{"ok":true}\x00\xff')
 
 
@@ -80,8 +79,13 @@ async def complete(storage: Storage, slot: str, room: str | None = None) -> None
     await storage.complete_slot(slot, RESPONSE, room, NOW + DAY)
 
 
-def take(storage: Storage, name: str, after: timedelta = timedelta(), quota: Quota = TWICE, use: str | None = None):
-    return storage.consume_quota(name, quota, use or uuid4().hex, NOW + after)
+def make_use(subject: str, *, amount: int = 1, most: int = 2, room: str | None = None) -> BudgetUse:
+    return BudgetUse(subject, amount, most, HOUR, room)
+
+
+async def reserve(storage: Storage, *uses: BudgetUse, after: timedelta = timedelta(), reservation: str | None = None):
+    """The result of a reservation so long after NOW."""
+    return await storage.reserve_uses(reservation or uuid4().hex, uses, NOW + after)
 
 
 FILLED = Receipt(
@@ -118,7 +122,7 @@ async def fill(storage: Storage) -> str:
         await storage.add_decision(name, NOW, f'{{"decision":{number}}}')
     await storage.add_rating(name, "bob", NOW, "{}")
     await storage.add_phone_call(name, "call-1", NOW)
-    await take(storage, name)
+    await reserve(storage, make_use(f"calls:{name}", room=name))
     await claim(storage, f"slot-{name}")
     await complete(storage, f"slot-{name}", name)
     return name

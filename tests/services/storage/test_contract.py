@@ -22,7 +22,8 @@ from tests.services.storage.interviews import (
     make_room,
     make_segments,
     make_turns,
-    take,
+    make_use,
+    reserve,
 )
 
 pytestmark = pytest.mark.anyio
@@ -220,7 +221,7 @@ SAVE = {
     "rating": lambda storage, name: storage.add_rating(name, "ada", NOW, "{}"),
     "decision": lambda storage, name: storage.add_decision(name, NOW, "{}"),
     "phone call": lambda storage, name: storage.add_phone_call(name, "call", NOW),
-    "use of a quota": take,
+    "use of a budget": lambda storage, name: reserve(storage, make_use("calls", room=name)),
 }
 
 

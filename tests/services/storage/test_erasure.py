@@ -16,9 +16,9 @@ from services.storage.opening import open_storage
 from services.storage.purging import FilePurger
 from services.storage.records import (
     Briefing,
+    BudgetUse,
     ChatTurn,
     Participant,
-    Quota,
     Segment,
     StoredResponse,
     StoredTranscript,
@@ -54,6 +54,7 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
         daily_id=canary("daily"),
         owner=canary("owner"),
         candidate_name=canary("candidate"),
+        payer=canary("payer"),
     )
     await storage.save_room(room)
     texts = {field: canary(field, size) for field in ("resume_summary", "notes", "briefing_prompt")}
@@ -74,7 +75,10 @@ async def plant(storage, size: int = 1, ends_in=timedelta(hours=2)) -> str:
         await storage.add_decision(name, NOW, canary("decision", size))
     await storage.add_segments(name, [Segment("2", canary("speaker"), canary("segment", size), canary("at"))], NOW)
     await storage.add_phone_call(name, canary("call"), NOW)
-    await storage.consume_quota(name, Quota(canary("quota"), 1, DAY, "canaries"), canary(f"use-{size}"), NOW)
+    for number in range(2):
+        use = BudgetUse(canary("subject"), 1, 5, DAY, name)
+        await storage.reserve_uses(canary(f"use-{size}-{number}"), [use], NOW)
+    await storage.settle_uses(canary(f"use-{size}-0"), [use], 1)
     await storage.claim_slot(canary("slot"), canary("print"), now=NOW, until=NOW + DAY, lease=NOW)
     headers = ((canary("header"), canary("value")),)
     await storage.complete_slot(
@@ -153,6 +157,18 @@ async def test_expired_responses_leave_no_byte(sqlite_storage, tmp_path):
     await sqlite_storage.complete_slot("slot", StoredResponse(200, (), CANARY.encode()), None, NOW)
 
     await sqlite_storage.delete_expired_responses(NOW)
+
+    assert await sqlite_storage.purge_deleted(in_background=False)
+    assert files_with(CANARY, tmp_path) == {}
+
+
+async def test_expired_budget_uses_leave_no_byte(sqlite_storage, tmp_path):
+    use = BudgetUse(CANARY, 1, 5, DAY)
+    await sqlite_storage.reserve_uses("settled", [use], NOW)
+    await sqlite_storage.reserve_uses("running", [use], NOW)
+    await sqlite_storage.settle_uses("settled", [use], 1)
+
+    await sqlite_storage.delete_expired_uses(NOW + DAY)
 
     assert await sqlite_storage.purge_deleted(in_background=False)
     assert files_with(CANARY, tmp_path) == {}

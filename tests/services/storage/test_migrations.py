@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,14 +12,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from config import Settings
-from services.access.quotas import PHONE_CALLS
 from services.briefing import Briefing
 from services.errors import UnreadableRecord
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, read_database_url
 from services.storage.migrate import migrate
 from services.storage.opening import open_storage
-from services.storage.records import ChatTurn, Receipt
+from services.storage.records import BudgetUse, ChatTurn, Exhausted, Receipt
 from services.storage.tables import metadata
 from tests.services.storage.interviews import NOW, RESPONSE, make_briefing, make_room, make_turns
 from tests.services.storage.old_schemas import ODD_TEXT, REVISIONS, ROOM, make_old_database
@@ -166,13 +164,18 @@ async def test_an_older_database_works_after_its_migration(url, older):
 
 
 @pytest.mark.parametrize("older", ["0002", "0003"])
-async def test_phone_calls_of_an_older_schema_count_against_the_quota(url, older):
+async def test_phone_calls_of_an_older_schema_count_against_the_rooms_budget(url, older):
     await make_old_database(url, older)
 
     async with open_at(url) as storage:
-        taken = [await storage.consume_quota(ROOM, replace(PHONE_CALLS, most=2), str(use), NOW) for use in range(2)]
+        use = BudgetUse(f"room_phone_calls:{ROOM}", 1, 2, HOUR, ROOM)
+        exhausted = [await storage.reserve_uses(str(number), [use], NOW) for number in range(2)]
+        await storage.erase(ROOM)
+        await storage.save_room(make_room(ROOM))
+        after_erasure = await storage.reserve_uses("again", [use], NOW)
 
-    assert taken == [None, NOW + PHONE_CALLS.window]
+    assert exhausted == [None, Exhausted(use, 2, NOW + HOUR)]
+    assert after_erasure is None
 
 
 @pytest.mark.parametrize("was_erased", [False, True], ids=["erased after the migration", "erased before it"])

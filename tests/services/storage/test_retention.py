@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from services.errors import StorageUnavailable
+from services.storage.memory import MemoryStorage
 from services.storage.retention import EVERY, delete_expired, run_retention
-from tests.services.storage.interviews import NOW, make_room
+from tests.services.storage.interviews import NOW, make_room, make_use, reserve
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +42,14 @@ async def test_without_a_retention_rooms_stay(storage):
     await delete_expired(storage, NOW + 1000 * DAY, None)
 
     assert await storage.find(room.name) is not None
+
+
+async def test_expired_budget_uses_are_deleted_without_a_retention_too(storage):
+    await reserve(storage, make_use("calls"))
+
+    await delete_expired(storage, NOW + timedelta(hours=1), None)
+
+    assert await storage.delete_expired_uses(NOW + DAY) == 0
 
 
 async def test_expired_responses_are_deleted_without_a_retention_too(storage):
@@ -85,19 +94,20 @@ async def test_retention_erases_a_room_when_its_time_is_over(storage):
     assert await storage.find(late.name) is not None
 
 
-class FailingOnce:
+class FailingOnce(MemoryStorage):
     """A storage that fails the first deletion."""
 
     def __init__(self, failure: Exception) -> None:
+        super().__init__(lambda: NOW)
         self.failure = failure
         self.calls = 0
         self.purges: list[bool] = []
 
-    async def delete_expired_responses(self, _now) -> int:
+    async def delete_expired_responses(self, now) -> int:
         self.calls += 1
         if self.calls == 1:
             raise self.failure
-        return 0
+        return await super().delete_expired_responses(now)
 
     async def purge_deleted(self, *, in_background) -> bool:
         self.purges.append(in_background)

@@ -16,6 +16,8 @@ from tests.services.storage.interviews import (
     make_room,
     make_segments,
     make_turns,
+    make_use,
+    reserve,
 )
 
 pytestmark = pytest.mark.anyio
@@ -118,10 +120,22 @@ async def test_participants_are_a_second_round_trip(postgresql_url):
 
 
 @pytest.mark.parametrize("call", WRITES)
-async def test_a_write_is_its_transaction_the_lock_and_the_record(postgresql_url, call):
-    assert await count_round_trips(postgresql_url, WRITES[call]) == 4
+async def test_a_write_is_its_transaction_the_lock_the_charge_and_the_record(postgresql_url, call):
+    assert await count_round_trips(postgresql_url, WRITES[call]) == 5
 
 
 @pytest.mark.parametrize("call", LONGER_WRITES)
 async def test_a_write_of_many_records_takes_no_more_round_trips_for_more_records(postgresql_url, call):
-    assert await count_round_trips(postgresql_url, LONGER_WRITES[call]) <= 6
+    assert await count_round_trips(postgresql_url, LONGER_WRITES[call]) <= 7
+
+
+async def test_a_reservation_is_five_round_trips_and_its_settlement_four(postgresql_url):
+    uses = [make_use(f"budget {at}", most=1000) for at in range(4)]
+
+    assert await count_round_trips(postgresql_url, lambda storage, _: reserve(storage, *uses)) == 5
+
+    async def reserve_and_settle(storage, _):
+        await reserve(storage, *uses, reservation="again")
+        await storage.settle_uses("again", uses, 2)
+
+    assert await count_round_trips(postgresql_url, reserve_and_settle) == 9

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,9 +11,8 @@ from config import Settings
 from services.errors import StorageUnavailable
 from services.storage.database_url import UnusableDatabaseUrl
 from services.storage.opening import open_storage
-from services.storage.records import Quota
 from services.storage.tables import metadata
-from tests.services.storage.interviews import NOW, make_room
+from tests.services.storage.interviews import NOW, make_room, make_use, reserve
 from tests.storage_over_http.databases import open_database
 
 pytestmark = pytest.mark.anyio
@@ -86,15 +84,14 @@ async def test_supabases_public_roles_may_read_no_table(make_database):
             connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-async def test_a_quota_holds_under_a_stricter_default_isolation(make_database):
-    quota, room = Quota("calls", 3, timedelta(hours=1), "calls"), make_room()
+async def test_a_budget_holds_under_a_stricter_default_isolation(make_database):
+    use = make_use("calls", most=3)
     url = make_database("", "ALTER DATABASE THIS SET default_transaction_isolation TO 'repeatable read'")
 
     async with open_at(url) as storage:
-        await storage.save_room(room)
-        taken = await asyncio.gather(*(storage.consume_quota(room.name, quota, uuid4().hex, NOW) for _ in range(10)))
+        exhausted = await asyncio.gather(*(reserve(storage, use) for _ in range(10)))
 
-    assert taken.count(None) == quota.most
+    assert exhausted.count(None) == use.most
 
 
 async def test_a_role_without_the_right_to_delete_is_named(make_database):

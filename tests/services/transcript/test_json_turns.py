@@ -99,6 +99,29 @@ def test_list_with_speakers_wins_over_one_without():
     assert pasted(document) == [("Ada", None, "I built it.")]
 
 
+def test_lists_of_several_channels_are_read_one_after_the_other():
+    channels = [{"alternatives": [{"transcript": "Why?"}]}, {"alternatives": [{"transcript": "I built it."}]}]
+
+    assert pasted({"results": {"channels": channels}}) == [(None, None, "Why?"), (None, None, "I built it.")]
+
+
+def test_speakers_with_long_numbers_are_told_apart():
+    turns = [{"speaker": 16_778_240, "text": "Why?"}, {"speaker": 16_778_241.0, "text": "So."}]
+
+    assert [turn.speaker for turn in parse(json.dumps(turns)).turns] == ["16778240", "16778241"]
+
+
+@pytest.mark.parametrize("speaker", [[], {}, {"name": []}, {"role": None}, True, "", " "])
+def test_speaker_that_is_no_name_is_nobody(speaker):
+    assert pasted([{"speaker": speaker, "text": "I built it."}]) == [(None, None, "I built it.")]
+
+
+def test_longest_text_is_read_where_there_is_no_list():
+    document = {"message": "Done.", "result": {"text": "Interviewer: Why?\nCandidate: So.", "title": "x"}}
+
+    assert [turn.speaker for turn in parse(json.dumps(document)).turns] == ["Interviewer", "Candidate"]
+
+
 def test_turn_without_a_speaker_is_nobodys():
     transcript = parse(json.dumps([{"speaker": "Candidate", "text": "a b"}, {"speaker": None, "text": "c d"}]))
 

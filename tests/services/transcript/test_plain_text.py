@@ -272,9 +272,26 @@ def test_last_paragraph_of_an_answer_about_transcripts_is_speech():
     assert parse(source).turns[1].text.endswith("generated our transcripts.")
 
 
-def test_names_above_a_text_without_labels_give_nobody_the_words():
-    transcript = parse(
-        "Candidate: Ada Example\nInterviewer: Bob Sample\n\nso tell me\n\ni built it", "Ada Example", ["Bob Sample"]
-    )
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Candidate: Ada Example\nInterviewer: Bob Sample",
+        "Position: Engineer\nCandidate: Ada Example\nInterviewer: Bob Sample\nDate: 4 March",
+        "Candidate - Ada Example\nInterviewer - Bob Sample",
+        "Bob Sample - interviewer\nAda Example - candidate",
+        "Bob Sample: Interviewer\nAda Example: Candidate",
+        "Bob Sample\nAda Example",
+        "Participants\nBob Sample\nAda Example",
+    ],
+)
+def test_names_above_a_text_without_labels_give_nobody_the_words(above):
+    transcript = parse(f"{above}\n\nso tell me\n\ni built it", "Ada Example", ["Bob Sample"])
 
     assert not transcript.has_candidate
+    assert transcript.turns[-1].text == "i built it"
+
+
+def test_long_text_above_the_first_label_is_kept_as_nobodys():
+    transcript = parse("so we built it\n" * 30 + "Candidate: So.")
+
+    assert [(turn.speaker, turn.is_evidence) for turn in transcript.turns] == [(None, False), ("Candidate", True)]

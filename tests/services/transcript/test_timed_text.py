@@ -101,7 +101,7 @@ def test_text_above_the_first_timing_is_left_out():
     transcript = parse("Backend interview\n\n1\n00:00:01,000 --> 00:00:02,000\nCandidate: So.")
 
     assert said(transcript) == [("Candidate", "00:00:01,000", "So.")]
-    assert "1 line of the transcript" in transcript.warnings[0]
+    assert "1 line of the file" in transcript.warnings[0]
 
 
 def test_id_above_a_timing_is_no_speech():
@@ -118,6 +118,10 @@ def test_number_said_at_the_end_of_a_cue_is_speech():
 
 def test_arrow_in_the_text_of_a_cue_is_speech():
     assert said(parse(cue(TIMING, "Candidate: from A --> B")))[0][2] == "from A --> B"
+
+
+def test_arrow_in_the_label_of_a_chat_is_no_timing():
+    assert said(parse("10:02 Ada -> Bob: Why?\n10:03 Bob -> Ada: So."))[0] == ("Ada -> Bob", "10:02", "Why?")
 
 
 @pytest.mark.parametrize("forged", ["\u2028", "\u2029", "\x0b", "\x0c", "\x85"])

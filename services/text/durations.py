@@ -1,0 +1,22 @@
+"""Durations in words, for sentences that say how long to wait."""
+
+from datetime import timedelta
+from math import ceil
+
+_MINUTES_IN_AN_HOUR = 60
+_HOURS_IN_A_DAY = 24
+
+
+def in_words(duration: timedelta) -> str:
+    """Such as `1 min`, `3 h 20 min` or `2 days`, rounded up."""
+    minutes = max(1, ceil(duration.total_seconds() / 60))
+    hours, minutes = divmod(minutes, _MINUTES_IN_AN_HOUR)
+    if hours >= 2 * _HOURS_IN_A_DAY:
+        return f"{ceil(hours / _HOURS_IN_A_DAY)} days"
+    parts = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
+    return " ".join(parts)
+
+
+def whole_seconds(duration: timedelta) -> int:
+    """At least 1, rounded up, as `Retry-After` takes it."""
+    return max(1, ceil(duration.total_seconds()))

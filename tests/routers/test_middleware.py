@@ -1,0 +1,51 @@
+"""Middleware on its own, for cases that no route of the service can cause."""
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.responses import PlainTextResponse, Response
+
+from routers.middleware.refusals import PlainTextRefusalMiddleware
+from routers.middleware.request_id import RequestIdAndHeadersMiddleware
+
+
+def client_of(response):
+    """A client of an app that only gives this response, inside of the two middleware."""
+    translated = PlainTextRefusalMiddleware(response, untrusted_host="Unknown host.")
+    return TestClient(RequestIdAndHeadersMiddleware(translated, headers={"X-Sandbox": "true"}))
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "not_found"), (413, "payload_too_large"), (503, "http_error")])
+def test_an_unknown_plain_text_refusal_becomes_the_problem_of_its_status(status, code):
+    refusal = PlainTextResponse("Refused by a middleware", status, {"Retry-After": "7"})
+
+    answer = client_of(refusal).get("/")
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["code"]) == (status, status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "7"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert "Refused by a middleware" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        PlainTextResponse("A transcript"),
+        Response(b'{"detail": "Ours."}', 404, media_type="application/problem+json"),
+        Response(status_code=304),
+    ],
+    ids=["success", "problem", "without a body"],
+)
+def test_other_responses_pass_unchanged(response):
+    answer = client_of(response).get("/")
+
+    assert (answer.status_code, answer.content) == (response.status_code, response.body)
+    assert answer.headers.get("content-type") == response.headers.get("content-type")
+
+
+def test_a_header_of_the_response_is_kept_and_the_missing_ones_are_added():
+    answer = client_of(Response(headers={"Cache-Control": "no-cache"})).get("/")
+
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-sandbox"] == "true"
