@@ -1,9 +1,15 @@
 """Requests for a plan, and what a scripted model answers to them. The briefing is that of `open_briefed_room`."""
 
-from tests.support.interviews import BRIEFING
+from tests.support.interviews import BRIEFING, open_briefed_room
 
 LINKER = "Wrote the A-0 linker in 1952."
 SHIPPED = "We need an engineer who has shipped a compiler."
+JOB = """\
+Compiler engineer
+- You will keep the build of the compiler below one minute.
+- You will teach the newcomers of the team to write passes.
+- Nice to have: experience with debuggers and profilers."""
+"""A job description that asks for several things."""
 
 
 def question(text="Tell me about the linker that you wrote. What was hard?", area=1, **changes):
@@ -38,6 +44,18 @@ def answer(**changes):
 
 def make_plan(client, name, **body):
     return client.post(f"/api/rooms/{name}/plan", json=body)
+
+
+def read_plan(client, name, accept="application/json"):
+    return client.get(f"/api/rooms/{name}/plan", headers={"accept": accept})
+
+
+def planned(client, model, *, briefing=None, **changes):
+    """The plan that comes of this answer of the model."""
+    model(answer(**changes))
+    made = make_plan(client, open_briefed_room(client, **(briefing or {})))
+    assert made.status_code == 200, made.text
+    return made.json()
 
 
 def source_text(source):

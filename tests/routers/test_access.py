@@ -36,6 +36,8 @@ class Route(NamedTuple):
     body: object = None
 
 
+PLANNED = {"focus_area": "Compilers", "text": "What did you build?", "kind": "behaviour"}
+
 RULES = {
     "POST /api/rooms": Route("caller", 201, {"interviewer_name": "Ada"}),
     "GET /api/rooms/{name}": Route("link"),
@@ -47,6 +49,9 @@ RULES = {
     "GET /api/rooms/{name}/chat": Route("owner"),
     "POST /api/rooms/{name}/debrief": Route("owner", 200, {"notes": "She knows compilers."}),
     "GET /api/rooms/{name}/debrief": Route("owner"),
+    "POST /api/rooms/{name}/plan": Route("owner", 200, {"minutes": 30}),
+    "PUT /api/rooms/{name}/plan": Route("owner", 200, {"questions": [PLANNED]}),
+    "GET /api/rooms/{name}/plan": Route("owner"),
     "POST /api/rooms/{name}/realtime/token": Route("owner", 201, {}),
     "POST /api/rooms/{name}/briefing/call": Route("owner", 202, {"phone_number": "+14155550100"}),
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
@@ -102,7 +107,7 @@ def guarded():
 
 
 class StoredRoom(NamedTuple):
-    """A room with a briefing, a debrief and a phone call."""
+    """A room with one of everything that an interview leaves behind."""
 
     name: str
     call_id: str
@@ -119,6 +124,7 @@ def hold_interview(client, owner) -> StoredRoom:
 
     name = do("POST", "/api/rooms", interviewer_name="Ada")["room_name"]
     do("POST", f"/api/rooms/{name}/briefing", **BRIEFING)
+    do("PUT", f"/api/rooms/{name}/plan", questions=[PLANNED])
     do("POST", f"/api/rooms/{name}/debrief", notes="She knows compilers.")
     call = do("POST", f"/api/rooms/{name}/briefing/call", phone_number="+14155550100")
     return StoredRoom(name, call["call_id"])

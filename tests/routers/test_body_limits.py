@@ -16,12 +16,15 @@ from tests.support.waiting import LIMIT_SECONDS
 
 KIB, MIB = 1024, 1024 * 1024
 MAX_BODY_BYTES = 3 * MIB
+PLANNED = {"focus_area": "Compilers", "text": "What did you build?", "kind": "behaviour"}
 LIMITS = {
     "POST /api/rooms": (64 * KIB, {"interviewer_name": "Ada"}),
     "POST /api/rooms/{name}/join": (8 * KIB, {"participant_name": "G", "participant_type": "candidate"}),
     "POST /api/rooms/{name}/briefing": (MIB, BRIEFING),
     "POST /api/rooms/{name}/chat": (2 * MIB, {"message": "What should I ask?"}),
     "POST /api/rooms/{name}/debrief": (MAX_BODY_BYTES, {"notes": "She knows compilers."}),
+    "POST /api/rooms/{name}/plan": (64 * KIB, {"minutes": 30}),
+    "PUT /api/rooms/{name}/plan": (512 * KIB, {"questions": [PLANNED]}),
     "POST /api/rooms/{name}/realtime/token": (64 * KIB, {}),
     "POST /api/rooms/{name}/briefing/call": (64 * KIB, {"phone_number": "+14155550100"}),
     "POST /api/realtime/session": (MIB, {"candidate_name": "Grace"}),

@@ -178,13 +178,13 @@ def test_a_plan_for_a_room_without_a_briefing_is_404(client):
 
 
 def test_a_plan_of_the_largest_size_in_any_script_is_taken(client):
-    texts = [f"{'質' * 400}{number}" for number in range(40)]
-    asked = [question(text, "Compilers", listen_for="聴" * 400) for text in texts]
+    texts = [f"{'質' * 990}{number}" for number in range(40)]
+    asked = [question(text, "Compilers", listen_for="聴" * 1000) for text in texts]
 
     assert save(client, open_briefed_room(client), edited(*asked)).status_code == 200
 
 
 def test_a_body_larger_than_any_plan_is_413(client):
-    plan = edited(listen="x" * 300_000)
+    plan = edited(listen="x" * 600_000)
 
     assert_problem(save(client, open_briefed_room(client), plan), 413, "payload_too_large")
