@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
-from routers import docs, health, plans, realtime, rooms
+from routers import docs, health, plans, realtime, reviews, rooms
 from routers.middleware import add_middleware
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
@@ -70,7 +70,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     add_middleware(app, settings)
     add_problem_handlers(app)
-    for module in (rooms, plans, realtime, health):
+    for module in (rooms, plans, reviews, realtime, health):
         app.include_router(module.router)
     app.include_router(rooms.transcript_router, max_body_size=settings.max_body_bytes)
     if settings.docs_enabled:

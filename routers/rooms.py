@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_response, negotiate
 from routers.body_sizes import BRIEFING_BODY_BYTES, CHAT_BODY_BYTES, JOIN_BODY_BYTES
+from routers.debrief_readers import DebriefReaderDep, open_review
 from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
@@ -42,9 +43,9 @@ from routers.schemas.voice import (
 from routers.streaming import Event, open_stream, progress_event, stream_progress
 from services.briefing import Briefing, BriefingRequest
 from services.errors import BriefingNotFound, DebriefNotFound
-from services.evidence.debrief import Debrief
 from services.evidence.rendering import HTML_CSP
 from services.evidence.report import render_html, render_markdown
+from services.evidence.sealing import ReadableDebrief
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
@@ -168,7 +169,7 @@ async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) ->
 
 @transcript_router.post(
     "/{name}/debrief",
-    response_model=Debrief,
+    response_model=ReadableDebrief,
     operation_id="create_debrief",
     responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
 )
@@ -179,6 +180,7 @@ async def create_debrief(
     rooms: LlmRateLimitedRooms,
     services: ServicesDep,
     idempotency: IdempotencyDep,
+    reader: DebriefReaderDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
 ) -> Response:
@@ -188,7 +190,7 @@ async def create_debrief(
     disconnects, so that the same request finds it. With `Accept: text/event-stream`: `progress` events, then one
     `done` or `error`.
     """
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, plan=True)
     debriefing = _debriefing(services, interview)
     chat = [entry.message() for entry in body.chat_history]
     record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
@@ -198,33 +200,35 @@ async def create_debrief(
 
     async def reported_work(on_progress: OnProgress) -> str:
         response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
-        return bytes(response.body).decode()
+        return bytes((await reader.show_response(response)).body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(stream_progress(reported_work, progress_event))
-    return await idempotency.run_shielded(body, work, room=name)
+    return await reader.show_response(await idempotency.run_shielded(body, work, room=name))
 
 
 @router.get(
     "/{name}/debrief",
-    response_model=Debrief,
+    response_model=ReadableDebrief,
     operation_id="get_debrief",
     responses=problem_responses(404, 502, 504) | also_as(HTML, MARKDOWN),
 )
-async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
+async def get_debrief(
+    *, name: RoomName, rooms: CallerRooms, services: ServicesDep, reader: DebriefReaderDep, accept: Accept = None
+) -> Response:
     """Read the latest debrief as JSON, or as a printable report with `Accept: text/html` or `text/markdown`."""
-    interview = await rooms.get_own_room(name, debrief=True)
+    interview = await rooms.get_own_room(name, briefing=True, debrief=True, plan=True)
     if interview.debrief is None:
         raise DebriefNotFound
-    debrief = read_stored(interview.debrief)
-    match negotiate(accept, (JSON, HTML, MARKDOWN)):
-        case "text/html":
-            headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
-            return Response(render_html(debrief), headers=headers, media_type=HTML)
-        case "text/markdown":
-            return Response(render_markdown(debrief), headers={"Vary": "Accept"}, media_type=MARKDOWN)
-        case _:
-            return json_response(debrief, Vary="Accept")
+    debrief = await reader.show(read_stored(interview.debrief))
+    form = negotiate(accept, (JSON, HTML, MARKDOWN))
+    if form == JSON:
+        return json_response(debrief, Vary="Accept")
+    people = await open_review(services, interview).shown_to(reader.rater)
+    if form == MARKDOWN:
+        return Response(render_markdown(debrief, people), headers={"Vary": "Accept"}, media_type=MARKDOWN)
+    headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
+    return Response(render_html(debrief, people), headers=headers, media_type=HTML)
 
 
 @router.post(

@@ -111,6 +111,43 @@ class PlanNotFound(ServiceError):
         super().__init__("No question plan has been made for this room yet; ask for one first.")
 
 
+class DecisionNotFound(ServiceError):
+    """Nobody has decided yet."""
+
+    status = 404
+    code = "decision_not_found"
+    title = "Decision not found"
+
+    def __init__(self) -> None:
+        super().__init__("No decision has been made for this room yet; a person makes it.")
+
+
+class DecisionBeforeRating(ServiceError):
+    """HUMAN_FIRST is on, and the decision names no rater who has submitted ratings."""
+
+    status = 409
+    code = "decision_before_rating"
+    title = "Decision before rating"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "On this server people rate before they decide; submit your ratings and send your name as rater."
+        )
+
+
+class ListingNeedsAuthentication(ServiceError):
+    """Rooms are listed only where callers have to show who they are: their names are meant to be unguessable."""
+
+    status = 403
+    code = "listing_needs_authentication"
+    title = "Listing needs authentication"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Rooms are listed only on a server with authentication; set API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL."
+        )
+
+
 class PhoneCallNotFound(ServiceError):
     """The room placed no such phone call, or Vapi no longer knows it."""
 

@@ -212,6 +212,8 @@ class Debrief(_Value):
     room_name: str
     version: int
     """Counts from 1; every regeneration is a new version."""
+    sealed: Literal[False] = False
+    """Whether ratings, score and recommendation are hidden until the reader has rated (HUMAN_FIRST)."""
     summary: str
     strengths: list[str]
     improvements: list[str]

@@ -6,9 +6,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.evidence.debrief import Debrief, Evidence, InterviewNumbers, Kind, Quote, ScorecardRow
+from services.evidence.agreement import Agreement
+from services.evidence.debrief import Evidence, InterviewNumbers, Kind, Quote
 from services.evidence.firmness import firmness, quote_count
 from services.evidence.overlaps import Overlaps
+from services.evidence.review import Decision, Rater
+from services.evidence.sealing import ReadableDebrief
 from services.evidence.times import without_fraction
 from services.prompts.inputs import without_placeholder
 from services.transcript.transcript import Role
@@ -41,11 +44,21 @@ class PrintedQuote(NamedTuple):
     """Where it was said, by whom, and how it was matched."""
 
 
+class PeopleReview(NamedTuple):
+    """What people have said about the interview, as far as the reader may see it."""
+
+    raters: Sequence[Rater] = ()
+    agreement: Sequence[Agreement] = ()
+    """Empty for a reader who has not rated."""
+    decision: Decision | None = None
+
+
 class ReportView:
     """One debrief, arranged for reading."""
 
-    def __init__(self, debrief: Debrief) -> None:
+    def __init__(self, debrief: ReadableDebrief, people: PeopleReview) -> None:
         self.debrief = debrief
+        self.people = people
 
     @property
     def candidate(self) -> str:
@@ -90,7 +103,7 @@ class ReportView:
 
     @cached_property
     def firmness(self) -> list[str]:
-        return firmness(self.debrief)
+        return [] if self.debrief.sealed else firmness(self.debrief)
 
     @property
     def quote_count(self) -> str:
@@ -105,8 +118,8 @@ class ReportView:
         return any(row.rating is not None for row in self.debrief.scorecard)
 
     @property
-    def not_assessed(self) -> list[ScorecardRow]:
-        return [row for row in self.debrief.scorecard if row.rating is None]
+    def not_assessed(self) -> list[str]:
+        return [row.competency for row in self.debrief.scorecard if row.status == "not_assessed"]
 
     @cached_property
     def quotes_of_ratings_alone(self) -> list[Quote]:

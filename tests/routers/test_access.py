@@ -37,6 +37,8 @@ class Route(NamedTuple):
 
 
 PLANNED = {"focus_area": "Compilers", "text": "What did you build?", "kind": "behaviour"}
+RATED = {"competency": "Compilers", "rating": 4}
+DECIDED = {"decision": "advance", "reasons": "She knows compilers."}
 
 RULES = {
     "POST /api/rooms": Route("caller", 201, {"interviewer_name": "Ada"}),
@@ -52,6 +54,10 @@ RULES = {
     "POST /api/rooms/{name}/plan": Route("owner", 200, {"minutes": 30}),
     "PUT /api/rooms/{name}/plan": Route("owner", 200, {"questions": [PLANNED]}),
     "GET /api/rooms/{name}/plan": Route("owner"),
+    "PUT /api/rooms/{name}/ratings/{rater}": Route("owner", 200, {"ratings": [RATED]}),
+    "GET /api/rooms/{name}/ratings": Route("owner"),
+    "PUT /api/rooms/{name}/decision": Route("owner", 200, DECIDED),
+    "GET /api/rooms/{name}/decision": Route("owner"),
     "POST /api/rooms/{name}/realtime/token": Route("owner", 201, {}),
     "POST /api/rooms/{name}/briefing/call": Route("owner", 202, {"phone_number": "+14155550100"}),
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
@@ -113,7 +119,12 @@ class StoredRoom(NamedTuple):
     call_id: str
 
     def path(self, route: str) -> str:
-        return route.partition(" ")[2].replace("{name}", self.name).replace("{call_id}", self.call_id)
+        return (
+            route.partition(" ")[2]
+            .replace("{name}", self.name)
+            .replace("{call_id}", self.call_id)
+            .replace("{rater}", "ada")
+        )
 
 
 def hold_interview(client, owner) -> StoredRoom:
@@ -125,6 +136,7 @@ def hold_interview(client, owner) -> StoredRoom:
     name = do("POST", "/api/rooms", interviewer_name="Ada")["room_name"]
     do("POST", f"/api/rooms/{name}/briefing", **BRIEFING)
     do("PUT", f"/api/rooms/{name}/plan", questions=[PLANNED])
+    do("PUT", f"/api/rooms/{name}/decision", **DECIDED)
     do("POST", f"/api/rooms/{name}/debrief", notes="She knows compilers.")
     call = do("POST", f"/api/rooms/{name}/briefing/call", phone_number="+14155550100")
     return StoredRoom(name, call["call_id"])
