@@ -1,6 +1,7 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from json import dumps
 from typing import Annotated
 
@@ -50,6 +51,7 @@ from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
 from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
+from services.interview.plan import current_plan
 from services.lifespan import Services
 from services.llm import Piece
 from services.storage.records import StoredResponse, StoredRoom
@@ -120,8 +122,9 @@ async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep)
 )
 async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms, services: ServicesDep) -> Briefing:
     """Save the briefing, and get the prompt for an agent that prepares the interviewer. Saving again replaces it."""
-    await rooms.get_own_room(name)
-    return await briefing.save_briefing(services.storage, name, body, services.clock())
+    interview = await rooms.get_own_room(name, plan=True)
+    saved = await briefing.save_briefing(services.storage, name, body, services.clock())
+    return briefing.with_plan(saved, current_plan(replace(interview, briefing=saved)))
 
 
 @router.get(
@@ -132,10 +135,10 @@ async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRoom
 )
 async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     """Read the saved briefing and its prompt."""
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, plan=True)
     if interview.briefing is None:
         raise BriefingNotFound
-    return json_response(interview.briefing)
+    return json_response(briefing.with_plan(interview.briefing, current_plan(interview)))
 
 
 @router.post(
@@ -149,7 +152,7 @@ async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, plan=True)
     sidebar = ChatService(services.llm, services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)

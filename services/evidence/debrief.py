@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.briefing import Briefing
+from services.plan import Scale
 from services.transcript.transcript import Role
 from services.usage import Usage
 
@@ -223,6 +224,8 @@ class Debrief(_Value):
     evidence: list[Evidence]
     unsupported: list[UnsupportedClaim]
     scorecard: list[ScorecardRow]
+    scales: list[Scale] = []
+    """What the ratings mean, as the plan said before the interview. Empty where it described no levels."""
     score: Score
     basis: Basis
     warnings: list[str]

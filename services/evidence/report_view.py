@@ -117,6 +117,11 @@ class ReportView:
     def is_rated(self) -> bool:
         return any(row.rating is not None for row in self.debrief.scorecard)
 
+    def levels(self, competency: str) -> Mapping[str, str]:
+        """What levels 1, 3 and 5 of a competency mean; empty where the plan described none."""
+        scales = (scale for scale in self.debrief.scales if scale.focus_area == competency)
+        return next((scale.levels.model_dump(by_alias=True) for scale in scales), {})
+
     @property
     def not_assessed(self) -> list[str]:
         return [row.competency for row in self.debrief.scorecard if row.status == "not_assessed"]

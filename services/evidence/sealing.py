@@ -22,6 +22,7 @@ from services.evidence.debrief import (
     UnsupportedClaim,
 )
 from services.evidence.prose import keep_sentences
+from services.plan import Scale
 from services.text.normalization import normalize
 from services.usage import Usage
 
@@ -67,6 +68,7 @@ class SealedDebrief(_Value):
     evidence: list[Evidence]
     unsupported: list[UnsupportedClaim]
     scorecard: list[SealedRow]
+    scales: list[Scale]
     score: None = None
     basis: Basis
     warnings: list[str]
@@ -106,6 +108,7 @@ def seal(debrief: Debrief) -> SealedDebrief:
             SealedRow(competency=row.competency, quotes=list(_untelling_quotes(row.quotes)))
             for row in debrief.scorecard
         ],
+        scales=debrief.scales,
         basis=debrief.basis,
         warnings=debrief.warnings,
         grounding=debrief.grounding.model_copy(
