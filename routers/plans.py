@@ -8,7 +8,9 @@ from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_r
 from routers.body_sizes import PLAN_BODY_BYTES
 from routers.dependencies import AccessCheckedRoute, CallerRooms, LlmRateLimitedRooms, RoomName, ServicesDep
 from routers.idempotency import IdempotencyDep
+from routers.openapi import streamed
 from routers.problems import BODY, problem_responses
+from routers.schemas.debrief import ProgressEvent
 from routers.streaming import open_stream, progress_event, stream_progress
 from services.errors import PlanNotFound
 from services.evidence.plan_report import render_plan_html, render_plan_markdown
@@ -20,7 +22,7 @@ from services.storage.records import StoredResponse, StoredRoom
 
 router = APIRouter(
     prefix="/api/rooms",
-    tags=["plan"],
+    tags=["plans"],
     responses=problem_responses(401, 422, 429, 503),
     route_class=AccessCheckedRoute,
 )
@@ -30,7 +32,7 @@ router = APIRouter(
     "/{name}/plan",
     response_model=Plan,
     operation_id="create_plan",
-    responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504) | streamed("PlanEvent", progress=ProgressEvent, done=Plan),
 )
 async def create_plan(
     *,
@@ -47,7 +49,7 @@ async def create_plan(
     asked. A plan is completed and stored even when the client disconnects. With `Accept: text/event-stream`: `progress`
     events, then one `done` or `error`.
     """
-    planning = _planning(services, await rooms.get_own_room(name, briefing=True, plan=True))
+    planning = _planning(services, await rooms.get_own_room(name, briefing=True, plan=True), rooms.payer)
 
     async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
         return StoredResponse.of(await planning.make(body.minutes, on_progress))
@@ -70,7 +72,7 @@ async def create_plan(
 )
 async def save_plan(name: RoomName, body: PlanEdit, rooms: CallerRooms, services: ServicesDep) -> Response:
     """Save the interviewer's plan, which replaces the latest one. Code looks for its sources again."""
-    planning = _planning(services, await rooms.get_own_room(name, briefing=True, plan=True))
+    planning = _planning(services, await rooms.get_own_room(name, briefing=True, plan=True), rooms.payer)
     return json_response(await planning.replace(body))
 
 
@@ -97,9 +99,9 @@ async def get_plan(name: RoomName, rooms: CallerRooms, accept: Accept = None) ->
             return json_response(plan, Vary="Accept")
 
 
-def _planning(services: Services, interview: StoredRoom) -> PlanService:
+def _planning(services: Services, interview: StoredRoom, payer: str) -> PlanService:
     return PlanService(
-        llm=services.llm,
+        llm=services.llm_charged_to(payer),
         storage=services.storage,
         once=services.idempotency,
         clock=services.clock,

@@ -15,7 +15,7 @@ from services.lifespan import Services
 
 router = APIRouter(
     prefix="/api/rooms",
-    tags=["review"],
+    tags=["reviews"],
     responses=problem_responses(401, 422, 429, 503),
     route_class=AccessCheckedRoute,
 )
