@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -14,6 +14,7 @@ from services.daily import Daily, DailyRoom
 from services.errors import (
     BudgetExhausted,
     Forbidden,
+    ListingNeedsAuthentication,
     ProviderBadAnswer,
     RoomExpired,
     RoomNotFound,
@@ -24,7 +25,15 @@ from services.errors import (
 from services.interview.daily_erasure import DailyErasure, ErasedAtDaily
 from services.interview.participants import check_candidate, interviewer_names
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, Participant, ParticipantRole, Receipt, Room, StoredRoom
+from services.storage.records import (
+    UNKNOWN_CREATOR,
+    Participant,
+    ParticipantRole,
+    Receipt,
+    Room,
+    RoomSummary,
+    StoredRoom,
+)
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +124,13 @@ class Rooms:
         *,
         briefing: bool = False,
         debrief: bool = False,
+        plan: bool = False,
         transcript: bool = False,
         participants: bool = False,
     ) -> StoredRoom:
         """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
         interview = await self.storage.find(
-            name, briefing=briefing, debrief=debrief, transcript=transcript, participants=participants
+            name, briefing=briefing, debrief=debrief, plan=plan, transcript=transcript, participants=participants
         )
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
@@ -134,6 +144,21 @@ class Rooms:
         if interview.room.is_expired(self.clock()):
             raise RoomExpired
         return interview
+
+    async def list_own(
+        self, *, limit: int, starting_after: str | None, ended: bool | None
+    ) -> tuple[Sequence[RoomSummary], bool]:
+        """At most `limit` of the caller's rooms, newest first, and whether there are more.
+
+        `ended` selects rooms that have ended, or have not. Raises ListingNeedsAuthentication without authentication,
+        and RoomNotFound when the caller has no room named `starting_after` (any more).
+        """
+        if self.is_open or self.caller is None:
+            raise ListingNeedsAuthentication
+        found = await self.storage.list_rooms(
+            self.caller, limit=limit + 1, starting_after=starting_after, ended=ended, now=self.clock()
+        )
+        return found[:limit], len(found) > limit
 
     async def join(self, name: str, participant_name: str, participant_type: ParticipantRole) -> tuple[Room, str]:
         """The room and a token for it; only its owner enters as the interviewer. The name is kept with the room.
