@@ -69,7 +69,7 @@ def test_every_route_with_a_body_has_a_limit():
         for path, calls in paths.items()
         for method in calls
         if "requestBody" in calls[method]
-    }
+    } - {"POST /api/webhooks/daily"}  # test_webhooks.py
 
 
 @EVERY_ROUTE

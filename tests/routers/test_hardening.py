@@ -274,7 +274,8 @@ def test_head_gets_the_status_and_headers_of_get_without_a_body(sandbox, path):
 def test_a_405_lists_every_method_of_the_address(client):
     assert client.patch("/api/rooms/some-room").headers["allow"] == "DELETE, GET, HEAD"
     assert client.put("/api/rooms/some-room/briefing").headers["allow"] == "GET, HEAD, POST"
-    assert client.get("/api/rooms").headers["allow"] == "POST"
+    assert client.get("/api/rooms/some-room/join").headers["allow"] == "POST"
+    assert client.delete("/api/rooms").headers["allow"] == "GET, HEAD, POST"
 
 
 def is_secret(field):
