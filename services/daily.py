@@ -240,7 +240,7 @@ class Daily:
         found: dict[str, DailyTranscript] = {}
         params = {"roomId": room_id, "limit": str(TRANSCRIPTS_PER_PAGE)}
         for _ in range(MAX_TRANSCRIPT_PAGES):
-            page = _read(_TranscriptPage, await self._send("GET", "/transcript", params=params)).data
+            page = _read(_TranscriptPage, await self._list_page(params)).data
             if any(transcript.room_id != room_id for transcript in page):
                 raise ProviderBadAnswer("Daily listed transcripts of another room; none were read.")
             found |= {transcript.id: transcript for transcript in page}
@@ -248,6 +248,12 @@ class Daily:
                 return sorted(found.values(), key=_beginning)
             params["starting_after"] = page[-1].id
         raise ProviderBadAnswer("Daily lists too many transcripts of this room; delete some at Daily.")
+
+    async def _list_page(self, params: Mapping[str, str]) -> VendorResponse:
+        try:
+            return await self._send("GET", "/transcript", params=params)
+        except RoomNotFound:
+            raise ProviderBadAnswer("Daily has no transcripts at this address; check DAILY_API_URL.") from None
 
     async def get_transcript_link(self, transcript_id: str) -> str:
         """A link to the transcript's file, valid for an hour, for `download_transcript`.
