@@ -5,7 +5,7 @@ https://docs.daily.co/docs/rest-api/index
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
@@ -86,6 +86,18 @@ class DailyTranscript(BaseModel):
     def is_ready(self) -> bool:
         """It is finished and has a file."""
         return self.is_finished and self.is_vtt_available is not False
+
+    @property
+    def is_empty(self) -> bool:
+        """It is finished, and nothing was said: Daily makes no file of it."""
+        return self.is_finished and not self.is_ready and self.duration_seconds == 0
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the transcription ended, of a finished one; None if Daily does not say."""
+        if self.created_at is None or self.duration_seconds is None:
+            return None
+        return self.created_at + timedelta(seconds=self.duration_seconds)
 
     @property
     def is_deleted(self) -> bool:
