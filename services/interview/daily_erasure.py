@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.daily import Daily
+from services.daily import Daily, DailyTranscript
 from services.errors import RoomNotFound, ServiceError
 
 log = logging.getLogger(__name__)
@@ -61,30 +61,36 @@ class DailyErasure:
         return True
 
     async def _delete_transcripts(self, room_id: str) -> tuple[int, bool]:
-        """How many were deleted, and whether none is left. A call that has just ended may still be written down."""
-        deleted = 0
+        """How many were deleted, and whether none is left."""
+        deleted = failed = 0
         try:
             async with asyncio.timeout(DELETION_SECONDS):
-                listed = await self.daily.list_transcripts(room_id)
-                for transcript in listed:
-                    deleted += not transcript.is_deleted and await self._delete_transcript(transcript.id)
-                if any(not transcript.is_deleted for transcript in listed):
-                    listed = await self.daily.list_transcripts(room_id)
+                present = await self._list_present(room_id)
+                for transcript in present:
+                    was_there = await self._delete_transcript(transcript.id)
+                    deleted += was_there is True
+                    failed += was_there is None
+                # a call that has just ended may still be written down
+                if any(transcript.is_in_progress for transcript in present):
+                    failed += len(await self._list_present(room_id))
         except ServiceError as error:
             self._log(error.code)
             return deleted, False
         except TimeoutError:
             self._log("too slow")
             return deleted, False
-        return deleted, all(transcript.is_deleted for transcript in listed)
+        return deleted, not failed
 
-    async def _delete_transcript(self, transcript_id: str) -> bool:
-        """Whether it was deleted now. A failure does not keep the others from being deleted."""
+    async def _list_present(self, room_id: str) -> list[DailyTranscript]:
+        return [transcript for transcript in await self.daily.list_transcripts(room_id) if not transcript.is_deleted]
+
+    async def _delete_transcript(self, transcript_id: str) -> bool | None:
+        """Whether there was one to delete; None for a failure, which does not keep the others from being deleted."""
         try:
             return await self.daily.delete_transcript(transcript_id)
         except ServiceError as error:
             self._log(error.code)
-            return False
+            return None
 
     def _log(self, reason: str) -> None:
         log.warning("something of room %s may still be at Daily: %s", self.name, reason)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from services.clock import Clock
 from services.daily import Daily, DailyTranscript
@@ -27,6 +27,7 @@ from services.storage.protocol import Storage
 from services.storage.records import Room, StoredRoom
 from services.transcript.joining import TimedFile, join_files
 from services.transcript.transcript import MOST_CHARACTERS
+from services.upstream.redaction import loggable
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +40,16 @@ LONGEST_WAIT = timedelta(seconds=20)
 POLL_SECONDS = 2.0
 STUCK_AFTER = timedelta(hours=1)
 """After the end of its room. A transcript that is in progress for longer is not waited for."""
+FILE_WITHIN = timedelta(minutes=15)
+"""After the end of a transcript: how long others of the room wait for its file."""
 
+_TOO_SLOW = "Daily took too long to send the transcript; try again."
 _NONE = "Daily has no transcript of this room; send what was said as the room's transcript."
 _UNKNOWN_ROOM = "Daily does not know this room any more, so its transcripts can't be found; send what was said."
 _FAILED = "Daily's transcription of this room failed, so there is no transcript to fetch; send what was said."
 _NO_WORDS = "Daily's transcript of this room has no words; send what was said."
 _TOO_MANY = f"Daily has more than {MAX_FILES} transcripts of this room, the most that are joined; send what was said."
 _TOO_LONG = f"Daily's transcripts of this room have more than {MOST_CHARACTERS:,} characters together; send a part."
-
-State = Literal["ready", "in_progress", "failed"]
 
 
 class _Linked(NamedTuple):
@@ -85,7 +87,7 @@ class DailyTranscripts:
                     return False
                 document = await self._download(found)
         except TimeoutError:
-            raise ProviderTimeout("Daily took too long to send the transcript; try again.") from None
+            raise ProviderTimeout(_TOO_SLOW) from None
         await asyncio.to_thread(_check, document, interview)
         stored = await asyncio.to_thread(document.as_record, "daily", self.clock())
         is_stored = await self.storage.save_transcript(interview.room.name, stored, keeps_clients=keeps_clients)
@@ -99,61 +101,71 @@ class DailyTranscripts:
         `on_wait` is called before each pause.
         """
         ends_at = self.clock() + LONGEST_WAIT
-        is_written = True
+        is_in_progress = False
         try:
             async with asyncio.timeout(LONGEST_WAIT.total_seconds()):
                 while not await self.pull(interview, keeps_clients=True):
-                    is_written = False
+                    is_in_progress = True
                     if self.clock() >= ends_at:
                         return False
                     on_wait()
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            if is_written:
-                raise ProviderTimeout("Daily took too long to send the transcript; try again.") from None
-            return False
+            if is_in_progress:
+                return False
+            raise ProviderTimeout(_TOO_SLOW) from None
         return True
 
     async def _find(self, room: Room) -> _Found | None:
         """The room's transcripts that are finished; None while one is being written."""
         listed = await self.daily.list_transcripts(room.daily_id or await self._room_id(room.name))
-        kept = [transcript for transcript in listed if not transcript.is_deleted]
-        if not kept:
+        present = [transcript for transcript in listed if not transcript.is_deleted]
+        if not present:
             raise await self._reason_for_none(room.name)
-        states = [self._state(transcript, room) for transcript in kept]
-        if "in_progress" in states:
-            return None
-        ready = [transcript for transcript, state in zip(kept, states, strict=True) if state == "ready"]
+        spoken = [transcript for transcript in present if not transcript.is_empty]
+        ready = [transcript for transcript in spoken if transcript.is_ready]
+        for transcript in spoken:
+            if not transcript.is_ready and await self._is_awaited(transcript, room, has_others=bool(ready)):
+                return None
+        if not ready:
+            raise TranscriptNotFound(_FAILED if spoken else _NO_WORDS)
         if len(ready) > MAX_FILES:
             raise ProviderBadAnswer(_TOO_MANY)
-        if not ready:
-            raise TranscriptNotFound(_FAILED)
-        return await self._with_links(ready, len(kept) - len(ready))
+        links = await self._links(ready)
+        return _Found(links, len(spoken) - len(links))
 
-    def _state(self, transcript: DailyTranscript, room: Room) -> State:
-        if transcript.is_finished:
-            return "ready"
-        is_stuck = self.clock() >= room.expires_at + STUCK_AFTER
-        return "in_progress" if transcript.is_in_progress and not is_stuck else "failed"
+    async def _is_awaited(self, transcript: DailyTranscript, room: Room, *, has_others: bool) -> bool:
+        """Whether a transcript without a file will have one.
 
-    async def _with_links(self, finished: Sequence[DailyTranscript], missing: int) -> _Found | None:
-        """The links to the files; None while a file is not there yet."""
-        files = []
-        for transcript in finished:
+        Where there are others, it does not keep them back for long. Raises TranscriptNotStored where there are none.
+        """
+        now = self.clock()
+        if transcript.is_in_progress:
+            return now < room.expires_at + STUCK_AFTER
+        is_late = transcript.ended_at is not None and now >= transcript.ended_at + FILE_WITHIN
+        if not transcript.is_finished or (has_others and is_late):
+            return False
+        try:
+            await self.daily.get_transcript_link(transcript.id)
+        except TranscriptNotStored:
+            if not has_others:
+                raise
+            return False
+        except (TranscriptNotFound, ProviderBadAnswer):
+            log.info("transcript %s at Daily is finished, and has no file yet", loggable(transcript.id))
+        return True
+
+    async def _links(self, ready: Sequence[DailyTranscript]) -> list[_Linked]:
+        """The links to the files, without those that were not stored. Raises TranscriptNotStored where none was."""
+        links = []
+        for transcript in ready:
             try:
-                link = await self.daily.get_transcript_link(transcript.id)
+                links.append(_Linked(transcript, await self.daily.get_transcript_link(transcript.id)))
             except TranscriptNotStored:
                 continue
-            except ServiceError:
-                if transcript.is_ready:
-                    raise
-                return None
-            if not transcript.is_ready:
-                return None
-            files.append(_Linked(transcript, link))
-        if not files:
+        if not links:
             raise TranscriptNotStored
-        return _Found(files, missing + len(finished) - len(files))
+        return links
 
     async def _room_id(self, name: str) -> str:
         try:

@@ -47,7 +47,7 @@ _LEFT_IN_FILES = (
 )
 _LEFT_AT_DAILY = "The video room may still exist at Daily, where it ends by itself{}."
 _REPEAT = "; repeat this call to remove it"
-_TRANSCRIPTS_LEFT = "Daily may still have transcripts of this room's calls; {}."
+_TRANSCRIPTS_LEFT = "Transcripts of this room's calls may still exist at Daily; {}."
 _REPEAT_LATER = (
     "repeat this call in a minute to delete them; until then the room's name and Daily's id of it are kept, as a room "
     "that has ended"

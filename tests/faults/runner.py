@@ -114,7 +114,7 @@ class Lane:
         return name
 
     async def _status_of_next(self, case: Case, room: str, number: int) -> int:
-        if case.endpoint == "delete room":
+        if ENDPOINTS[case.endpoint].method == "DELETE":
             room = await self._open_room()
         send = partial(self._send, case.endpoint, room, forgotten_room(number, again=True), f"next-{number}")
         return outcome(await _in_time(send))[0]

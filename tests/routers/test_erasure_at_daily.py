@@ -73,7 +73,7 @@ def test_list_with_another_rooms_transcript_deletes_nothing(client, vendors, roo
     receipt = delete(client, room)
 
     assert at_daily.deleted == []
-    assert "transcripts" in receipt["remaining"][0]
+    assert "Transcripts" in receipt["remaining"][0]
 
 
 def test_transcripts_are_deleted_when_daily_no_longer_knows_the_room(client, vendors, room, clock):

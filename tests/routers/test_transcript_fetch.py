@@ -1,6 +1,7 @@
 """Fetching a room's transcript from Daily over HTTP, with Daily mocked at the wire."""
 
 import sqlite3
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -70,10 +71,11 @@ def test_several_transcripts_are_joined_in_the_order_of_their_beginnings(client,
 
 @pytest.mark.parametrize(
     "unfinished",
-    [item("one", status="t_in_progress", isVttAvailable=False), item("one", isVttAvailable=False)],
+    [item("one", status="t_in_progress", isVttAvailable=False), item("one", isVttAvailable=False, duration=277)],
     ids=["in progress", "finished without a file"],
 )
-def test_transcript_that_daily_is_writing_is_202_with_retry_after(client, vendors, room, unfinished):
+def test_transcript_that_daily_is_writing_is_202_with_retry_after(client, vendors, room, clock, unfinished):
+    clock.now = datetime.fromisoformat(unfinished["created_at"]) + timedelta(minutes=5)
     mock_transcripts(vendors, unfinished, item("earlier"))
 
     answer = fetch(client, room)
@@ -93,6 +95,29 @@ def test_transcript_in_progress_long_after_the_end_of_its_room_is_left_out(clien
     assert fetched.json()["warnings"] == [
         "1 more transcript of this room is incomplete at Daily and not included, so words may be missing."
     ]
+
+
+@pytest.mark.parametrize("duration", [277, None])
+def test_lone_transcript_without_a_file_is_waited_for(client, vendors, room, duration):
+    mock_transcripts(vendors, item("one", isVttAvailable=False, duration=duration))
+
+    assert fetch(client, room).status_code == 202
+
+
+@pytest.mark.parametrize("duration", [277, 0])
+def test_transcript_without_a_file_does_not_keep_back_the_others_for_long(client, vendors, room, duration):
+    mock_transcripts(vendors, item("one", isVttAvailable=False, duration=duration), item("two"))
+
+    fetched = fetch(client, room)
+
+    assert len(fetched.json()["turns"]) == 4
+    assert bool(fetched.json()["warnings"]) is (duration > 0)
+
+
+def test_transcript_in_which_nothing_was_said_is_404(client, vendors, room):
+    mock_transcripts(vendors, item("one", isVttAvailable=False, duration=0))
+
+    assert "no words" in assert_problem(fetch(client, room), 404, "transcript_not_found")["detail"]
 
 
 @pytest.mark.parametrize("listed", [[], [item("one", status="t_deleted")]], ids=["none", "deleted"])
