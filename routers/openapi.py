@@ -68,8 +68,8 @@ _REF = "#/components/schemas/"
 _SCHEMA_MAPS = frozenset({"properties", "patternProperties"})
 _SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SUBSCHEMAS = frozenset({"items", "additionalProperties", "propertyNames"})
-_EMPTY: tuple[Any, ...] = ("", [], {}, None)
-"""Defaults that need no mention, beside `false`."""
+_EMPTY: tuple[Any, ...] = ("", [], {}, None, False)
+"""Defaults that need no mention; 0 equals False."""
 
 
 def header_references(*names: str) -> Document:
@@ -171,7 +171,7 @@ def _tidy_part(schema: Document) -> None:
     if isinstance(schema.get("title"), str):
         del schema["title"]
     default = schema.pop("default", None)
-    if default is not False and default not in _EMPTY and schema.get("const") != default:
+    if default not in _EMPTY and schema.get("const") != default:
         schema["description"] = f"{schema.get('description', '')}\nDefault: {default}.".strip()
     if "prefixItems" in schema and all(item == schema["prefixItems"][0] for item in schema["prefixItems"]):
         schema["items"] = schema.pop("prefixItems")[0]  # most generators know no tuples
