@@ -70,7 +70,7 @@ _SCHEMA_MAPS = frozenset({"properties", "patternProperties"})
 _SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SUBSCHEMAS = frozenset({"items", "additionalProperties", "propertyNames"})
 _EMPTY: tuple[Any, ...] = ("", [], {}, None, False)
-"""Defaults that need no mention."""
+"""Defaults that need no mention; 0 equals False."""
 
 
 def header_references(*names: str) -> Document:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 CALL_SECONDS = 10.0
 """Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may be added to it."""
+POOL_SIZE = 10
 POOL_SECONDS = 5.0
 """Maximum wait for a free connection."""
 BUSY_MILLISECONDS = 5000
@@ -87,15 +88,15 @@ class _Connection(psycopg.AsyncConnection[Any]):
             raise
 
 
-def open_engine(url: URL) -> AsyncEngine:
-    """An engine that has not connected yet."""
+def open_engine(url: URL, pool_size: int = POOL_SIZE) -> AsyncEngine:
+    """An engine that has not connected yet. `pool_size` is its most connections to PostgreSQL."""
     if url.get_backend_name() == "sqlite":
         engine = _create_engine(url, pool_size=4)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
     engine = _create_engine(
         url,
-        pool_size=10,
+        pool_size=pool_size,
         # poolers and firewalls drop connections that were idle for long
         pool_recycle=300,
         use_native_hstore=False,

@@ -69,8 +69,8 @@ def built_image(directory: Path) -> Iterator[Image]:
     for program, advice in (("buildah", "buildah"), ("mmdebstrap", "mmdebstrap"), ("unshare", "util-linux")):
         if shutil.which(program) is None:
             raise CannotBuild(f"{program} is missing (on Debian: apt-get install {advice})")
-    if os.geteuid() != 0:
-        raise CannotBuild("building an image from Debian's packages needs root")
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
+        raise CannotBuild("building an image from Debian's packages needs root, and leave to mount")
     buildah = _Buildah(directory)
     try:
         yield _build(buildah, directory)
