@@ -129,7 +129,7 @@ class Rooms:
         )
 
     async def close(self, name: str) -> Erasure:
-        """Erase what is stored under the name, and take the room away at Daily.
+        """Erases everything stored under the name, and deletes the room at Daily.
 
         What is stored goes even when Daily is down. Repeatable: what is not there any more counts as zero.
         """
@@ -170,7 +170,7 @@ class Rooms:
         return room
 
     async def _delete_at_daily(self, name: str) -> bool:
-        """Whether there is no such room any more."""
+        """Whether the room no longer exists at Daily."""
         try:
             await self.daily.delete_room(name)
         except ServiceError as error:

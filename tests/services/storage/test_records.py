@@ -101,7 +101,7 @@ async def test_a_saved_transcript_replaces_the_earlier_one_and_all_segments(stor
     assert await storage.segments(room) == ()
 
 
-async def test_segments_are_returned_in_the_order_of_their_first_ids(storage, room):
+async def test_segments_come_back_in_the_order_in_which_they_were_first_sent(storage, room):
     await storage.add_segments(room, make_segments("b", "a"), NOW)
     await storage.add_segments(room, make_segments("c"), NOW)
 
