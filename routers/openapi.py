@@ -69,7 +69,7 @@ _SCHEMA_MAPS = frozenset({"properties", "patternProperties"})
 _SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SUBSCHEMAS = frozenset({"items", "additionalProperties", "propertyNames"})
 _EMPTY: tuple[Any, ...] = ("", [], {}, None, False)
-"""Defaults that descriptions do not mention."""
+"""Defaults that need no mention."""
 
 
 def header_references(*names: str) -> Document:
@@ -164,7 +164,7 @@ def _tidy(schemas: Iterable[Document]) -> None:
 
 
 def _tidy_part(schema: Document) -> None:
-    """Removes what worsens generated types.
+    """Leave out what makes generated types worse.
 
     Generators make a field with a default a required one, in requests too. pydantic's titles repeat the names.
     """
@@ -174,7 +174,7 @@ def _tidy_part(schema: Document) -> None:
     if default not in _EMPTY and schema.get("const") != default:
         schema["description"] = f"{schema.get('description', '')}\nDefault: {default}.".strip()
     if "prefixItems" in schema and all(item == schema["prefixItems"][0] for item in schema["prefixItems"]):
-        schema["items"] = schema.pop("prefixItems")[0]  # most generators do not support tuples
+        schema["items"] = schema.pop("prefixItems")[0]  # most generators know no tuples
     if "example" in schema:
         schema["examples"] = [schema.pop("example")]  # the keyword of OpenAPI 3.1
 
