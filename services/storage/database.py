@@ -27,7 +27,7 @@ from services.errors import ServiceError, StorageUnavailable
 log = logging.getLogger(__name__)
 
 CALL_SECONDS = 10.0
-"""Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may be added to it."""
+"""Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may come on top."""
 POOL_SECONDS = 5.0
 """Maximum wait for a free connection."""
 BUSY_MILLISECONDS = 5000
