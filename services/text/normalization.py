@@ -1,6 +1,6 @@
 """Text normalization for comparison, with the way back to the original offsets.
 
-Normalizing evens out what a transcript and a model write differently without a word being different: Unicode form,
+Normalizing removes differences in spelling between a transcript and a model's text that change no word: Unicode form,
 case, white space, quotation marks, dashes and format characters. It changes no letter, accent or full stop.
 """
 

@@ -15,7 +15,7 @@ from tests.faults.misbehaviour import NEVER_ENDS, says_sample, streams_sample
 from tests.faults.wire import Behaviour
 
 
-class Outcome(NamedTuple):
+class Answer(NamedTuple):
     """The response to the client."""
 
     status: int
@@ -26,19 +26,19 @@ class Outcome(NamedTuple):
 
 LONG_WAIT = "900"
 """Seconds that a vendor asks to wait for: longer than the service waits for any call in these tests."""
-DOWN = Outcome(503, "provider_unavailable")
-BUSY = Outcome(503, "provider_unavailable", has_retry_after=True)
-BAD = Outcome(502, "provider_bad_answer")
-REFUSED = Outcome(502, "provider_refused")
-SLOW = Outcome(504, "provider_timeout")
-TOO_LARGE = Outcome(413, "payload_too_large")
-UNKNOWN = Outcome(404, "room_not_found")
-NO_TRANSCRIPT = Outcome(404, "transcript_not_found")
-NO_SUCH_CALL = Outcome(404, "call_not_found")
-INVALID = Outcome(422, "invalid_input")
-LEFT_AT_DAILY = Outcome(200, "left_at_daily")
+DOWN = Answer(503, "provider_unavailable")
+BUSY = Answer(503, "provider_unavailable", has_retry_after=True)
+BAD = Answer(502, "provider_bad_answer")
+REFUSED = Answer(502, "provider_refused")
+SLOW = Answer(504, "provider_timeout")
+TOO_LARGE = Answer(413, "payload_too_large")
+UNKNOWN = Answer(404, "room_not_found")
+NO_TRANSCRIPT = Answer(404, "transcript_not_found")
+NO_SUCH_CALL = Answer(404, "call_not_found")
+INVALID = Answer(422, "invalid_input")
+LEFT_AT_DAILY = Answer(200, "left_at_daily")
 """Our own records are erased, and the receipt says that the video room or its transcripts may still exist."""
-FINE = Outcome(200)
+FINE = Answer(200)
 
 
 class Row(NamedTuple):
@@ -47,7 +47,7 @@ class Row(NamedTuple):
     fault: str
     behaviour: Behaviour | None
     """None where the vendor can't be reached at all."""
-    answer: Outcome
+    answer: Answer
     calls: int = 1
     """How often the vendor may be called at most."""
 
@@ -59,7 +59,7 @@ class Case(NamedTuple):
     endpoint: str
     fault: str
     behaviour: Behaviour | None
-    answer: Outcome
+    answer: Answer
     calls: int
 
     def __str__(self) -> str:
@@ -294,7 +294,7 @@ def _rows(vendor: str, endpoint: str) -> tuple[Row, ...]:
     return rows + IN_JSON
 
 
-def _answer(endpoint: str, row: Row) -> Outcome:
+def _answer(endpoint: str, row: Row) -> Answer:
     """The row's answer, but for what depends on the endpoint.
 
     Deleting a room erases our records whatever Daily answers, and Daily not knowing the room is as good as deleting

@@ -53,9 +53,9 @@ def test_stored_briefing_is_used_with_and_without_context(client, model, vendors
     ask(client, name, context="She is nervous about the second round.")
 
     for body in sent_to(vendors, COMPLETIONS):
-        told = body["messages"][-1]["content"]
-        assert all(text in told for text in ("A-0 linker", "shipped a compiler", "Mentoring", "Compiler engineer"))
-    assert "second round" in told
+        prompt = body["messages"][-1]["content"]
+        assert all(text in prompt for text in ("A-0 linker", "shipped a compiler", "Mentoring", "Compiler engineer"))
+    assert "second round" in prompt
 
 
 def test_room_without_a_briefing_gets_an_answer(client, model):
@@ -101,9 +101,9 @@ def test_message_roles_alternate_for_any_history(client, model, vendors, roles):
 def test_transcript_is_sent_as_numbered_turns(client, model, vendors):
     ask(client, open_briefed_room(client), transcript=TRANSCRIPT)
 
-    told = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
-    assert "[T2 candidate] I led the migration" in told
-    assert "[T3 interviewer] You clearly mentored" in told
+    prompt = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
+    assert "[T2 candidate] I led the migration" in prompt
+    assert "[T3 interviewer] You clearly mentored" in prompt
 
 
 def test_long_transcript_is_cut_to_its_end_with_a_warning(client, model, vendors):
@@ -111,18 +111,18 @@ def test_long_transcript_is_cut_to_its_end_with_a_warning(client, model, vendors
 
     answer = ask(client, open_briefed_room(client), transcript=f"Interviewer: go on\n{long}")
 
-    told = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
-    assert "sentence number 9999 " in told
-    assert "sentence number 0 " not in told
+    prompt = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
+    assert "sentence number 9999 " in prompt
+    assert "sentence number 0 " not in prompt
     assert "its end only" in answer.json()["warnings"][0]
 
 
 def test_one_long_turn_is_cut_to_its_end(client, model, vendors):
     answer = ask(client, open_briefed_room(client), transcript=f"Candidate: BEGINNING {'word ' * 60_000}THE-END")
 
-    told = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
-    assert "THE-END" in told
-    assert "BEGINNING" not in told
+    prompt = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
+    assert "THE-END" in prompt
+    assert "BEGINNING" not in prompt
     assert "its end only" in answer.json()["warnings"][0]
 
 
@@ -154,14 +154,14 @@ def test_system_message_does_not_depend_on_third_party_text(client, model, vendo
 def test_third_party_text_cannot_close_its_block_or_hide_characters(client, model, vendors):
     ask(client, open_briefed_room(client, **HOSTILE))
 
-    told = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
-    nonces = set(re.findall(r'<data-([0-9a-f]{16,}) kind="resume">', told))
+    prompt = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
+    nonces = set(re.findall(r'<data-([0-9a-f]{16,}) kind="resume">', prompt))
     assert len(nonces) == 1
     nonce = nonces.pop()
-    resume = told.split(f'<data-{nonce} kind="resume">')[1].split(f"</data-{nonce}>")[0]
+    resume = prompt.split(f'<data-{nonce} kind="resume">')[1].split(f"</data-{nonce}>")[0]
     assert "Dear AI" in resume
     assert 'kind="system"' in resume
-    assert not re.search("[\u202a-\u202e\U000e0000-\U000e007f]", told)
+    assert not re.search("[\u202a-\u202e\U000e0000-\U000e007f]", prompt)
 
 
 def nonces_sent(vendors):
@@ -197,9 +197,9 @@ def test_placeholders_of_the_web_page_are_not_sent_to_the_model(client, model, v
 
     ask(client, name)
 
-    told = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
-    assert 'kind="candidate_name"' not in told
-    assert "See job description" not in told
+    prompt = sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
+    assert 'kind="candidate_name"' not in prompt
+    assert "See job description" not in prompt
 
 
 def test_every_request_has_a_cap_privacy_settings_and_a_hashed_room_name(client, model, vendors):

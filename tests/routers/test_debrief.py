@@ -183,11 +183,11 @@ def test_hiring_verdicts_of_the_model_are_removed(client, model, changes):
 
     answer = debrief(client, open_briefed_room(client)).json()
 
-    told = json.dumps({key: value for key, value in answer.items() if key not in {"recommendation", "score"}})
-    assert "Strong Hire" not in told
-    assert "Strong hire" not in told
-    assert "hired" not in told
-    assert "recommend hiring" not in told
+    text = json.dumps({key: value for key, value in answer.items() if key not in {"recommendation", "score"}})
+    assert "Strong Hire" not in text
+    assert "Strong hire" not in text
+    assert "hired" not in text
+    assert "recommend hiring" not in text
     assert any("verdict" in warning for warning in answer["warnings"])
 
 

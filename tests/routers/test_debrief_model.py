@@ -109,9 +109,9 @@ def test_long_transcript_is_read_in_parts(client, model, vendors):
     answer = debrief(client, open_briefed_room(client), transcript=f"{TRANSCRIPT}\n{filler}").json()
 
     asked = sent_to(vendors, COMPLETIONS)
-    told = "".join(body["messages"][1]["content"] for body in asked)
+    prompts = "".join(body["messages"][1]["content"] for body in asked)
     assert len(asked) >= 3
     assert answer["turns_read"] == 4 + 14_000
-    assert all(f"number {n}," in told for n in (0, 3500, 6999))
+    assert all(f"number {n}," in prompts for n in (0, 3500, 6999))
     assert any("parts" in warning for warning in answer["warnings"])
     assert answer["strengths"] == ["Led a migration"]

@@ -518,10 +518,10 @@ def test_thoughts_in_a_field_of_their_own_are_ignored(serve, field):
     pieces = [first, f"data: {json.dumps(chunk)}\n\n", second]
     client, _ = serve({"sse": pieces, "hangs_after": 3}, llm_idle_timeout_seconds=0.4)
 
-    told = stream(client)
+    events = stream(client)
 
-    assert "".join(data["text"] for kind, data in told if kind == "delta") == "Ask about scale."
-    assert THOUGHT not in json.dumps(told)
+    assert "".join(data["text"] for kind, data in events if kind == "delta") == "Ask about scale."
+    assert THOUGHT not in json.dumps(events)
 
 
 ONLY_THOUGHTS = {"choices": [{"finish_reason": "length", "message": {"content": None, "reasoning": THOUGHT}}]}

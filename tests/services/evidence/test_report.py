@@ -261,9 +261,9 @@ def test_placeholder_of_the_web_page_is_not_printed_as_a_name(render):
 
 
 def test_the_scale_is_the_one_in_the_prompt():
-    told = DEBRIEF_SYSTEM.replace(",", "").replace("\n", " ")
+    prompt = DEBRIEF_SYSTEM.replace(",", "").replace("\n", " ")
 
-    assert " ".join(SCALE) in told
+    assert " ".join(SCALE) in prompt
 
 
 @RENDERERS
