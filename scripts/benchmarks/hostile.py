@@ -96,7 +96,7 @@ async def _attack(url: str) -> AsyncIterator[list[int]]:
         base_url=url, timeout=TIMEOUT_SECONDS, headers=OFFENDER, trust_env=False, limits=limits
     ) as client:
         path, statuses = await _open_room(client), list[int]()
-        requests = itertools.cycle(list(_hostile_requests()))
+        requests = itertools.cycle(list(slow_requests()))
 
         async def send() -> None:
             while True:
@@ -114,7 +114,7 @@ async def _attack(url: str) -> AsyncIterator[list[int]]:
                 await asyncio.gather(*senders)
 
 
-def _hostile_requests() -> Iterator[tuple[str, bytes]]:
+def slow_requests() -> Iterator[tuple[str, bytes]]:
     """Paths below a room, and bodies. The fake vendor gives the slowest answer where notes ask for it."""
     for name in SLOWEST_READING:
         text = HOSTILE[name](LONGEST_TRANSCRIPT)
