@@ -15,6 +15,7 @@ from fastapi.security import HTTPBearer
 
 from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
+from services.fair_threads import caller_of_work
 from services.interview.rooms import Rooms
 from services.lifespan import Services
 
@@ -68,6 +69,7 @@ class AccessCheck(HTTPBearer):
                 "Authentication required: send an API key or token as Authorization: Bearer <key>.",
                 reason="the request has no Authorization header",
             )
+        caller_of_work.set(caller_of(request))
         request.state.rooms = Rooms(
             services.daily,
             services.storage,

@@ -24,6 +24,7 @@ from services.access.idempotency import Idempotency
 from services.access.limits import Limiter
 from services.clock import Clock
 from services.daily import Daily
+from services.fair_threads import FairThreads
 from services.interview.daily_transcripts import DailyTranscripts
 from services.interview.phone_numbers import check_regions
 from services.interview.transcript_pulls import TranscriptPulls
@@ -136,7 +137,9 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
 
     Raises UnusableSetting when the database cannot be used.
     """
-    check_event_loop(settings, asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    check_event_loop(settings, loop)
+    loop.set_default_executor(FairThreads())
     storage = await stack.enter_async_context(open_storage(settings, clock))
     authenticator = await stack.enter_async_context(Authenticator(settings))
     limiter = await stack.enter_async_context(Limiter(settings))

@@ -200,7 +200,7 @@ async def test_a_client_that_reads_slowly_gets_everything():
         received = 0
         while piece := await reader.read(2 * MIB):
             received += len(piece)
-            await asyncio.sleep(0.01 if received > 32 * MIB else 0.1)
+            await asyncio.sleep(0.01 if received > 4 * MIB else 0.1)
         writer.close()
 
     assert received > 64 * MIB
