@@ -112,7 +112,7 @@ class PlanNotFound(ServiceError):
 
 
 class DecisionNotFound(ServiceError):
-    """Nobody has decided yet."""
+    """The room has no decision yet."""
 
     status = 404
     code = "decision_not_found"

@@ -1,8 +1,8 @@
 """Finds texts of a plan that touch on a topic that must not play a part in an interview.
 
-Wider than `unlawful_topics`, which looks for what an interviewer said to somebody: a plan speaks of the candidate in
-the third person as well, and leaving out a text too many costs little. Some words count only beside a person (`their
-age`, `your health`), since they have legitimate uses.
+Wider than `unlawful_topics`, which looks for what an interviewer said to the candidate: a plan also speaks of the
+candidate in the third person, and leaving out a text too many costs little. Some words count only beside a person
+(`their age`, `your health`), since they have legitimate uses.
 """
 
 import re

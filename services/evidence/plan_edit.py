@@ -1,4 +1,4 @@
-"""Checks a plan that the interviewer wrote. What may not stand in it is refused by field; nothing is left out."""
+"""Checks a plan that the interviewer wrote. What it may not contain is refused by field; no question is left out."""
 
 from collections.abc import Callable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""HUMAN_FIRST: whoever reads an answer before rating learns no rating, in whatever form it comes."""
+"""HUMAN_FIRST: a reader who has not rated learns no rating from a debrief, in any form."""
 
 import json
 import re
