@@ -130,6 +130,8 @@ class ReportView:
     @cached_property
     def quotes_of_ratings_alone(self) -> list[Quote]:
         """Quotes that carry a rating and no claim."""
+        if self.debrief.sealed:
+            return self.debrief.other_quotes
         claimed = {_place_of(quote) for claim in self.debrief.evidence for quote in claim.quotes}
         return [quote for row in self.debrief.scorecard for quote in row.quotes if _place_of(quote) not in claimed]
 

@@ -6,10 +6,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from main import create_app
 from tests.routers.debrief_calls import LED, TAUGHT, debrief, quote, reading
 from tests.routers.review_calls import decide, rate, read_decision
 from tests.routers.test_chat import events
@@ -140,14 +142,15 @@ def test_a_sealed_debrief_says_so_and_keeps_the_contract(human_first, model):
     assert LED in sealed["evidence"][0]["quotes"][0]["text"]
 
 
-def test_a_stored_debrief_stays_whole_and_is_shown_where_human_first_is_off(start, model, tmp_path):
+def test_a_stored_debrief_stays_whole_and_is_shown_where_human_first_is_off(settings, model, tmp_path):
     model(rated(5, 4))
     url = f"sqlite:///{tmp_path}/rooms.db"
-    first = start(human_first=True, database_url=url)
-    name = open_briefed_room(first)
-    debrief(first, name)
+    with TestClient(create_app(settings(human_first=True, database_url=url))) as client:
+        name = open_briefed_room(client)
+        debrief(client, name)
 
-    later = start(database_url=url).get(f"/api/rooms/{name}/debrief").json()
+    with TestClient(create_app(settings(database_url=url))) as client:
+        later = client.get(f"/api/rooms/{name}/debrief").json()
 
     assert (later["recommendation"], later["sealed"]) == ("Strong Hire", False)
 
