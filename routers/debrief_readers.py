@@ -13,7 +13,10 @@ from services.storage.records import StoredRoom
 from services.text.fields import PersonName
 
 RaterName = Annotated[
-    PersonName, Path(alias="rater", description="Name or id of the person, as the client chooses.", examples=["ada"])
+    PersonName,
+    Path(
+        alias="rater", description="Name or id of the person, as the client chooses, without a slash.", examples=["ada"]
+    ),
 ]
 Reader = Annotated[
     PersonName | None,

@@ -112,7 +112,7 @@ class PlanNotFound(ServiceError):
 
 
 class DecisionNotFound(ServiceError):
-    """Nobody has decided yet."""
+    """The room has no decision yet."""
 
     status = 404
     code = "decision_not_found"
@@ -143,9 +143,7 @@ class ListingNeedsAuthentication(ServiceError):
     title = "Listing needs authentication"
 
     def __init__(self) -> None:
-        super().__init__(
-            "Rooms are listed only on a server with authentication; set API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL."
-        )
+        super().__init__("Rooms are listed only with authentication; set API_KEYS or an AUTH_… setting on the server.")
 
 
 class PhoneCallNotFound(ServiceError):

@@ -25,7 +25,7 @@ class Agreement(ResponseModel):
     people: list[PersonRating]
     """Everyone who named the competency in the first submission."""
     mean: float | None
-    """Mean of the people's ratings, rounded to two places; null where nobody gave one."""
+    """Mean of the people's ratings, rounded to two places; null where there is none."""
     model: int | None
     """The rating of the latest debrief; null where it has none."""
     difference: float | None

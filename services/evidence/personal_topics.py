@@ -1,8 +1,8 @@
 """Finds texts of a plan that touch on a topic that must not play a part in an interview.
 
-Wider than `unlawful_topics`, which looks for what an interviewer said to somebody: a plan speaks of the candidate in
-the third person as well, and leaving out a text too many costs little. Some words count only beside a person (`their
-age`, `your health`), since they have legitimate uses.
+Wider than `unlawful_topics`, which looks for what an interviewer said to the candidate: a plan also speaks of the
+candidate in the third person, and leaving out a text too many costs little. Some words count only beside a person
+(`their age`, `your health`), since they have legitimate uses.
 """
 
 import re
@@ -46,7 +46,7 @@ _TOPICS = (
         owned="age|birthday|birthdate|birth|youth|retirement|alter|geburtsdatum|âge|edad",
         anywhere="how old|years old|date of birth|year of birth|young candidate|younger candidate|older candidate"
         "|too old|too young|young and|youthful|do you plan to retire|will you retire|until retirement|age group"
-        "|digital native|wie alt",
+        "|digital native|graduate from high school|graduate from school|graduated from high school|wie alt",
     ),
     _topic(
         "family",
@@ -55,7 +55,8 @@ _TOPICS = (
         anywhere="married|divorced|unmarried|marital|childcare|child care|has children|have children|having children"
         "|has kids|have kids|having kids|more children|single mother|single father|single parent|family planning"
         "|family commitments|family obligations|family life|family status|family situation|start a family"
-        "|starting a family|family responsibilities|verheiratet|familienplanung|familienstand|kinder haben|marié"
+        "|starting a family|planning a family|plan a family|family responsibilities|does your partner|is your partner"
+        "|would your partner|verheiratet|familienplanung|familienstand|kinder haben|marié"
         "|mariée|des enfants|casado|casada|tiene hijos",
     ),
     _topic(
@@ -68,6 +69,8 @@ _TOPICS = (
         "religion",
         owned="faith|church|mosque|synagogue|belief|beliefs|prayer|prayers|konfession|foi|fe",
         anywhere="religion|religious|christian|muslim|jewish|hindu|buddhist|catholic|atheist|go to church|do you pray"
+        "|to mosque|to temple"
+        "|holidays do you observe|holidays do you celebrate"
         "|believe in god|ramadan|religiös|religieux|religieuse",
     ),
     _topic(
@@ -77,6 +80,7 @@ _TOPICS = (
         anywhere="nationality|ethnic|ethnicity|native speaker|native speakers|mother tongue|first language|immigrant"
         "|immigrants|country of origin|what country are you from|which country are you from|where are you from"
         "|where do you come from|where were you born|foreign accent|without an accent|accent free|skin color"
+        "|are you a citizen|a citizen of"
         "|skin colour|muttersprachler|muttersprachlerin|migrationshintergrund|woher kommen sie",
     ),
     _topic(
@@ -85,6 +89,7 @@ _TOPICS = (
         "|krankheit|santé|handicap|salud|discapacidad",
         anywhere="are you disabled|is disabled|has a disability|any disabilities|chronically ill|health problems"
         "|health issues|health condition|medical condition|medical conditions|medical history|mental illness|sick days"
+        "|treated for|depression|take any medication|do you smoke|a smoker|in therapy"
         "|sick leave|how healthy|schwerbehindert|vorerkrankungen",
     ),
     _topic(

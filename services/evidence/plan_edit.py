@@ -1,4 +1,4 @@
-"""Checks a plan that the interviewer wrote. What may not stand in it is refused by field; nothing is left out."""
+"""Checks a plan that the interviewer wrote. What it may not contain is refused by field; no question is left out."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -89,9 +89,11 @@ class _EditCheck:
             yield FieldError("focus_areas", f"a plan has at most {MOST_AREAS} focus areas")
 
     def _area_errors(self, field: str, name: str) -> Iterator[FieldError]:
-        if self._is_bound and normalize(name) not in self._areas:
+        """A focus area of the briefing is the interviewer's own, such as `Family law`."""
+        if not self._is_bound:
+            yield from _personal(field, name)
+        elif normalize(name) not in self._areas:
             yield FieldError(field, "the briefing has no such focus area; add it there first, or use one of those")
-        yield from _personal(field, name)
 
     def _question(self, question_id: str, question: QuestionEdit) -> PlannedQuestion:
         return PlannedQuestion(

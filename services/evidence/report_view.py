@@ -13,6 +13,7 @@ from services.evidence.overlaps import Overlaps
 from services.evidence.review import Decision, Rater
 from services.evidence.sealing import ReadableDebrief
 from services.evidence.times import without_fraction
+from services.plan import Scale
 from services.prompts.inputs import without_placeholder
 from services.transcript.transcript import Role
 
@@ -117,10 +118,10 @@ class ReportView:
     def is_rated(self) -> bool:
         return any(row.rating is not None for row in self.debrief.scorecard)
 
-    def levels(self, competency: str) -> Mapping[str, str]:
-        """What levels 1, 3 and 5 of a competency mean; empty where the plan described none."""
-        scales = (scale for scale in self.debrief.scales if scale.focus_area == competency)
-        return next((scale.levels.model_dump(by_alias=True) for scale in scales), {})
+    @staticmethod
+    def levels(scale: Scale) -> Mapping[str, str]:
+        """The texts of a scale by the number of the level."""
+        return scale.levels.model_dump(by_alias=True)
 
     @property
     def not_assessed(self) -> list[str]:
@@ -129,6 +130,8 @@ class ReportView:
     @cached_property
     def quotes_of_ratings_alone(self) -> list[Quote]:
         """Quotes that carry a rating and no claim."""
+        if self.debrief.sealed:
+            return self.debrief.other_quotes
         claimed = {_place_of(quote) for claim in self.debrief.evidence for quote in claim.quotes}
         return [quote for row in self.debrief.scorecard for quote in row.quotes if _place_of(quote) not in claimed]
 

@@ -22,6 +22,7 @@ from services.evidence.debrief import (
     UnsupportedClaim,
 )
 from services.evidence.prose import keep_sentences
+from services.evidence.sensitivity import shared_quote_warnings
 from services.plan import Scale
 from services.text.normalization import normalize
 from services.usage import Usage
@@ -44,13 +45,13 @@ class _Value(BaseModel):
 
 
 class SealedRow(_Value):
-    """A competency with the quotes that bear on it, and without its rating."""
+    """A competency without its rating. Its quotes are hidden too: only a competency that was assessed has any."""
 
     competency: str
     rating: None = None
     status: None = None
     rationale: Literal[""] = ""
-    quotes: list[Quote]
+    quotes: tuple[()] = ()
 
 
 class SealedDebrief(_Value):
@@ -67,6 +68,8 @@ class SealedDebrief(_Value):
     original_briefing: Briefing | None
     evidence: list[Evidence]
     unsupported: list[UnsupportedClaim]
+    other_quotes: list[Quote]
+    """Quotes that carry a rating and no claim, in their order in the source."""
     scorecard: list[SealedRow]
     scales: list[Scale]
     score: None = None
@@ -104,13 +107,11 @@ def seal(debrief: Debrief) -> SealedDebrief:
         original_briefing=debrief.original_briefing,
         evidence=evidence,
         unsupported=[entry for entry in debrief.unsupported if not tells_rating(entry.claim)],
-        scorecard=[
-            SealedRow(competency=row.competency, quotes=list(_untelling_quotes(row.quotes)))
-            for row in debrief.scorecard
-        ],
+        other_quotes=list(_untelling_quotes(_other_quotes(debrief))),
+        scorecard=[SealedRow(competency=row.competency) for row in debrief.scorecard],
         scales=debrief.scales,
         basis=debrief.basis,
-        warnings=debrief.warnings,
+        warnings=list(_sealed_warnings(debrief)),
         grounding=debrief.grounding.model_copy(
             update={"claims_beyond_quotes": sum(entry.goes_beyond_quotes for entry in evidence)}
         ),
@@ -154,6 +155,19 @@ def _sealed_evidence(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
         if quotes:
             hidden = {"claim": HIDDEN_TEXT, "goes_beyond_quotes": False} if tells_rating(entry.claim) else {}
             yield entry.model_copy(update={"quotes": quotes} | hidden)
+
+
+def _other_quotes(debrief: Debrief) -> Iterable[Quote]:
+    claimed = {(quote.source, quote.start, quote.end) for entry in debrief.evidence for quote in entry.quotes}
+    rated = (quote for row in debrief.scorecard for quote in row.quotes)
+    others = {(quote.source, quote.start, quote.end): quote for quote in rated}
+    return [others[place] for place in sorted(others.keys() - claimed)]
+
+
+def _sealed_warnings(debrief: Debrief) -> Iterator[str]:
+    """The warnings but for those that count ratings."""
+    counting = set(shared_quote_warnings(debrief.scorecard))
+    return (warning for warning in debrief.warnings if warning not in counting)
 
 
 def _untelling_quotes(quotes: Iterable[Quote]) -> Iterator[Quote]:

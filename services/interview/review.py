@@ -79,7 +79,7 @@ class Review:
             independent = not earlier and (self.is_human_first or self.interview.debrief is None)
             sheet = RatingSheet(ratings=ratings, recommendation=request.recommendation, independent=independent)
             stored = await self.storage.add_rating(self._room, rater, self.clock(), sheet.model_dump_json())
-        log.info("ratings of %s submitted, by one person for the %d. time", self._room, stored.number)
+        log.info("ratings of %s stored: submission %d of a rater", self._room, stored.number)
         return _read_submission(stored)
 
     async def ratings(self, reader: str | None) -> Ratings:

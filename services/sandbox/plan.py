@@ -89,7 +89,7 @@ def _invented() -> dict[str, Any]:
     """A question that rests on a line which is not in the resume."""
     because = {"source": "resume", "text": INVENTED}
     return {"focus_area": 1} | _question(
-        "What are you proud of that nobody gave you a prize for?", "behaviour", because
+        "Which piece of work are you proud of that won no award?", "behaviour", because
     )
 
 

@@ -1,13 +1,17 @@
-"""HUMAN_FIRST: whoever reads an answer before rating learns no rating, in whatever form it comes."""
+"""HUMAN_FIRST: a reader who has not rated learns no rating from a debrief, in any form."""
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from main import create_app
 from tests.routers.debrief_calls import LED, TAUGHT, debrief, quote, reading
 from tests.routers.review_calls import decide, rate, read_decision
 from tests.routers.test_chat import events
@@ -138,16 +142,42 @@ def test_a_sealed_debrief_says_so_and_keeps_the_contract(human_first, model):
     assert LED in sealed["evidence"][0]["quotes"][0]["text"]
 
 
-def test_a_stored_debrief_stays_whole_and_is_shown_where_human_first_is_off(start, model, tmp_path):
+def test_a_stored_debrief_stays_whole_and_is_shown_where_human_first_is_off(settings, model, tmp_path):
     model(rated(5, 4))
     url = f"sqlite:///{tmp_path}/rooms.db"
-    first = start(human_first=True, database_url=url)
-    name = open_briefed_room(first)
-    debrief(first, name)
+    with TestClient(create_app(settings(human_first=True, database_url=url))) as client:
+        name = open_briefed_room(client)
+        debrief(client, name)
 
-    later = start(database_url=url).get(f"/api/rooms/{name}/debrief").json()
+    with TestClient(create_app(settings(database_url=url))) as client:
+        later = client.get(f"/api/rooms/{name}/debrief").json()
 
     assert (later["recommendation"], later["sealed"]) == ("Strong Hire", False)
+
+
+def make_older(path):
+    """Turn the stored debrief into one of version 1.0, which lacks the fields that came later."""
+    with closing(sqlite3.connect(path)) as database, database:
+        [(document,)] = database.execute("SELECT document FROM debriefs").fetchall()
+        older = json.loads(document)
+        for field in ("sealed", "scales", "speakers", "interview", "emulated"):
+            del older[field]
+        older["score"] = {field: older["score"][field] for field in ("mean", "assessed", "total", "rule")}
+        database.execute("UPDATE debriefs SET document = ?", [json.dumps(older)])
+
+
+def test_a_debrief_of_version_1_is_sealed_too(start, model, tmp_path):
+    model(rated(5, 4))
+    client = start(human_first=True, database_url=f"sqlite:///{tmp_path}/rooms.db")
+    name = open_briefed_room(client)
+    debrief(client, name)
+    make_older(tmp_path / "rooms.db")
+
+    for accept in ("application/json", "text/html", "text/markdown"):
+        sealed = client.get(f"/api/rooms/{name}/debrief", headers={"accept": accept}).text
+        assert not [sign for sign in SIGNS if sign in sealed], accept
+    rate(client, name, "ada")
+    assert client.get(f"/api/rooms/{name}/debrief?rater=ada").json()["recommendation"] == "Strong Hire"
 
 
 def test_a_debrief_is_open_by_default(client, model):

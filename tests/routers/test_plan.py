@@ -61,6 +61,37 @@ def test_every_source_is_at_its_place_in_the_briefing(client, model):
         assert source_text(source)[source["start"] : source["end"]] == source["text"]
 
 
+RESUME = """\
+Compiler engineer, Remington Rand (1949 to 1967)
+- Wrote the A-0 linker in 1952, which put
+  programs together from libraries.
+• Led the team that specified FLOW-MATIC
+2) Taught the first course on compilers
+
+Skills
+COBOL, FORTRAN"""
+
+ITEMS = {
+    "a list item over two lines": (
+        "put programs together from libraries",
+        "Wrote the A-0 linker in 1952, which put\n  programs together from libraries.",
+    ),
+    "an item quoted with its mark": ("• Led the team that specified", "Led the team that specified FLOW-MATIC"),
+    "the last item before an empty line": ("Taught the first course", "Taught the first course on compilers"),
+    "a line above a list": ("Compiler engineer, Remington Rand", "Compiler engineer, Remington Rand (1949 to 1967)"),
+}
+
+
+@pytest.mark.parametrize(("quoted", "expected"), ITEMS.values(), ids=ITEMS)
+def test_a_source_is_the_sentence_within_its_list_item(client, model, quoted, expected):
+    because = {"source": "resume", "text": quoted}
+    plan = planned(client, model, briefing={"resume_summary": RESUME}, questions=[question(because=because)])
+
+    source = plan["questions"][0]["because"]
+    assert source["text"] == expected
+    assert RESUME[source["start"] : source["end"]] == expected
+
+
 NO_SOURCE = {
     "invented": {"source": "resume", "text": "Won the Turing Award in 1966."},
     "altered": {"source": "resume", "text": "Wrote the A-0 linker in 1953."},

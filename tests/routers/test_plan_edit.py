@@ -153,6 +153,12 @@ def test_a_plan_that_cannot_be_kept_whole_is_refused_by_field_and_replaces_nothi
     assert client.get(f"/api/rooms/{name}/plan").json() == kept
 
 
+def test_a_focus_area_of_the_briefing_may_be_about_the_topics(client):
+    name = open_briefed_room(client, focus_areas=["Family and child care law"])
+
+    assert save(client, name, edited(question(area="Family and child care law"))).status_code == 200
+
+
 def test_a_problem_names_every_field_at_once(client):
     plan = edited(question("How old are you?", "Astrology"))
 

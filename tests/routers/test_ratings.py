@@ -85,25 +85,31 @@ def test_ratings_before_the_debrief_are_independent_and_after_it_not(client, mod
     assert (before["independent"], after["independent"]) == (True, False)
 
 
-def test_two_people_at_once_each_have_one_sealed_submission(client):
-    name = open_briefed_room(client)
+@pytest.fixture(params=["memory", "sqlite"])
+def stored(start, request, tmp_path):
+    """A client of a service with this storage."""
+    return start(database_url=f"sqlite:///{tmp_path}/rooms.db" if request.param == "sqlite" else None)
+
+
+def test_two_people_at_once_each_have_one_sealed_submission(stored):
+    name = open_briefed_room(stored)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: rate(client, name, "ada" if number % 2 else "bob"), range(8)))
+        answers = list(pool.map(lambda number: rate(stored, name, "ada" if number % 2 else "bob"), range(8)))
 
     assert {answer.status_code for answer in answers} == {200}
-    seen = read_ratings(client, name, "ada").json()
+    seen = read_ratings(stored, name, "ada").json()
     assert [(rater["rater"], rater["submissions"]) for rater in seen["raters"]] == [("ada", 1), ("bob", 1)]
 
 
-def test_different_ratings_of_one_person_at_once_are_numbered_and_one_is_sealed(client):
-    name = open_briefed_room(client)
+def test_different_ratings_of_one_person_at_once_are_numbered_and_one_is_sealed(stored):
+    name = open_briefed_room(stored)
 
     with ThreadPoolExecutor(5) as pool:
         sent = [[{"competency": "Compilers", "rating": rating}] for rating in range(1, 6)]
-        numbers = [one.json()["number"] for one in pool.map(lambda ratings: rate(client, name, "ada", ratings), sent)]
+        numbers = [one.json()["number"] for one in pool.map(lambda ratings: rate(stored, name, "ada", ratings), sent)]
 
-    kept = read_ratings(client, name, "ada").json()["ratings"]
+    kept = read_ratings(stored, name, "ada").json()["ratings"]
     assert sorted(numbers) == [1, 2, 3, 4, 5]
     assert [one["after_reveal"] for one in kept] == [False, True, True, True, True]
 

@@ -35,9 +35,9 @@ BY_HAND = {
     "two people agree": ([4, 4], 4, 4.0, 0.0, 0, False),
     "two thirds below": ([1, 1, 2], 2, 1.33, -0.67, 1, True),
     "a person who could not assess it does not count": ([None, 3], 3, 3.0, 0.0, None, False),
-    "nobody could assess it": ([None, None], 3, None, None, None, False),
+    "no person could assess it": ([None, None], 3, None, None, None, False),
     "the model could not assess it": ([4, 2], None, 3.0, None, 2, True),
-    "nobody rated": ([], 3, None, None, None, False),
+    "no person rated": ([], 3, None, None, None, False),
 }
 
 

@@ -6,26 +6,26 @@ from hypothesis import strategies as st
 
 from services.evidence.report import render_html, render_markdown
 from services.evidence.sealing import HIDDEN_TEXT, seal, tells_rating
+from services.evidence.sensitivity import shared_quote_warnings
 from tests.services.evidence import debriefs
 from tests.services.evidence.debriefs import claim, debrief, row, scored
 from tests.services.evidence.sample_quotes import MENTORING, MIGRATION, quote
 
 FORMS = {"JSON": lambda shown: shown.model_dump_json(), "HTML": render_html, "Markdown": render_markdown}
 EVERY_FORM = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-RATING = st.integers(1, 5)
+RATING = st.none() | st.integers(1, 5)
 SAID, TAUGHT = MIGRATION, MENTORING
 
 
-def rated(first, second, rationale, third=None):
-    """A debrief of the same evidence with these ratings."""
+def rated(first, second, rationale):
+    """A debrief of the same evidence with these ratings. One that is null has no quotes."""
     scorecard = [
-        row("Compilers", first, rationale, SAID),
-        row("Mentoring", second, "", TAUGHT),
-        row("Testing", third, rationale),
+        row("Compilers", first, rationale, *([SAID] if first else [])),
+        row("Mentoring", second, "", *([SAID, TAUGHT] if second else [])),
     ]
-    return debrief(
-        evidence=[claim("strength", "Led a migration", SAID)], summary="Led a migration.", **scored(scorecard)
-    )
+    evidence = [claim("strength", "Led a migration", SAID), claim("improvement", "Taught little", TAUGHT)]
+    warnings = list(shared_quote_warnings(scorecard))
+    return debrief(evidence=evidence, summary="Led a migration.", warnings=warnings, **scored(scorecard))
 
 
 @EVERY_FORM
@@ -58,6 +58,16 @@ def test_a_sealed_report_keeps_claims_and_quotes(form):
     assert whole.evidence
     for entry in whole.evidence:
         assert all(quote.text.split("’")[0][:30] in report for quote in entry.quotes if quote.source == "transcript")
+
+
+def test_quotes_without_a_claim_are_shown_but_not_by_competency():
+    whole = debrief(scorecard=[row("Mentoring", 4, "", TAUGHT), row("Compilers", 4, "", SAID)])
+
+    shown = seal(whole)
+
+    assert shown.other_quotes == [SAID, TAUGHT]
+    assert [entry.quotes for entry in shown.scorecard] == [(), ()]
+    assert TAUGHT.text in render_html(shown)
 
 
 TELLING = [
@@ -117,4 +127,4 @@ def test_notes_of_the_interviewer_that_tell_a_rating_are_not_shown():
     shown = seal(debrief(evidence=[claim("strength", "Solid", noted)], scorecard=[row("Compilers", 4, "", noted)]))
 
     assert shown.evidence == []
-    assert shown.scorecard[0].quotes == []
+    assert shown.other_quotes == []
