@@ -14,6 +14,7 @@ from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_n
 from logs import configure_logging
 from routers import docs, health, realtime, rooms
 from routers.middleware import add_middleware
+from routers.openapi import LICENSE, add_openapi
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
 from services.lifespan import Services, check_settings, open_services, provider_report, start_warnings
@@ -60,6 +61,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         title="Interview Room API",
         version=VERSION,
         description=DESCRIPTION,
+        license_info=LICENSE,
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs_enabled else None,
         docs_url=None,
@@ -70,6 +72,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     add_middleware(app, settings)
     add_problem_handlers(app)
+    add_openapi(app)
     for module in (rooms, realtime, health):
         app.include_router(module.router)
     app.include_router(rooms.transcript_router, max_body_size=settings.max_body_bytes)
@@ -81,7 +84,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
 
 def _build_routes(app: FastAPI) -> None:
-    """Build the routes of included routers now: FastAPI does so at the first request, which would wait for it."""
+    """Builds the routes of included routers now; FastAPI would do so during the first request and delay it."""
     for route in app.routes:
         route.matches({"type": "http", "method": "GET", "path": "/", "root_path": ""})
 

@@ -1,18 +1,19 @@
-"""What handlers depend on, as types: the services, the caller's rooms.
+"""FastAPI dependencies of the handlers: the services and the caller's rooms.
 
-Routes that need a caller use `AccessCheckedRoute` and declare one of `CallerRooms`, `LlmRateLimitedRooms` and
-`PublicRooms`: which callers may use the route, and against which rate limit they count.
+Routes that need a caller use `AccessCheckedRoute` and declare one of `CallerRooms`, `LlmRateLimitedRooms`,
+`VoiceRateLimitedRooms` and `PublicRooms`: which callers may use the route, and against which rate limit they count.
 """
 
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.interview.rooms import Rooms
 from services.lifespan import Services
@@ -43,7 +44,7 @@ class AccessCheck(HTTPBearer):
     describes the authentication in the OpenAPI document; `Authenticator` reads the header.
     """
 
-    def __init__(self, group: Literal["default", "llm"] = "default", *, is_public: bool = False) -> None:
+    def __init__(self, group: Group = "default", *, is_public: bool = False) -> None:
         super().__init__(
             scheme_name="bearer",
             description="An API key or a JWT; needed only where API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL is set.",
@@ -119,6 +120,8 @@ CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
 """The rooms of an authenticated caller; of any caller where authentication is off."""
 LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
 """The same for calls that cost money: they count against RATE_LIMIT_LLM too."""
+VoiceRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("voice"))]
+"""The same for voice sessions and phone calls: a page that repeats a failing one leaves chat its share."""
 PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
 """Rooms for anyone who has their link, with or without credentials."""
 PUBLIC: dict[str, Any] = {"security": [{}]}
@@ -131,7 +134,7 @@ def caller_of(request: Request) -> str:
 
 
 def client_address(request: Request) -> str:
-    """The client's address, as callers without credentials are counted: by IPv4 address or IPv6 /64 network."""
+    """The address that a client without credentials is counted by: its IPv4 address or IPv6 /64 network."""
     return _address_group(request.client.host if request.client else "")
 
 
@@ -144,6 +147,6 @@ def _address_group(host: str) -> str:
     if address.version == 4:
         return f"address:{address}"
     if address.ipv4_mapped is not None:
-        # a dual-stack socket shows IPv4 clients so; as one IPv6 network they would all be the same caller
+        # a dual-stack socket shows IPv4 clients in IPv6 form, in which all would share one /64 network
         return f"address:{address.ipv4_mapped}"
     return f"address:{ip_network((address, 64), strict=False)}"

@@ -2,7 +2,7 @@
 
     uvicorn main:app --http routers.http_protocol:BoundedHttpToolsProtocol
 
-uvicorn's fast parser (httptools) reads request lines, headers and trailers without end: one connection can fill the
+uvicorn's fast parser (httptools) reads request lines, headers and trailers of any size: one connection can fill the
 memory. Its other parser, h11, has a limit, and costs 0.1 ms of CPU more for each request (measured).
 """
 
@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 log = logging.getLogger(__name__)
 
 MAX_HEAD_BYTES = 64 * 1024
-"""As uvicorn with h11. Browsers and proxies send a few KiB."""
+"""The limit that uvicorn has with h11. Browsers and proxies send a few KiB."""
 
 _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 

@@ -39,7 +39,7 @@ class IdempotentRequest:
         room: str | None = None,
         unrepeatable: Unrepeatable | None = None,
     ) -> Response:
-        """The response of the work, or the one that is stored under the key.
+        """Returns the response of the work, or the one stored under the key.
 
         What is stored is deleted with `room`. Raises what `Idempotency.run` raises.
         """

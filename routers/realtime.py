@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from routers.body_sizes import BRIEFING_BODY_BYTES
-from routers.dependencies import AccessCheckedRoute, LlmRateLimitedRooms, ServicesDep, caller_of
+from routers.dependencies import AccessCheckedRoute, ServicesDep, VoiceRateLimitedRooms, caller_of
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.voice import RealtimeResponse, RealtimeSessionRequest
@@ -25,8 +25,8 @@ NOTE = (
 )
 
 
-async def _candidate(services: ServicesDep) -> VoiceCandidate:
-    return VoiceCandidate(services.openai, services.budgets)
+async def _candidate(request: Request, services: ServicesDep) -> VoiceCandidate:
+    return VoiceCandidate(services.openai, services.budgets, services.idempotency, caller_of(request))
 
 
 VoiceCandidateDep = Annotated[VoiceCandidate, Depends(_candidate)]
@@ -41,15 +41,17 @@ VoiceCandidateDep = Annotated[VoiceCandidate, Depends(_candidate)]
 )
 async def create_realtime_session(
     body: RealtimeSessionRequest,
-    request: Request,
     candidate: VoiceCandidateDep,
-    _: LlmRateLimitedRooms,
+    _: VoiceRateLimitedRooms,
     idempotency: IdempotencyDep,
 ) -> Response:
-    """Get a short-lived key for a voice session with this candidate. The instructions stay on the server."""
+    """Get a short-lived key for a voice session with this candidate. The instructions stay on the server.
+
+    While a key is valid, the same request returns it again.
+    """
 
     async def work() -> StoredResponse:
-        issued = await candidate.for_page(body.profile(), caller_of(request))
+        issued = await candidate.for_page(body.profile())
         return StoredResponse.of(realtime_response(issued), expires_at=issued.secret.expires_at)
 
     return await idempotency.run(body, work)

@@ -1,7 +1,6 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
 from collections.abc import AsyncGenerator
-from json import dumps
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
@@ -16,11 +15,23 @@ from routers.dependencies import (
     PublicRooms,
     RoomName,
     ServicesDep,
+    VoiceRateLimitedRooms,
 )
 from routers.idempotency import IdempotencyDep
+from routers.openapi import LOCATION, streamed
 from routers.problems import BODY, problem_responses
 from routers.realtime import VoiceCandidateDep, realtime_response
-from routers.schemas.chat import ChatDone, ChatRecord, ChatRequest, ChatResponse, ChatTurnResponse
+from routers.schemas.chat import (
+    MAX_TURN_NUMBER,
+    MAX_TURNS,
+    TURNS,
+    ChatDelta,
+    ChatDone,
+    ChatRecord,
+    ChatRequest,
+    ChatResponse,
+    ChatTurnResponse,
+)
 from routers.schemas.debrief import DebriefRequest, ProgressEvent
 from routers.schemas.rooms import (
     Deleted,
@@ -70,7 +81,7 @@ transcript_router = APIRouter(
     status_code=201,
     response_model=OpenedRoomResponse,
     operation_id="create_room",
-    responses=problem_responses(*BODY, 409, 502, 504),
+    responses=problem_responses(*BODY, 409, 502, 504) | {201: LOCATION},
 )
 async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: IdempotencyDep) -> Response:
     """Open a private room with an unguessable name and a fixed end; returns a token for its interviewer."""
@@ -141,14 +152,14 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     response_model=ChatResponse,
     operation_id="chat",
     max_body_size=CHAT_BODY_BYTES,
-    responses=problem_responses(*BODY, 404, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 502, 504) | streamed("ChatEvent", delta=ChatDelta, done=ChatDone),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
     interview = await rooms.get_own_room(name, briefing=True)
-    sidebar = ChatService(services.llm, services.storage, services.clock, interview)
+    sidebar = ChatService(services.llm_charged_to(rooms.payer), services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
@@ -158,18 +169,28 @@ async def chat(
 
 
 @router.get("/{name}/chat", operation_id="get_chat", responses=problem_responses(404, 502, 504))
-async def get_chat(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> ChatRecord:
-    """Read the messages of the room's sidebar."""
+async def get_chat(
+    name: RoomName,
+    rooms: CallerRooms,
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_TURNS, description="The most messages of one page.")] = TURNS,
+    starting_after: Annotated[
+        int, Query(ge=0, le=MAX_TURN_NUMBER, description="The `number` of the last message of the page before.")
+    ] = 0,
+) -> ChatRecord:
+    """Read the messages of the room's sidebar, oldest first, in pages."""
     await rooms.get_own_room(name)
-    turns = await services.storage.chat_turns(name)
-    return ChatRecord(room_name=name, turns=[ChatTurnResponse.model_validate(turn) for turn in turns])
+    turns = await services.storage.chat_turns(name, limit=limit + 1, starting_after=starting_after)
+    page = [ChatTurnResponse.model_validate(turn) for turn in turns[:limit]]
+    return ChatRecord(room_name=name, turns=page, has_more=len(turns) > limit)
 
 
 @transcript_router.post(
     "/{name}/debrief",
     response_model=Debrief,
     operation_id="create_debrief",
-    responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504)
+    | streamed("DebriefEvent", progress=ProgressEvent, done=Debrief),
 )
 async def create_debrief(
     *,
@@ -188,7 +209,7 @@ async def create_debrief(
     `done` or `error`.
     """
     interview = await rooms.get_own_room(name, briefing=True)
-    debriefing = _debriefing(services, interview)
+    debriefing = _debriefing(services, interview, rooms.payer)
     chat = [entry.message() for entry in body.chat_history]
     record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
 
@@ -238,11 +259,14 @@ async def create_realtime_token(
     *,
     name: RoomName,
     body: Annotated[RealtimeTokenRequest, Body(default_factory=RealtimeTokenRequest)],
-    rooms: LlmRateLimitedRooms,
+    rooms: VoiceRateLimitedRooms,
     candidate: VoiceCandidateDep,
     idempotency: IdempotencyDep,
 ) -> Response:
-    """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions."""
+    """Get a short-lived key for a voice session with this room's simulated candidate, without the instructions.
+
+    While a key is valid, the same request returns it again.
+    """
     interview = await rooms.get_own_open_room(name, briefing=True)
 
     async def work() -> StoredResponse:
@@ -258,12 +282,12 @@ async def create_realtime_token(
     response_model=PhoneCallResponse,
     operation_id="place_briefing_call",
     tags=["voice"],
-    responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
+    responses=problem_responses(*BODY, 404, 409, 410, 502, 504) | {202: LOCATION},
 )
 async def place_briefing_call(
     name: RoomName,
     body: PhoneCallRequest,
-    rooms: LlmRateLimitedRooms,
+    rooms: VoiceRateLimitedRooms,
     services: ServicesDep,
     idempotency: IdempotencyDep,
 ) -> Response:
@@ -300,9 +324,9 @@ def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:
     return PhoneBriefing(services.vapi, services.storage, services.clock, services.budgets, interview)
 
 
-def _debriefing(services: Services, interview: StoredRoom) -> DebriefService:
+def _debriefing(services: Services, interview: StoredRoom, payer: str) -> DebriefService:
     return DebriefService(
-        llm=services.llm,
+        llm=services.llm_charged_to(payer),
         storage=services.storage,
         once=services.idempotency,
         clock=services.clock,
@@ -320,7 +344,7 @@ async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerat
     async for step in sidebar.stream(question):
         match step:
             case Piece(text):
-                yield Event("delta", dumps({"text": text}))
+                yield Event.from_model("delta", ChatDelta(text=text))
             case Reply() as reply, list() as warnings:
                 done = ChatDone(
                     response=reply.text,

@@ -117,7 +117,7 @@ async def _check_rooms(interviewer: Interviewer, results: Results) -> None:
 
 
 def _unexplained(results: Results, killed_at: float) -> list[float]:
-    """When a call was lost for another reason than the killed worker."""
+    """Seconds at which calls were lost for another reason than the killed worker."""
     return [at for at in results.lost_at if not killed_at - 1 <= at <= killed_at + RECOVERY_SECONDS]
 
 

@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 3600
 IDLE_SECONDS = 600
 WIDTH = 100
 LOGGED = (" services.llm ", " services.upstream.model_client ", " refused: ")
-"""Lines of the service's log that tell how it adapted to the model's server."""
+"""Log lines that show how the service adapted to the model's server."""
 
 Json = dict[str, Any]
 

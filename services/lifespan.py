@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from ipaddress import ip_address
+from secrets import token_bytes
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from config import LOOPBACK_HOSTS, SANDBOX_KEY, Provider, Settings, UnusableSett
 from services import daily, openai_realtime, vapi
 from services.access.auth import Authenticator
 from services.access.budgets import Budgets, phone_secret
+from services.access.charged_model import ChargedModelClient
 from services.access.idempotency import Idempotency
 from services.access.limits import Limiter
 from services.clock import Clock
@@ -29,9 +32,10 @@ from services.sandbox import sandbox_transport
 from services.shutdown import Shutdown
 from services.storage.opening import check_database_url, open_storage
 from services.storage.protocol import Storage
-from services.storage.retention import run_retention
+from services.storage.retention import run_response_expiry, run_retention
 from services.upstream import model_errors
 from services.upstream.client import VendorClient
+from services.upstream.model_client import ModelClient
 from services.upstream.proxies import environment_proxies
 from services.upstream.responses import MappedError, VendorResponse
 from services.upstream.retry_policy import RETRY_POLICIES
@@ -58,6 +62,10 @@ class Services:
     budgets: Budgets
     readiness: Readiness
     shutdown: Shutdown
+
+    def llm_charged_to(self, payer: str) -> LLM:
+        """The language model, with its answers charged to this caller's MODEL_BUDGET."""
+        return self.llm.charged(partial(self.budgets.model_tokens, payer))
 
 
 class VendorConfig(NamedTuple):
@@ -90,7 +98,7 @@ def vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:
         "openai": VendorConfig(
             "OpenAI", settings.openai_base_url, settings.openai_api_key, short, 100, openai_realtime.map_error
         ),
-        # no kept connection: one that turns out dead leaves it unknown whether the phone rings
+        # no kept connection: when one turns out to be dead, it is unknown whether the phone rings
         "vapi": VendorConfig(
             vapi.VENDOR, settings.vapi_base_url, settings.vapi_api_key, short, 20, vapi.map_error, keep_alive=False
         ),
@@ -133,12 +141,13 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         for provider, config in vendor_configs(settings).items()
     }
     retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
-    stack.push_async_callback(_stop, asyncio.create_task(run_retention(storage, clock, retention)))
+    for work in (run_retention(storage, clock, retention), run_response_expiry(storage, clock)):
+        stack.push_async_callback(_stop, asyncio.create_task(work))
     return Services(
         settings=settings,
         clock=clock,
         daily=Daily(clients["daily"], is_configured=settings.providers["daily"] != "not_configured"),
-        llm=LLM(clients["openrouter"], settings),
+        llm=LLM(ChargedModelClient(ModelClient(clients["openrouter"], settings)), settings, token_bytes()),
         openai=OpenAIRealtime(clients["openai"], settings),
         vapi=Vapi(clients["vapi"], settings),
         storage=storage,
@@ -210,7 +219,7 @@ def _is_local(url: str) -> bool:
 
 
 _LOCAL_DOMAINS = (".localhost", ".local", ".internal")
-"""Of multicast DNS and of container networks."""
+"""Domains of multicast DNS and of container networks."""
 
 
 def _vendor_client(provider: Provider, config: VendorConfig, settings: Settings, clock: Clock) -> VendorClient:

@@ -7,11 +7,12 @@ import asyncio
 import hmac
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from secrets import token_bytes
 from typing import Any, NamedTuple
 
 from config import Settings
+from services.access.charged_model import ChargedModelClient, Reserve
 from services.errors import ProviderBadAnswer, ProviderNotConfigured
 from services.evidence.debrief import Usage
 from services.evidence.model_answer import InvalidModelDebrief, ModelDebrief, parse_model_debrief
@@ -21,8 +22,6 @@ from services.prompts.inputs import NONCE_CHARACTERS, Message
 from services.prompts.tokens import estimate_prompt, prompt_cut_warning
 from services.text.thoughts import strip_thoughts
 from services.upstream.chat_completions import AnswerCutOff, Reply
-from services.upstream.client import VendorClient
-from services.upstream.model_client import ModelClient
 from services.upstream.model_errors import KEY_VARIABLE, VENDOR
 from services.upstream.model_request import ModelRequest
 
@@ -35,7 +34,7 @@ SECOND_CHAT_TOKENS = 4000
 SECOND_DEBRIEF_TOKENS = 12_000
 """The same for the second try after an answer that was cut off."""
 CAP_SHARE = 4
-"""An answer takes at most one part in so many of the context."""
+"""Divisor: an answer takes at most a quarter of the context."""
 PARALLEL_ANSWERS = 4
 """For the parts of one debrief. A server of your own gets one at a time: it may have one slot, and time limits would
 run while the other parts wait."""
@@ -44,7 +43,7 @@ LENGTH_WARNING = "The answer was cut off at its length limit."
 
 
 class Piece(NamedTuple):
-    """The next words of a streamed answer."""
+    """The next piece of a streamed answer."""
 
     text: str
 
@@ -72,9 +71,10 @@ class _Unusable(NamedTuple):
 class LLM:
     """Chat and debrief. Every answer has a cap; providers are asked not to keep data and see rooms as hashes only."""
 
-    def __init__(self, upstream: VendorClient, settings: Settings) -> None:
-        self._client = ModelClient(upstream, settings)
-        self._nonce_secret = token_bytes(32)
+    def __init__(self, client: ChargedModelClient, settings: Settings, nonce_secret: bytes) -> None:
+        self._client = client
+        self._settings = settings
+        self._nonce_secret = nonce_secret
         self.model = settings.openrouter_model
         self.context_tokens = settings.llm_context_tokens
         self.max_parallel_answers = PARALLEL_ANSWERS if settings.is_openrouter else 1
@@ -88,6 +88,22 @@ class LLM:
     def cap(self, tokens: int) -> int:
         """The cap of an answer of at most so many tokens, in this model's context."""
         return min(tokens, self.context_tokens // CAP_SHARE)
+
+    def charged(self, reserve: Reserve) -> "LLM":
+        """The same model, charged to another budget: each answer raises BudgetExhausted where it does not fit."""
+        return self._asking(self._client.charged(reserve))
+
+    @asynccontextmanager
+    async def reserved(self, tokens: int) -> AsyncIterator["LLM"]:
+        """The same model, with one reservation of so many tokens for all answers of the block.
+
+        Raises BudgetExhausted before the first of several answers, rather than after some were paid for.
+        """
+        async with self._client.reserved(tokens) as client:
+            yield self._asking(client)
+
+    def _asking(self, client: ChargedModelClient) -> "LLM":
+        return LLM(client, self._settings, self._nonce_secret)
 
     async def chat_with_context(
         self, room_name: str, parts: Mapping[str, str], history: Sequence[Message], question: str

@@ -40,7 +40,7 @@ VENDOR = "Vapi"
 CALL_SECONDS = 900
 """Longest duration of a briefing call."""
 NAME_LENGTH = 40
-"""Vapi refuses longer names."""
+"""Maximum length of a name."""
 PHONE_MODEL = "gpt-5.4-mini"
 PHONE_VOICE = {"provider": "vapi", "voiceId": "Elliot", "version": "2"}
 SANDBOX_PHONE_NUMBER_ID = "00000000-0000-4000-8000-000000000000"

@@ -8,6 +8,12 @@ from routers.schemas.transcript import WithTranscript
 from services.evidence.debrief import Usage
 from services.text.fields import NoNullCharacters, RequestModel, ResponseModel, Timestamp
 
+TURNS = 100
+MAX_TURNS = 200
+"""Messages in one page of the record, by default and at most."""
+MAX_TURN_NUMBER = 2**31 - 1
+"""The largest integer that every database stores."""
+
 
 class HistoryMessage(RequestModel):
     """One earlier message of the sidebar."""
@@ -47,6 +53,12 @@ class ChatResponse(ResponseModel):
     """What limits the answer: material that was left out, or an answer that was cut off."""
 
 
+class ChatDelta(ResponseModel):
+    """A piece of a streamed answer."""
+
+    text: str
+
+
 class ChatDone(ChatResponse):
     """The terminal event of a streamed answer."""
 
@@ -57,13 +69,17 @@ class ChatDone(ChatResponse):
 class ChatTurnResponse(ResponseModel):
     """One message of the room's sidebar record."""
 
+    number: int
+    """Counted from 1 in its room."""
     role: Literal["user", "assistant"]
     content: str
     at: Timestamp
 
 
 class ChatRecord(ResponseModel):
-    """The messages of the room's sidebar, oldest first."""
+    """One page of the messages of the room's sidebar, oldest first."""
 
     room_name: str
     turns: list[ChatTurnResponse]
+    has_more: bool
+    """Whether more follow: pass the last `number` as `starting_after`."""

@@ -31,12 +31,13 @@ LARGEST_QUOTA = 10**9
 _URL_SETTING = "RATE_LIMIT_STORAGE_URL"
 _REDIS_FAILURES = (RedisError, OSError, TimeoutError)
 
-Group = Literal["default", "llm"]
+Group = Literal["default", "llm", "voice"]
+"""`voice` has the windows of `llm`, counted apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """So many calls in so many seconds. `name` is what clients read: the policy, or the policy and the window."""
+    """A quota of calls in a number of seconds. `name` is for clients: the policy, or the policy and the window."""
 
     policy: str
     name: str
@@ -91,17 +92,17 @@ def _window_name(policy: str, limit: RateLimitItem) -> str:
 class Limiter:
     """Counts calls. Creating one checks the settings, opens nothing, and raises UnusableSetting.
 
-    Windows are counted shortest first (`llm` before `default`) up to the first full one, so a refused call does not
-    count in the longer windows: repeating calls in a full minute does not use up the day.
+    Windows are counted shortest first (`default` last among equals) up to the first full one, so a refused call does
+    not count in the longer windows: repeating calls in a full minute does not use up the day.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = monotonic) -> None:
         default = read_windows("default", settings.rate_limit_default, "RATE_LIMIT_DEFAULT")
-        llm = read_windows("llm", settings.rate_limit_llm, "RATE_LIMIT_LLM")
-        self._windows: dict[Group, Sequence[Window]] = {
-            "default": default,
-            "llm": sorted([*llm, *default], key=lambda window: window.seconds),
-        }
+        self._windows: dict[Group, Sequence[Window]] = {"default": default}
+        costly: Sequence[Group] = ("llm", "voice")
+        for group in costly:
+            windows = [*read_windows(group, settings.rate_limit_llm, "RATE_LIMIT_LLM"), *default]
+            self._windows[group] = sorted(windows, key=lambda window: window.seconds)
         self._local = MemoryCounters(clock)
         self._shared = _open_shared(settings.rate_limit_storage_url.get_secret_value())
         self._outage = _Outage(clock)
@@ -117,7 +118,7 @@ class Limiter:
             await self._shared.close()
 
     async def count(self, group: Group, caller: str) -> Counted:
-        """Count one call of this caller (an id or an address). `llm` counts against both settings."""
+        """Count one call of this caller (an id or an address). All groups but `default` count against both settings."""
         windows = self._windows[group]
         if self._shared is not None and self._outage.may_try():
             try:

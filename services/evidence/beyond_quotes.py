@@ -12,7 +12,7 @@ _GERMAN = re.compile(r"\b(?:der|die|das|den|dem|des|ein|eine[nrms]?|und|mit|von|
 """German capitalizes every noun, so capitals say nothing there."""
 
 _STEM = 6
-"""Letters by which two spellings of a name are taken for one: `Postgres`, `PostgreSQL`."""
+"""Number of initial letters that make two spellings the same name: `Postgres`, `PostgreSQL`."""
 
 
 class QuotedFacts:

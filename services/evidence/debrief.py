@@ -15,7 +15,9 @@ RefusalReason = Literal["not_found", "wrong_speaker", "no_such_turn", "too_short
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Cut(_Value):

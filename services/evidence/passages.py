@@ -17,7 +17,7 @@ _LONGEST_BACKCHANNEL = 20
 _MOST_BACKCHANNEL_WORDS = 3
 _ASKS = re.compile("[?\uff1f\u061f]")
 _MOST_HITS = 200
-"""Per search. Bounds the work on a text in which the words occur again and again inside longer words."""
+"""Maximum hits per search. Bounds the work on a text in which the words occur many times inside longer words."""
 _HIT_COST = 3000
 """Checking a hit takes about as long as scanning this many characters."""
 

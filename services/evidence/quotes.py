@@ -18,7 +18,7 @@ from services.text.normalization import Span, normalize
 from services.transcript.transcript import Transcript, Turn
 
 MOST_WORK = 200_000_000
-"""Characters that are scanned for one debrief at most. Less than a second of CPU time, whatever the text."""
+"""Maximum characters that are scanned for one debrief: less than a second of CPU time, whatever the text."""
 
 _CHARACTER_COST = 200
 """Reading, cutting and comparing one character of a proposal takes as long as scanning this many."""

@@ -1,4 +1,4 @@
-"""What the templates of the report ask of a debrief."""
+"""View of a debrief for the templates of the report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class Segment(NamedTuple):
 
     text: str
     is_cut: bool
-    """Whether the model chose these words out of the sentences."""
+    """Whether the model chose these words of the sentences."""
     is_spaced: bool
     """Whether white space is between the stretch before and this one."""
 
@@ -38,7 +38,7 @@ class PrintedQuote(NamedTuple):
     question: str
     """Empty where the quote before has the same question."""
     where: Sequence[str]
-    """Where it was said, by whom, and how it was matched."""
+    """Turn, time, speaker and kind of match."""
 
 
 class ReportView:

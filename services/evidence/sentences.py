@@ -15,7 +15,7 @@ from services.text.normalization import Span
 LONGEST_QUOTE = 600
 """Characters."""
 TURN_BORDER = "\u2028"
-"""Stands between two turns that are read as one text: white space that ends a sentence where a capital follows."""
+"""Separator of turns that are read as one text: white space that ends a sentence if a capital follows."""
 
 _STOPS = ".!?\u2026\u203d\u061f\u0589\u1362\u1367\u06d4\u0964\u0965\u104a\u104b\u17d4\u17d5\u2047-\u2049"
 _STOP = f"(?<![{_STOPS}])(?P<stop>[{_STOPS}]++)"

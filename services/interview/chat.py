@@ -28,12 +28,13 @@ from services.upstream.chat_completions import Reply
 log = logging.getLogger(__name__)
 
 MAX_TRANSCRIPT_BYTES = 160_000
-"""About 40,000 tokens: how much of a transcript one answer reads. Its end is what matters in a call."""
+"""Maximum part of a transcript that one answer reads, about 40,000 tokens: its end, which matters most in a call."""
 HISTORY_SHARE = 5
-"""Earlier messages take at most one part in so many of the context."""
+"""Divisor: earlier messages take at most a fifth of the context."""
 TRANSCRIPT_STEPS = 4
-"""Where the start of a transcript is left out, it is left out in steps of one part in so many of what fits, so that
-servers can cache the same start of the prompt for several questions."""
+"""Number of steps: the start of a long transcript is left out in quarters of the space, so that servers can cache the
+same start of the prompt for several questions.
+"""
 
 CUT_WARNING = "The transcript is long: this answer read its end only."
 NOT_RECORDED_WARNING = "The answer could not be recorded, so the room's record of the sidebar lacks it."
@@ -41,7 +42,7 @@ NOT_RECORDED_WARNING = "The answer could not be recorded, so the room's record o
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the interviewer asks, and what the client knows besides."""
+    """A question of the interviewer, and the context that the client adds."""
 
     message: str
     context: str = ""
@@ -52,7 +53,7 @@ class Question:
 
 
 class _Prompt(NamedTuple):
-    """What the model is given, and warnings about what was left out."""
+    """The messages for the model, and warnings about what was left out."""
 
     parts: dict[str, str]
     history: Sequence[Message]
@@ -69,7 +70,7 @@ class ChatService:
     interview: StoredRoom
 
     async def answer(self, question: Question) -> tuple[Reply, list[str]]:
-        """The whole answer, and what the reader should know about how it was made."""
+        """Returns the whole answer with its warnings."""
         prompt = await self._prompt(question)
         reply = await self.llm.chat_with_context(
             self.interview.room.name, prompt.parts, prompt.history, question.message
@@ -77,7 +78,7 @@ class ChatService:
         return reply, [*prompt.warnings, *reply.warnings, *await self._record(question, reply)]
 
     async def stream(self, question: Question) -> AsyncIterator[Piece | tuple[Reply, list[str]]]:
-        """The answer's pieces as they come, and at the end the whole."""
+        """Yields the pieces of the answer as they come, and at the end the whole answer."""
         prompt = await self._prompt(question)
         pieces = self.llm.stream_chat_with_context(
             self.interview.room.name, prompt.parts, prompt.history, question.message

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 SAME_INPUT_FOR = timedelta(hours=1)
 FEWEST_WORDS = 20
-"""Of the candidate, for a transcript to be worth analysing."""
+"""Minimum words of the candidate for a transcript to be analysed."""
 NOTHING_SENT = "There was no transcript, no notes and no chat to analyse."
 TOO_FEW_WORDS = (
     "There was too little to analyse: {words} words of the transcript are known to be the candidate's, {needed} are "
@@ -53,7 +53,7 @@ OnProgress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DebriefInput:
-    """What there is to debrief besides the stored briefing."""
+    """The input of a debrief besides the stored briefing."""
 
     transcript: str | Sequence[SourceTurn] = ""
     notes: str = ""
@@ -116,7 +116,7 @@ class DebriefService:
         return await self._compose(transcript, basis, verified, reply, warnings)
 
     async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
-        """Store a debrief that was paid for, waiting a few seconds for a database that is away."""
+        """Stores a debrief that was paid for, retrying for a few seconds while the database is unavailable."""
         name = self.interview.room.name
         versions: list[int] = []
 
@@ -125,7 +125,7 @@ class DebriefService:
             versions.append(await self.storage.add_debrief(name, fingerprint, debrief.created_at, document))
 
         if not await write_with_retry(write):
-            await write()  # raises what is wrong
+            await write()  # raises the error
         log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
         return debrief.model_copy(update={"version": versions[-1]})
 
@@ -249,7 +249,7 @@ def _content(briefing: Briefing | None) -> dict[str, Any] | None:
 
 
 def _basis(record: DebriefInput, transcript: Transcript) -> Basis:
-    """The best of what there is. A transcript counts with twenty words of the candidate."""
+    """The best basis available. A transcript counts with at least twenty words of the candidate."""
     if transcript.candidate_words >= FEWEST_WORDS:
         return "transcript"
     if record.notes.strip():

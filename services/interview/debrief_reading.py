@@ -23,10 +23,10 @@ from services.prompts.tokens import (
 from services.transcript.transcript import Transcript
 
 MAX_PART_TOKENS = 80_000
-"""Of a transcript in one call, whatever the context allows: models miss more in longer texts."""
+"""Maximum size of a transcript in one call, whatever the context allows: models miss more in longer texts."""
 MIN_PART_TOKENS = 500
 MAX_INPUT_TOKENS = 500_000
-"""Of all calls of one debrief, estimated."""
+"""Maximum estimated input of all calls of one debrief."""
 
 
 class _Passages(NamedTuple):
@@ -43,27 +43,29 @@ async def read_with_model(
     """The model's answer, and warnings about how it was made.
 
     `inputs` lacks the transcript. A transcript that is too long for one call is read in parts first, to find the
-    passages that matter; the debrief is then made of those. Raises PayloadTooLarge above `MAX_INPUT_TOKENS`, and the
-    provider errors of `LLM`.
+    passages that matter; the debrief is then made of those. Raises PayloadTooLarge above `MAX_INPUT_TOKENS`,
+    BudgetExhausted before the first call where the budget does not last for all, and the provider errors of `LLM`.
     """
     fitted = await asyncio.to_thread(_fit, llm, inputs, competencies)
     size = max(MIN_PART_TOKENS, min(MAX_PART_TOKENS, fitted.tokens_left)) * BYTES_PER_TOKEN
     parts = await asyncio.to_thread(split_transcript, transcript.turns, size)
     _check_total(fitted, parts)
+    estimate = await asyncio.to_thread(_estimate_calls, llm, fitted, parts, competencies)
+    async with llm.reserved(estimate) as charged_llm:
 
-    async def ask(part: TranscriptPart) -> DebriefReply:
-        prompt = DebriefPrompt(fitted.parts | {"transcript": part.text}, competencies, part.quotable_turns)
-        return await llm.generate_debrief(room_name, prompt)
+        async def ask(part: TranscriptPart) -> DebriefReply:
+            prompt = DebriefPrompt(fitted.parts | {"transcript": part.text}, competencies, part.quotable_turns)
+            return await charged_llm.generate_debrief(room_name, prompt)
 
-    if len(parts) <= 1:
-        reply = await ask(parts[0] if parts else TranscriptPart("", ()))
-        return reply, [*fitted.warnings, *_reply_warnings([reply])]
-    replies = await _gather([ask(part) for part in parts], llm.max_parallel_answers)
-    passages = await asyncio.to_thread(_passages, [reply.reading for reply in replies], transcript, size)
-    if passages.found or inputs.interviewer_notes.strip():
-        replies.append(await ask(passages.part))
-    else:
-        replies.sort(key=_quotes_proposed)  # nothing to ask about: the last one shows best how much was refused
+        if len(parts) <= 1:
+            reply = await ask(parts[0] if parts else TranscriptPart("", ()))
+            return reply, [*fitted.warnings, *_reply_warnings([reply])]
+        replies = await _gather([ask(part) for part in parts], llm.max_parallel_answers)
+        passages = await asyncio.to_thread(_passages, [reply.reading for reply in replies], transcript, size)
+        if passages.found or inputs.interviewer_notes.strip():
+            replies.append(await ask(passages.part))
+        else:
+            replies.sort(key=_quotes_proposed)  # nothing to ask about: the last one shows best how much was refused
     usage = reduce(add_usage, (reply.usage for reply in replies))
     warnings = [_parts_warning(len(parts), passages), *fitted.warnings, *_reply_warnings(replies)]
     return DebriefReply(replies[-1].reading, replies[-1].model, usage), warnings
@@ -86,6 +88,15 @@ def _check_total(fitted: FittedParts, parts: Sequence[TranscriptPart]) -> None:
             f"This debrief would read about {total:,} tokens in {len(parts)} parts, and the limit is "
             f"{MAX_INPUT_TOKENS:,}; send the interview alone, or shorten the notes and the briefing."
         )
+
+
+def _estimate_calls(llm: LLM, fitted: FittedParts, parts: Sequence[TranscriptPart], competencies: Sequence[str]) -> int:
+    """The most tokens that the calls are likely to take, with their answers. Several parts take one more call."""
+    around_each = estimate_prompt(DebriefPrompt(fitted.parts, competencies, ()).messages(SAMPLE_NONCE))
+    sizes = [estimate_tokens(part.text) for part in parts] or [0]
+    if len(sizes) > 1:
+        sizes.append(max(sizes))
+    return sum(sizes) + len(sizes) * (around_each + llm.cap(DEBRIEF_TOKENS))
 
 
 def _passages(readings: Iterable[ModelDebrief], transcript: Transcript, size: int) -> _Passages:

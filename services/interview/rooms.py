@@ -1,4 +1,4 @@
-"""Rooms: opening one, finding one as a caller may see it, entering it, and taking it away with all that is its own."""
+"""Rooms: opening, finding, joining and deleting them, within the rights of the caller."""
 
 import logging
 import re
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 
 NAME_PREFIX = "interview-"
 NAME_BYTES = 13
-"""104 random bits: nobody guesses a room, and the name stays within the 41 characters that old Daily domains allow."""
+"""104 random bits: unguessable, and within the 41 characters for a name that old Daily domains allow."""
 
 _LEFT_IN_FILES = (
     "Copies of deleted records may remain in unused parts of the database's files; the server tries to overwrite them "
     "every ten minutes."
 )
-_LEFT_AT_DAILY = "The video room may still stand at Daily, where it ends by itself{}."
+_LEFT_AT_DAILY = "The video room may still exist at Daily, where it ends by itself{}."
 _REPEAT = "; repeat this call to remove it"
 
 _LEFT_AT_VAPI = "Vapi keeps its own record of the room's phone calls and of what was said; delete it there."
@@ -40,7 +40,7 @@ class OpenedRoom(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """What was erased, and in words what remains to be done."""
+    """Receipt of an erasure, and sentences about what remains to be done."""
 
     receipt: Receipt
     remaining: tuple[str, ...]
@@ -48,9 +48,9 @@ class Erasure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """The rooms as one caller may see and use them.
+    """The rooms that one caller may use.
 
-    `caller` is None where nobody has to show who they are; then every room is everybody's.
+    `caller` is None without credentials. While authentication is off (`is_open`), every caller owns every room.
     """
 
     daily: Daily
@@ -64,7 +64,7 @@ class Rooms:
     """Daily transcribes the calls in new rooms, and keeps the transcripts."""
 
     async def open(self, interviewer_name: str, candidate_name: str | None, minutes: int) -> OpenedRoom:
-        """A private room at Daily, a token for its interviewer, and our record of it: all three or none."""
+        """Creates a private room at Daily and a token for its interviewer, and stores the room: all three or none."""
         await self.storage.check_room_budget(self.payer)
         name = NAME_PREFIX + token_hex(NAME_BYTES)
         now = self.clock()
@@ -100,7 +100,7 @@ class Rooms:
         return interview
 
     async def get_own_open_room(self, name: str, *, briefing: bool = False) -> StoredRoom:
-        """The same, for what makes no sense once the room has ended. Raises RoomExpired."""
+        """The caller's own room while it is open. Raises RoomNotFound and RoomExpired."""
         interview = await self.get_own_room(name, briefing=briefing)
         if interview.room.is_expired(self.clock()):
             raise RoomExpired
@@ -129,9 +129,9 @@ class Rooms:
         )
 
     async def close(self, name: str) -> Erasure:
-        """Erase what is stored under the name, and take the room away at Daily.
+        """Erases everything stored under the name, and deletes the room at Daily.
 
-        What is stored goes even when Daily is down. Repeatable: what is not there any more counts as zero.
+        Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero.
         """
         interview = await self.storage.find(name)
         if interview is not None and not self._is_owner(interview.room):
@@ -146,10 +146,10 @@ class Rooms:
         return Erasure(receipt, tuple(remaining))
 
     def _may_be_ours(self, name: str) -> bool:
-        """Whether a room that is not stored can be taken for one that this service made, and erased before.
+        """Whether a room that is not stored may be deleted at Daily: this service made it, and no other caller owns it.
 
-        Where callers have to show who they are, a room that a restart made us
-        forget may be somebody else's; it is left to end by itself.
+        With authentication, a room that was lost from memory in a restart may belong to another caller, so it is left
+        to end by itself.
         """
         return (self.is_open or not self.storage.is_ephemeral) and _OUR_NAME.match(name) is not None
 
@@ -157,10 +157,10 @@ class Rooms:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
 
     async def _recover_from_daily(self, name: str) -> Room:
-        """A room that a restart made us forget and that Daily still knows.
+        """Recovers a room that was lost from memory in a restart and still exists at Daily.
 
-        A room without an end is none of ours. Where callers have to show who
-        they are, neither is one that is not named by us, and nobody owns it.
+        A room without an end was not made by this service. With authentication its name must have our form, and the
+        recovered room has no owner.
         """
         if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
             raise RoomNotFound
@@ -170,7 +170,7 @@ class Rooms:
         return room
 
     async def _delete_at_daily(self, name: str) -> bool:
-        """Whether there is no such room any more."""
+        """Whether the room no longer exists at Daily."""
         try:
             await self.daily.delete_room(name)
         except ServiceError as error:

@@ -1,4 +1,4 @@
-"""The transcript of an interview: its speakers are told apart by the names that the room and the briefing give."""
+"""Reads the transcript of an interview. The names in the room and the briefing identify its speakers."""
 
 from collections.abc import Mapping, Sequence
 

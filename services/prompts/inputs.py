@@ -21,7 +21,7 @@ Message = dict[str, str]
 NONCE_CHARACTERS = 32
 """Hex digits of a room's nonce: 128 bits."""
 SAMPLE_NONCE = "0" * NONCE_CHARACTERS
-"""For the length of a prompt that is not sent."""
+"""Placeholder, to measure a prompt that is not sent."""
 
 PLACEHOLDERS = frozenset({"the candidate", "see job description"})
 """What the web page sends for a name or a role that it does not know."""

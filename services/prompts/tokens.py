@@ -10,7 +10,7 @@ from services.text.excerpt import excerpt
 
 BYTES_PER_TOKEN = 3
 MAX_BYTES_PER_CHARACTER = 4
-"""Of UTF-8."""
+"""In UTF-8."""
 SHARES = {
     "resume": 1 / 6,
     "job_description": 1 / 6,
@@ -18,7 +18,7 @@ SHARES = {
     "interviewer_notes": 1 / 4,
     "sidebar_chat": 1 / 8,
 }
-"""The most of a prompt's material that each part may take once the material has to be shortened."""
+"""Maximum share of the material that each part may take when the material has to be shortened."""
 FREE_SHARE = 1 / 2
 """Nothing is shortened while all parts but the transcript take no more than this of the material."""
 _LATEST_COUNTS = frozenset({"sidebar_chat"})

@@ -63,7 +63,7 @@ _SQLITE_PRAGMAS = (
 _PSYCOPG_OPTIONS: dict[str, Any] = {
     # some servers use another encoding than UTF-8 unless one is requested
     "client_encoding": "utf8",
-    # prepared statements live in a session of the server, which a pooler may hand to another client
+    # prepared statements live in a session of the server, which a pooler may give to another client
     "prepare_threshold": None,
     "connect_timeout": 5,
     # detect a dead peer within about 20 seconds

@@ -45,7 +45,7 @@ def read_database_url(text: str) -> URL:
             raise UnusableDatabaseUrl(f"only SQLite and PostgreSQL are supported; use {FORMS}")
 
 
-def place(url: URL) -> str:
+def location(url: URL) -> str:
     """Where the database is, for the log: without user and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)

@@ -1,4 +1,4 @@
-"""What a storage does. There are two: in memory, and in a database."""
+"""The interface of storages. There are two: in memory, and in a database."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -71,13 +71,13 @@ class Storage(Protocol):
         """
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        """Erase at most `limit` rooms that ended before this time, with everything under them; how many were erased.
+        """Erase at most `limit` rooms that ended before this time, with everything under them. Returns how many.
 
         Safe to run in several processes at once: each room is erased by one of them.
         """
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
-        """Overwrite what deleted records left behind in the storage's files; whether nothing of them is left.
+        """Overwrite what deleted records left behind in the storage's files. Returns whether nothing of them is left.
 
         Large files are purged in the background only; pending work survives a restart.
         """
@@ -140,7 +140,7 @@ class Storage(Protocol):
     # Budgets
 
     async def reserve_uses(self, reservation: str, uses: Sequence[BudgetUse], now: datetime) -> Exhausted | None:
-        """Count these uses under the reservation's id, all or none; the budget that has not enough left, if any.
+        """Count these uses under the reservation's id, all or none. Returns the budget that is exceeded, if any.
 
         Exact with any number of processes. A use counts until its window has passed. Raises RoomNotFound.
         """
@@ -152,7 +152,7 @@ class Storage(Protocol):
         """
 
     async def delete_expired_uses(self, now: datetime) -> int:
-        """Delete the uses whose window has passed; how many records were deleted."""
+        """Delete the uses whose window has passed. Returns the number of deleted records."""
 
     # Idempotency
 
@@ -173,8 +173,8 @@ class Storage(Protocol):
         without a response is taken over; where the work is not repeatable it is `abandoned` until its `until`.
         """
 
-    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
-        """Change the end of the lease from `held` to `lease`; False when the slot is no longer held until `held`."""
+    async def renew_slot(self, slot: str, old_lease: datetime, new_lease: datetime) -> bool:
+        """Change the end of the lease; False when it is no longer `old_lease`."""
 
     async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
         """Store the response until then, or until the room is deleted.
@@ -186,7 +186,7 @@ class Storage(Protocol):
         """Free the slot, unless it has a response."""
 
     async def delete_expired_responses(self, now: datetime) -> int:
-        """Delete the slots whose `until` has passed; how many were deleted."""
+        """Delete the slots whose `until` has passed. Returns how many."""
 
     # The storage itself
 

@@ -50,7 +50,7 @@ class FilePurger:
         self._deletions += 1
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
-        """Purge what was deleted before this call; whether nothing of it is left.
+        """Purges what was deleted before this call. Returns whether nothing of it is left.
 
         Callers that wait for the lock share the next attempt, because it covers the deletions of all of them.
         """
@@ -93,7 +93,7 @@ class FilePurger:
 
 
 def _reason(error: Exception) -> str:
-    """SQLite's own words where there are any, such as that the disk is full, since a rewrite needs temporary space."""
+    """SQLite's message if there is one: the disk may be full, for example, since a rewrite needs temporary space."""
     cause = error.__cause__
     return str(cause.orig) if isinstance(cause, DBAPIError) else "it took too long, or other processes kept it busy"
 

@@ -47,12 +47,12 @@ from services.storage.tables import (
 )
 
 NAME: ColumnElement[str] = bindparam("room_name")
-"""The room's name; called otherwise than any column, as SQLAlchemy requires."""
+"""Parameter for the room's name. SQLAlchemy requires a name that no column has."""
 LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer)
 
 
 def without_room(table: Table) -> list[ColumnElement[Any]]:
-    """The columns of a record, which its room's name is no part of."""
+    """The columns of a record, without the room's name."""
     return [column for column in table.c if column.name != "room"]
 
 
@@ -69,7 +69,7 @@ PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
 
 @cache
 def find_statement(*parts: str) -> Select[Any]:
-    """Select a room with these `PARTS` of it: of versions the latest."""
+    """Selects a room with these `PARTS`. Of versioned parts it selects the latest."""
     statement = select(*ROOM).where(rooms.c.name == NAME)
     for table in map(PARTS.__getitem__, parts):
         is_its = table.c.room == rooms.c.name

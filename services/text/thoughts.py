@@ -64,7 +64,7 @@ class ThoughtFilter:
         return "".join(parts)
 
     def finish(self) -> str:
-        """What was held back because a tag might have begun with it."""
+        """The text that was held back because it might have been the start of a tag."""
         rest, self._pending = self._pending, ""
         return self._take(rest)
 

@@ -6,7 +6,7 @@ the one deadline of the answer. None of this counts as a failure of the server.
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from time import monotonic
@@ -26,9 +26,9 @@ SUCCESSOR = "~openai/gpt-mini-latest"
 """The default fallback at OpenRouter, an alias that follows new releases: gpt-4o-mini itself ends on 2027-01-14."""
 NO_FALLBACK = "off"
 MAX_ATTEMPTS = 12
-"""More than a server has to refuse until nothing is left to leave out."""
+"""Upper bound of attempts: leaving out every optional part of a request, one after another, takes fewer."""
 MIN_CAP = 256
-"""Tokens. An answer with less space is not asked for."""
+"""Minimum tokens: with less space for an answer none is requested."""
 
 Result = TypeVar("Result")
 Body = dict[str, Any]
@@ -56,7 +56,7 @@ class ModelClient:
         except (ProviderTimeout, VendorUnreachable) as error:
             raise self._with_setting(error, ends, has_begun=False, is_streamed=False) from None
 
-    async def stream(self, room_name: str, request: ModelRequest) -> AsyncIterator[str | Reply]:
+    async def stream(self, room_name: str, request: ModelRequest) -> AsyncGenerator[str | Reply]:
         """The answer's text as it comes, and at the end the whole reply. Raises as `complete`."""
         ends = monotonic() + self._settings.llm_timeout_seconds
         answer = StreamedAnswer(self.model, is_held=self._features.holds_streams)

@@ -19,7 +19,7 @@ from services.upstream.redaction import MAX_REASON_READ, loggable
 log = logging.getLogger(__name__)
 
 DEFAULT_RETRY_AFTER = 2
-"""Seconds, where a vendor limits us without saying for how long."""
+"""Seconds, for a vendor that limits us and gives no time."""
 MAX_RETRY_AFTER = 86400
 
 Json = Mapping[str, Any]

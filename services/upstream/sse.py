@@ -1,7 +1,7 @@
 """Decoder for server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html"""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""Some proxies put one before the first event."""
+"""Byte order mark, which some proxies put before the first event."""
 
 
 class SSEDecoder:

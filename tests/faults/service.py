@@ -37,7 +37,7 @@ class Service:
 
     def in_flight(self) -> int:
         """The number of vendor calls that it counts as running."""
-        vendors = (self.services.daily, self.services.llm._client, self.services.openai, self.services.vapi)
+        vendors = (self.services.daily, self.services.llm._client._client, self.services.openai, self.services.vapi)
         return sum(vendor._upstream.in_flight for vendor in vendors)
 
 

@@ -80,6 +80,24 @@ async def test_vendor_call_ends_when_the_client_disconnects(
     await _until_quiet(vendor, service)
 
 
+async def test_an_abandoned_stream_counts_its_estimate_and_the_next_question_is_refused(vendor: FakeVendor) -> None:
+    async with (
+        serving(vendor.url, model_budget=2_000) as service,
+        httpx.AsyncClient(base_url=service.url, timeout=LIMIT_SECONDS) as client,
+    ):
+        path = f"/api/rooms/{await open_briefed_room(client)}/chat"
+        vendor.behave = wrong.silent_after_some_words
+        question = {"message": "What next?"}
+        asking = asyncio.create_task(client.post(path, json=question, headers={"Accept": "text/event-stream"}))
+        await _until_called(vendor)
+        asking.cancel()
+        await _until_quiet(vendor, service)
+
+        refused = await client.post(path, json=question)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "budget_exhausted")
+
+
 async def _ask_and_disconnect(
     endpoint: str,
     vendor: FakeVendor,

@@ -118,8 +118,8 @@ def test_what_is_stored_under_rooms_counts_for_the_caller_who_opened_them(start_
 
 
 @WITH_DAILY
-def test_without_authentication_each_address_has_a_budget(settings, daily):
-    app = create_app(settings(storage_budget="1 room"))
+def test_without_authentication_each_address_has_a_budget(settings, daily, tmp_path):
+    app = create_app(settings(storage_budget="1 room", database_url=f"sqlite:///{tmp_path}/rooms.db"))
     with TestClient(app, client=("192.0.2.1", 1)) as one, TestClient(app, client=("192.0.2.2", 1)) as other:
         open_room(one)
         open_room(other)

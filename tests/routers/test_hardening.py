@@ -251,7 +251,7 @@ def test_an_env_file_may_have_crlf_a_byte_order_mark_and_other_names(env_file, c
 
     assert logging.getLogger("services").level == logging.WARNING
     said = capsys.readouterr().err
-    assert "API_KEY is no setting; did you mean API_KEYS?" in said
+    assert "API_KEY is not a setting; did you mean API_KEYS?" in said
     assert "NEXT_PUBLIC" not in said
 
 

@@ -25,7 +25,8 @@ COSTLY = {
     "phone call": ("/api/rooms/{name}/briefing/call", {"phone_number": "+14155550100"}),
 }
 EVERY_COSTLY_CALL = pytest.mark.parametrize("call", COSTLY)
-STREAMED = pytest.mark.parametrize("call", ["chat", "debrief"])
+TEXT = ["chat", "debrief"]
+STREAMED = pytest.mark.parametrize("call", TEXT)
 
 
 def ask(client, call, name, **headers):
@@ -144,12 +145,22 @@ def test_calls_that_cost_money_have_their_own_limit(start, call):
 
 
 @EVERY_COSTLY_CALL
-def test_calls_that_cost_money_share_one_limit(start, call):
+def test_calls_that_cost_money_share_one_limit_for_text_and_one_for_voice(start, call):
     client = start(sandbox=True, rate_limit_llm="1/minute")
     name = open_briefed_room(client)
-    ask(client, "chat", name)
+    ask(client, "chat" if call in TEXT else "realtime session", name)
 
     assert_refused(ask(client, call, name))
+
+
+def test_voice_calls_that_are_repeated_without_end_leave_chat_and_debriefs_their_share(start):
+    client = start(sandbox=True, rate_limit_llm="5/minute", rate_limit_default="20/minute")
+    name = open_briefed_room(client)
+    for _ in range(30):
+        ask(client, "realtime token", name)
+        ask(client, "phone call", name)
+
+    assert [ask(client, call, name).status_code for call in TEXT] == [200, 200]
 
 
 @EVERY_COSTLY_CALL
@@ -158,6 +169,7 @@ def test_a_call_over_the_limit_reaches_no_vendor(start, vendors, call):
     client = start(rate_limit_llm="1/minute")
     name = open_briefed_room(client)
     client.post("/api/rooms/nobody.at.all/chat", json={"message": "This one is counted."})
+    client.post("/api/rooms/nobody.at.all/realtime/token")
     calls_before = len(vendors.calls)
 
     answer = ask(client, call, name)

@@ -1,10 +1,15 @@
 """Client secrets for the voice candidate, over HTTP, with OpenAI mocked at the wire."""
 
+import itertools
+import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
+from fastapi.testclient import TestClient
 
+from main import create_app
 from tests.routers.voice_calls import MINTED, PAGE, SECRETS, assert_problem, mint
 from tests.support.interviews import BRIEFING, open_briefed_room, open_room, sample, sent_to
 
@@ -261,3 +266,106 @@ def test_openai_gets_a_different_hash_for_each_caller(start, vendors, openai):
     hashes = {call.request.headers["openai-safety-identifier"] for call in openai.calls}
     assert len(hashes) == 2
     assert all(re.fullmatch("[0-9a-f]{64}", value) for value in hashes)
+
+
+def secrets_of_their_own(vendors, clock):
+    """OpenAI issues another secret each time, valid for the time that was asked for."""
+
+    def issue(request):
+        seconds = json.loads(request.content)["expires_after"]["seconds"]
+        expires_at = int((clock() + timedelta(seconds=seconds)).timestamp())
+        return httpx.Response(200, json=MINTED | {"value": f"ek_{next(numbers)}", "expires_at": expires_at})
+
+    numbers = itertools.count()
+    return vendors.post(SECRETS).mock(side_effect=issue)
+
+
+def ask_for_page(client, **changes):
+    return client.post("/api/realtime/session", json=PAGE | changes)
+
+
+ASKING = pytest.mark.parametrize("ask", [mint, lambda client, _: ask_for_page(client)], ids=["room", "page"])
+STORED_IN = pytest.mark.parametrize("database", [None, "sqlite:///{}/rooms.db"], ids=["memory", "sqlite"])
+
+
+@ASKING
+@STORED_IN
+def test_the_same_request_gets_the_same_secret_while_it_is_valid(start, vendors, clock, ask, database, tmp_path):
+    issuing = secrets_of_their_own(vendors, clock)
+    client = start(database_url=database and database.format(tmp_path))
+    name = open_briefed_room(client)
+
+    answers = [ask(client, name) for _ in range(3)]
+    clock.advance(seconds=50)
+    answers.append(ask(client, name))
+
+    assert {answer.json()["client_secret"] for answer in answers} == {"ek_0"}
+    assert issuing.call_count == 1
+
+
+@ASKING
+def test_a_secret_that_ends_in_a_moment_is_not_given_out_again(start, vendors, clock, ask):
+    secrets_of_their_own(vendors, clock)
+    client = start()
+    name = open_briefed_room(client)
+
+    first = ask(client, name)
+    clock.advance(seconds=56)
+    second = ask(client, name)
+
+    assert [answer.json()["client_secret"] for answer in (first, second)] == ["ek_0", "ek_1"]
+
+
+def test_another_request_gets_a_secret_of_its_own(start, vendors, clock):
+    secrets_of_their_own(vendors, clock)
+    client = start(rate_limit_llm="100/minute")
+    name = open_briefed_room(client)
+
+    answers = [mint(client, name), mint(client, name, {"voice": "cedar"}), mint(client, open_briefed_room(client))]
+    client.post(f"/api/rooms/{name}/briefing", json=BRIEFING | {"role": "Analyst"})
+    answers += [mint(client, name), ask_for_page(client), ask_for_page(client, role="Analyst")]
+
+    assert len({answer.json()["client_secret"] for answer in answers}) == 6
+
+
+def test_a_new_key_gets_the_same_secret_and_no_later_replay_of_it(start, vendors, clock):
+    secrets_of_their_own(vendors, clock)
+    client = start()
+    name = open_briefed_room(client)
+
+    first = mint(client, name)
+    keyed = mint(client, name, **{"Idempotency-Key": "once"})
+    clock.advance(seconds=61)
+    later = mint(client, name, **{"Idempotency-Key": "once"})
+
+    secrets = [answer.json()["client_secret"] for answer in (first, keyed, later)]
+    assert secrets == ["ek_0", "ek_0", "ek_1"]
+
+
+def test_callers_do_not_get_the_secrets_of_each_other(settings, vendors, clock, tmp_path):
+    secrets_of_their_own(vendors, clock)
+    app = create_app(settings(database_url=f"sqlite:///{tmp_path}/rooms.db"), clock=clock)
+    with TestClient(app, client=("192.0.2.1", 1)) as one, TestClient(app, client=("192.0.2.2", 1)) as other:
+        name = open_briefed_room(one)
+        answers = [ask(client) for client in (one, other) for ask in (ask_for_page, lambda client: mint(client, name))]
+
+    assert len({answer.json()["client_secret"] for answer in answers}) == 4
+
+
+def test_reused_secrets_take_nothing_from_the_sessions_of_a_room(start, vendors, clock):
+    secrets_of_their_own(vendors, clock)
+    client = start(rate_limit_llm="1000/minute")
+    name = open_briefed_room(client)
+
+    assert {mint(client, name).status_code for _ in range(40)} == {201}
+
+
+def test_a_failed_request_is_sent_again(start, vendors, clock):
+    vendors.post(SECRETS).respond(401, json={"error": {"message": "Incorrect API key."}})
+    client = start()
+    name = open_briefed_room(client)
+    failed = mint(client, name)
+    secrets_of_their_own(vendors, clock)
+
+    assert failed.status_code == 503
+    assert mint(client, name).status_code == 201

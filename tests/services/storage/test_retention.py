@@ -6,7 +6,8 @@ import pytest
 
 from services.errors import StorageUnavailable
 from services.storage.memory import MemoryStorage
-from services.storage.retention import EVERY, delete_expired, run_retention
+from services.storage.records import StoredResponse
+from services.storage.retention import EVERY, RESPONSES_EVERY, delete_expired, run_response_expiry, run_retention
 from tests.services.storage.interviews import NOW, make_room, make_use, reserve
 
 pytestmark = pytest.mark.anyio
@@ -123,6 +124,18 @@ async def test_retention_survives_a_failure_and_logs_it(failure, caplog):
 
     assert storage.calls == 2
     assert caplog.text.count("ended rooms were not erased") == 1
+
+
+async def test_responses_are_deleted_within_a_minute_after_they_expire(storage):
+    clock = Clock(rounds=3)
+    until = clock.now + RESPONSES_EVERY / 2
+    await storage.claim_slot("voice", "", now=clock.now, until=until, lease=until)
+    await storage.complete_slot("voice", StoredResponse(200, (), b"secret"), None, until)
+
+    with pytest.raises(Stopped):
+        await run_response_expiry(storage, clock, pause=clock.pause)
+
+    assert await storage.delete_expired_responses(until) == 0
 
 
 async def test_every_round_purges_the_files_in_the_background():

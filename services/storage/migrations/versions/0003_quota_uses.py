@@ -1,4 +1,4 @@
-"""What a room has done of the things that it may do only so often."""
+"""Uses of the quotas of each room."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,78 @@
+"""A model client whose answers are charged to a budget of tokens."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+
+from services.access.budgets import Reservation
+from services.evidence.debrief import Usage
+from services.prompts.tokens import estimate_prompt, estimate_tokens
+from services.upstream.chat_completions import AnswerCutOff, Reply
+from services.upstream.model_client import ModelClient
+from services.upstream.model_request import ModelRequest
+
+Reserve = Callable[[int], AbstractAsyncContextManager[Reservation]]
+"""Reserves so many tokens for a block. Raises BudgetExhausted."""
+
+
+@asynccontextmanager
+async def _unlimited(tokens: int) -> AsyncIterator[Reservation]:
+    yield Reservation(tokens)
+
+
+class ChargedModelClient:
+    """The answers of a `ModelClient`. Each reserves an estimate and is settled to what the server reports.
+
+    Where the server reports nothing, the text is estimated. An answer that fails or is abandoned counts its estimate,
+    unless it certainly cost nothing. Both methods raise BudgetExhausted before the server is asked.
+    """
+
+    def __init__(self, client: ModelClient, reserve: Reserve = _unlimited) -> None:
+        self._client = client
+        self._reserve = reserve
+        self.learn_from = client.learn_from
+
+    def charged(self, reserve: Reserve) -> "ChargedModelClient":
+        """The same client with another budget."""
+        return ChargedModelClient(self._client, reserve)
+
+    @asynccontextmanager
+    async def reserved(self, tokens: int) -> AsyncIterator["ChargedModelClient"]:
+        """The same client, with one reservation of so many tokens for all answers of the block."""
+        async with self._reserve(tokens) as reservation:
+            yield self.charged(reservation.part)
+
+    async def complete(self, room_name: str, request: ModelRequest) -> Reply:
+        """The whole answer, as `ModelClient.complete`."""
+        async with self._charge(request) as reservation:
+            reply = await self._client.complete(room_name, request)
+            reservation.settle(_tokens_used(request, reply.usage, reply.text))
+            return reply
+
+    async def stream(self, room_name: str, request: ModelRequest) -> AsyncIterator[str | Reply]:
+        """The answer as it comes, as `ModelClient.stream`."""
+        async with self._charge(request) as reservation, aclosing(self._client.stream(room_name, request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Reply):
+                    reservation.settle(_tokens_used(request, piece.usage, piece.text))
+                yield piece
+
+    @asynccontextmanager
+    async def _charge(self, request: ModelRequest) -> AsyncIterator[Reservation]:
+        async with self._reserve(estimate_answer(request)) as reservation:
+            try:
+                yield reservation
+            except AnswerCutOff as error:
+                if error.usage.total_tokens:
+                    reservation.settle(error.usage.total_tokens)
+                raise
+
+
+def estimate_answer(request: ModelRequest) -> int:
+    """The most tokens that the prompt and its answer are likely to take."""
+    return estimate_prompt(request.messages) + request.cap
+
+
+def _tokens_used(request: ModelRequest, usage: Usage, text: str) -> int:
+    """As reported, else estimated. Nothing takes 0 tokens, so 0 is no report."""
+    prompt = usage.prompt_tokens or estimate_prompt(request.messages)
+    return usage.total_tokens or prompt + (usage.completion_tokens or estimate_tokens(text))
