@@ -11,7 +11,6 @@ from typing import Any
 from services.sandbox.conversation import Conversation
 from services.sandbox.passages import QuotableText, Topic, quotable_passages, topic
 
-EMULATED = "This is the sandbox's reading by keywords; no language model was asked."
 MOST_STRENGTHS = 5
 MOST_IMPROVEMENTS = 4
 MOST_QUESTIONS = 5
@@ -77,7 +76,6 @@ def _summary(conversation: Conversation, findings: Sequence[Finding]) -> list[di
     return [
         *_sentence(f"{who} is most concrete about", best),
         *_sentence(f"{who} is least concrete about", thin),
-        {"text": EMULATED, "evidence": []},
     ]
 
 
