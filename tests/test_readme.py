@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 
 from config import Settings
+from routers.http_protocol import MAX_CONNECTIONS, MAX_HEAD_BYTES, STALLED_SECONDS
 from routers.problems import UnsupportedMediaType
+from routers.schemas.chat import MAX_TURNS, TURNS
+from routers.schemas.transcript import TRANSCRIPT_CHARACTERS
+from services.access.budgets import ROOM_PHONE_CALLS, ROOM_VOICE_SESSIONS
 from services.errors import ServiceError
 from services.evidence.scoring import rules_as_markdown
+from services.fair_threads import THREADS
+from services.interview.debrief_reading import MAX_INPUT_TOKENS
+from services.transcript.source import MOST_LABELS, MOST_TURNS
 from tests.faults.table import CASES
 from tests.support.api_server import ROOT, api_server
 from tests.support.waiting import LIMIT_SECONDS
@@ -188,3 +195,33 @@ def test_contributing_states_the_size_of_the_fault_suite():
 
     assert f"{len(CASES)} cases of {len(kinds)} faults" in page("CONTRIBUTING.md")
     assert f"on {len(endpoints)} endpoints" in page("CONTRIBUTING.md")
+
+
+def limits_rows():
+    """The rows of the table in docs/limits.md, by their first cell."""
+    lines = (ROOT / "docs" / "limits.md").read_text().splitlines()
+    return {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
+
+
+DEFAULTS = Settings(_env_file=None)
+LIMITS = {
+    "calls": DEFAULTS.rate_limit_default.replace("/", " a "),
+    "chat, debriefs and plans": DEFAULTS.rate_limit_llm.replace("/", " a "),
+    "model tokens": f"{DEFAULTS.model_budget // 1_000_000} million a day",
+    "input of one debrief": f"{MAX_INPUT_TOKENS:,} tokens",
+    "phone calls": f"{DEFAULTS.phone_budget.per_day} a day; {ROOM_PHONE_CALLS} an hour for each room",
+    "voice sessions of a room": f"{ROOM_VOICE_SESSIONS} an hour",
+    "rooms and stored bytes": f"{DEFAULTS.storage_budget.rooms} rooms and {DEFAULTS.storage_budget.bytes // 1024**2} MiB",
+    "messages in one answer of `GET /chat`": f"{MAX_TURNS}, by default {TURNS}",
+    "threads for CPU-bound work": f"{THREADS} for each process",
+    "characters, turns and speakers of a transcript": f"{TRANSCRIPT_CHARACTERS:,}, {MOST_TURNS:,} and {MOST_LABELS}",
+    "request line and headers": f"{MAX_HEAD_BYTES // 1024} KiB",
+    "request body": f"{DEFAULTS.body_timeout_seconds:g} s to arrive",
+    "connections": f"at most {MAX_CONNECTIONS:,}",
+    "time without reading a response": f"{STALLED_SECONDS:g} s",
+}
+
+
+@pytest.mark.parametrize("resource", LIMITS)
+def test_limits_page_states_the_limits_of_the_code(resource):
+    assert LIMITS[resource] in limits_rows()[resource]

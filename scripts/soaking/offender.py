@@ -71,6 +71,8 @@ class Offender:
         _, writer = await self._connect()
         writer.write(b"GET /health HTTP/1.1\r\n")
         for _ in range(HEAD_BYTES // 65536):
+            if writer.is_closing():
+                break
             writer.write(b"X: " + b"a" * 65531 + b"\r\n")
             await writer.drain()
         writer.close()
@@ -80,7 +82,9 @@ class Offender:
         writers = [(await self._connect())[1] for _ in range(SILENT_CONNECTIONS)]
         ends = time.monotonic() + HELD_SECONDS
         while time.monotonic() < ends:
-            random.choice(writers).write(b"G")
+            writer = random.choice(writers)
+            if not writer.is_closing():
+                writer.write(b"G")
             await asyncio.sleep(PAUSE_SECONDS)
         for writer in writers:
             writer.close()
