@@ -25,7 +25,7 @@ def main() -> None:
     try:
         connection.request("GET", "/health", headers={"Host": host_name(load_settings())})
         status = connection.getresponse().status
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         sys.exit(f"The service does not answer: {error}")
     if status != http.client.OK:
         sys.exit(f"/health answered {status}")

@@ -27,10 +27,6 @@ class Site:
     server: Server
     trust: SSLContext
 
-    @property
-    def access_log(self) -> str:
-        return (self.server.directory / "access.log").read_text()
-
     @contextmanager
     def client(self, address: str) -> Iterator[httpx.Client]:
         """A client at this loopback address."""
@@ -72,7 +68,7 @@ def serving(directory: Path, *flags: str, **settings: str) -> Iterator[ApiServer
         server = ApiServer(directory, process)
         wait_until(lambda: "Uvicorn running on" in server.log or not process.is_running, "the service is ready")
         assert process.is_running, server.log[-2000:]
-        server.url = f"http://127.0.0.1:{process.listening_port}"  # of no meaning on a unix socket
+        server.url = f"http://127.0.0.1:{process.listening_port}"  # on a unix socket it leads nowhere
         yield server
         server.stop()
 

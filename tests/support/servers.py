@@ -55,7 +55,7 @@ error_log stderr info;
 pid {directory}/pid;
 events {{}}
 http {{
-    access_log {directory}/access.log;
+    access_log off;
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;
     fastcgi_temp_path {directory}/fastcgi;
