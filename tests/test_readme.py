@@ -13,13 +13,12 @@ from config import Settings
 from routers.http_protocol import MAX_CONNECTIONS, MAX_HEAD_BYTES, STALLED_SECONDS
 from routers.problems import UnsupportedMediaType
 from routers.schemas.chat import MAX_TURNS, TURNS
-from routers.schemas.transcript import TRANSCRIPT_CHARACTERS
 from services.access.budgets import ROOM_PHONE_CALLS, ROOM_VOICE_SESSIONS
 from services.errors import ServiceError
 from services.evidence.scoring import rules_as_markdown
 from services.fair_threads import THREADS
 from services.interview.debrief_reading import MAX_INPUT_TOKENS
-from services.transcript.source import MOST_LABELS, MOST_TURNS
+from services.transcript.source import MOST_CHARACTERS, MOST_LABELS, MOST_TURNS
 from tests.faults.table import CASES
 from tests.support.api_server import ROOT, api_server
 from tests.support.waiting import LIMIT_SECONDS
@@ -214,7 +213,7 @@ LIMITS = {
     "rooms and stored bytes": f"{DEFAULTS.storage_budget.rooms} rooms and {DEFAULTS.storage_budget.bytes // 1024**2} MiB",
     "messages in one answer of `GET /chat`": f"{MAX_TURNS}, by default {TURNS}",
     "threads for CPU-bound work": f"{THREADS} for each process",
-    "characters, turns and speakers of a transcript": f"{TRANSCRIPT_CHARACTERS:,}, {MOST_TURNS:,} and {MOST_LABELS}",
+    "characters, turns and speakers of a transcript": f"{MOST_CHARACTERS:,}, {MOST_TURNS:,} and {MOST_LABELS}",
     "request line and headers": f"{MAX_HEAD_BYTES // 1024} KiB",
     "request body": f"{DEFAULTS.body_timeout_seconds:g} s to arrive",
     "connections": f"at most {MAX_CONNECTIONS:,}",
