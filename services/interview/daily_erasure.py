@@ -31,7 +31,7 @@ class DailyErasure:
     room_id: str | None
 
     async def erase(self) -> ErasedAtDaily:
-        """Delete the room, then its transcripts one by one, whoever switched the transcription on.
+        """Delete the room, then its transcripts one by one, also those that a default of the domain made.
 
         Repeatable, and raises nothing: what Daily does not delete is reported as left.
         """
