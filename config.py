@@ -148,10 +148,16 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """`sqlite:///./rooms.db` or `postgresql://…`. Empty: in memory, for one process, lost on restart."""
+    database_pool_size: int = Field(10, ge=1, le=1000)
+    """Connections to PostgreSQL that each process keeps at most."""
     retention_days: float | None = Field(None, gt=0, le=36500)
     """Days after its end until a room is deleted with all its data. Empty: never, or one day without a database."""
     debrief_recommendation: bool = True
     """`off`: debriefs have evidence and ratings, and the recommendation is always `N/A`."""
+
+    human_first: bool = False
+    """`on`: debriefs hide the model's ratings, score and recommendation until the request names a `rater` who has
+    submitted ratings, and only who has rated decides."""
 
     api_keys: SecretStr | None = None
     """Bearer keys as `name:key`, comma-separated; `name:sha256:<hex>` stores only the key's hash here."""

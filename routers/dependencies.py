@@ -15,6 +15,7 @@ from fastapi.security import HTTPBearer
 
 from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
+from services.fair_threads import caller_of_work
 from services.interview.rooms import Rooms
 from services.lifespan import Services
 
@@ -26,11 +27,12 @@ async def _services(request: Request) -> Services:
 
 ServicesDep = Annotated[Services, Depends(_services)]
 
+ROOM_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 RoomName = Annotated[
     str,
     Path(
         alias="name",
-        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        pattern=ROOM_NAME_PATTERN,
         description="The room's name: `room_name` of the response that opened it.",
         examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
     ),
@@ -67,6 +69,7 @@ class AccessCheck(HTTPBearer):
                 "Authentication required: send an API key or token as Authorization: Bearer <key>.",
                 reason="the request has no Authorization header",
             )
+        caller_of_work.set(caller_of(request))
         request.state.rooms = Rooms(
             services.daily,
             services.storage,
@@ -123,9 +126,11 @@ class AccessCheckedRoute(APIRoute):
 CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
 """The rooms of an authenticated caller; of any caller where authentication is off."""
 LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
-"""The same for calls that cost money: they count against RATE_LIMIT_LLM too."""
+"""The rooms of an authenticated caller, for calls that cost money: they count against RATE_LIMIT_LLM too."""
 VoiceRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("voice"))]
-"""The same for voice sessions and phone calls: a page that repeats a failing one leaves chat its share."""
+"""The same limit, counted apart, for voice sessions and phone calls: a page that repeats them does not use up the limit
+of chat.
+"""
 PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
 """Rooms for anyone who has their link, with or without credentials."""
 PUBLIC: dict[str, Any] = {"security": [{}]}

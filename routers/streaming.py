@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from starlette.types import Message, Receive, Scope, Send
 
 from routers.problems import ProblemResponse, problem
+from routers.schemas.debrief import ProgressEvent
 from services.errors import ProviderBadAnswer, ServiceError
 
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10.0
-"""Longest silence of a stream: proxies close connections that are silent for longer, many after 15 s."""
+"""Maximum silence of a stream: proxies close silent connections, many after 15 s."""
 FIRST_EVENT_SECONDS = 10.0
 """If the first event fails within this time the client gets a normal problem; after it the stream opens."""
 SEND_SECONDS = 60.0
@@ -42,6 +43,11 @@ class Event(NamedTuple):
 def error_event(document: dict[str, Any]) -> bytes:
     """Returns the terminal event of a failed stream: its data is a problem document."""
     return Event("error", bytes(ProblemResponse(document).body).decode()).encode()
+
+
+def progress_event(stage: str) -> Event:
+    """Returns the event of a stage that the work has reached."""
+    return Event.from_model("progress", ProgressEvent(stage=stage))
 
 
 async def open_stream(events: AsyncGenerator[Event]) -> "EventStream":

@@ -342,7 +342,7 @@ def _no_link(sentences: Sequence[str]) -> ServiceError:
 
 
 def _map_download_error(response: VendorResponse) -> MappedError:
-    """The error for a file's link, which leads to S3 and knows nothing of our key."""
+    """The error for a file's link, which leads to S3 and is sent without our key."""
     if response.status in {400, 401, 403, 404, 410}:
         return MappedError(ProviderBadAnswer("Daily's link to the transcript has expired or is refused; try again."))
     return map_status(VENDOR, response, "DAILY_API_URL")

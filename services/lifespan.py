@@ -24,6 +24,7 @@ from services.access.idempotency import Idempotency
 from services.access.limits import Limiter
 from services.clock import Clock
 from services.daily import Daily
+from services.fair_threads import FairThreads
 from services.interview.daily_transcripts import DailyTranscripts
 from services.interview.phone_numbers import check_regions
 from services.interview.transcript_pulls import TranscriptPulls
@@ -49,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. Everything stays open for as long as the app runs."""
+    """The services that handlers use, open for as long as the app runs."""
 
     settings: Settings
     clock: Clock
@@ -73,7 +74,7 @@ class Services:
 
 
 class VendorConfig(NamedTuple):
-    """How one provider is called: `deadline` in seconds, `max_concurrency` calls in flight at most."""
+    """Configuration of one provider's client: `deadline` in seconds, `max_concurrency` calls in flight at most."""
 
     name: str
     base_url: str
@@ -136,7 +137,9 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
 
     Raises UnusableSetting when the database cannot be used.
     """
-    check_event_loop(settings, asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    check_event_loop(settings, loop)
+    loop.set_default_executor(FairThreads())
     storage = await stack.enter_async_context(open_storage(settings, clock))
     authenticator = await stack.enter_async_context(Authenticator(settings))
     limiter = await stack.enter_async_context(Limiter(settings))

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, get_args
@@ -12,6 +13,7 @@ from typing import Any, get_args
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
 from services.clock import Clock
+from services.errors import UnreadableRecord
 from services.evidence.conversation import count_interview
 from services.evidence.debrief import Basis, Debrief, DebriefSpeaker, InterviewNumbers, Recommendation, Score
 from services.evidence.grounding import VerifiedDebrief, nothing_verified, verify
@@ -19,10 +21,11 @@ from services.evidence.scoring import score
 from services.evidence.sensitivity import NO_RECOMMENDATION, analyse
 from services.interview.debrief_reading import read_with_model
 from services.interview.participants import names_that_joined
+from services.interview.plan import competencies_of, current_plan
 from services.interview.threads import run_in_thread
 from services.interview.transcript import read_transcript
 from services.llm import LLM, DebriefReply
-from services.prompts.debrief import DEFAULT_COMPETENCIES
+from services.plan import Scale
 from services.prompts.injection import injection_warnings
 from services.prompts.inputs import (
     PROMPT_VERSION,
@@ -32,6 +35,8 @@ from services.prompts.inputs import (
     conversation,
     without_placeholder,
 )
+from services.prompts.plan import scales_text
+from services.storage.documents import read_document
 from services.storage.protocol import Storage
 from services.storage.records import ParticipantRole, StoredDebrief, StoredRoom
 from services.storage.retrying import write_with_retry
@@ -80,7 +85,7 @@ class DebriefService:
     is_emulated: bool
 
     async def make(self, record: DebriefInput, on_progress: OnProgress, *, regenerate: bool) -> Debrief:
-        """The debrief of this record: the one made of the same input within the hour, or a new version.
+        """Returns the debrief of the same input made within the hour, or a new version.
 
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
@@ -93,8 +98,8 @@ class DebriefService:
         on_progress("reading")
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
         async with self.once.lock(f"debrief {self.interview.room.name} {fingerprint}"):
-            if not regenerate and (stored := await self._stored(fingerprint)):
-                return read_stored(stored)
+            if not regenerate and (debrief := await self._find_same(fingerprint)):
+                return debrief
             debrief = await self._analyse(record, transcript, basis, on_progress)
             return await self._store(debrief, fingerprint)
 
@@ -135,9 +140,13 @@ class DebriefService:
         log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
         return debrief.model_copy(update={"version": versions[-1]})
 
-    async def _stored(self, fingerprint: str) -> StoredDebrief | None:
+    async def _find_same(self, fingerprint: str) -> Debrief | None:
+        """The debrief that was made of this input within the hour; one that can't be read is made again."""
         since = self.clock() - SAME_INPUT_FOR
-        return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+        stored = await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+        with suppress(UnreadableRecord):
+            return read_stored(stored) if stored else None
+        return None
 
     async def _nothing_to_analyse(self, record: DebriefInput, transcript: Transcript) -> Debrief:
         """A debrief without a model call. It is not stored."""
@@ -169,6 +178,7 @@ class DebriefService:
             evidence=list(claims),
             unsupported=list(verified.unsupported),
             scorecard=list(verified.scorecard),
+            scales=self._scales(),
             score=result,
             basis=basis,
             warnings=[*verified.warnings, *transcript.warnings, *warnings],
@@ -199,7 +209,7 @@ class DebriefService:
         )
 
     def _candidate_name(self) -> str:
-        """From the briefing, else from the room."""
+        """The candidate's name, from the briefing or else from the room."""
         briefing = self.interview.briefing
         briefed = without_placeholder(briefing.candidate_name) if briefing else ""
         return briefed or self.interview.room.candidate_name or ""
@@ -214,20 +224,28 @@ class DebriefService:
             briefing=self.interview.briefing,
             interviewer_notes=record.notes,
             sidebar_chat=conversation(record.chat_history),
+            scales=scales_text(self._scales(), self._competencies()),
         )
 
     def _competencies(self) -> tuple[str, ...]:
-        briefing = self.interview.briefing
-        return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
+        return competencies_of(self.interview, current_plan(self.interview))
+
+    def _scales(self) -> list[Scale]:
+        """The plan's scales of what is rated: they were fixed before the candidate spoke."""
+        plan = current_plan(self.interview)
+        rated = competencies_of(self.interview, plan)
+        return [scale for scale in plan.scales if scale.focus_area in rated] if plan else []
 
     def _fingerprint(self, record: DebriefInput) -> str:
-        """Hash of everything that the debrief is made of, by which the same input is recognised."""
+        """Hash of all inputs of the debrief, which identifies the same input."""
         made_of = {
             "prompts": PROMPT_VERSION,
             "model": self.llm.model,
             "recommending": self.is_recommending,
             "briefing": _content(self.interview.briefing),
             "names": [names_that_joined(self.interview, role) for role in get_args(ParticipantRole)],
+            "competencies": self._competencies(),
+            "scales": [scale.model_dump() for scale in self._scales()],
             "record": asdict(record),
         }
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()
@@ -241,8 +259,8 @@ class DebriefService:
 
 
 def read_stored(stored: StoredDebrief) -> Debrief:
-    """The stored debrief with its version number."""
-    return Debrief.model_validate_json(stored.document).model_copy(update={"version": stored.version})
+    """The stored debrief with its version number. Raises UnreadableRecord for a document of another version."""
+    return read_document(Debrief, stored.document, "debrief").model_copy(update={"version": stored.version})
 
 
 def _speaker(speaker: Speaker) -> DebriefSpeaker:
@@ -250,7 +268,7 @@ def _speaker(speaker: Speaker) -> DebriefSpeaker:
 
 
 def _content(briefing: Briefing | None) -> dict[str, Any] | None:
-    """What the interviewer entered, whenever it was saved."""
+    """The fields that the interviewer entered, without the time of saving."""
     if briefing is None:
         return None
     return briefing.model_dump(exclude={"briefing_prompt", "updated_at"})

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -14,6 +14,7 @@ from services.daily import Daily, DailyRoom
 from services.errors import (
     BudgetExhausted,
     Forbidden,
+    ListingNeedsAuthentication,
     ProviderBadAnswer,
     RoomExpired,
     RoomNotFound,
@@ -24,7 +25,15 @@ from services.errors import (
 from services.interview.daily_erasure import DailyErasure, ErasedAtDaily
 from services.interview.participants import check_candidate, interviewer_names
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, Participant, ParticipantRole, Receipt, Room, StoredRoom
+from services.storage.records import (
+    UNKNOWN_CREATOR,
+    Participant,
+    ParticipantRole,
+    Receipt,
+    Room,
+    RoomSummary,
+    StoredRoom,
+)
 
 log = logging.getLogger(__name__)
 
@@ -114,12 +123,13 @@ class Rooms:
         *,
         briefing: bool = False,
         debrief: bool = False,
+        plan: bool = False,
         transcript: bool = False,
         participants: bool = False,
     ) -> StoredRoom:
         """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
         interview = await self.storage.find(
-            name, briefing=briefing, debrief=debrief, transcript=transcript, participants=participants
+            name, briefing=briefing, debrief=debrief, plan=plan, transcript=transcript, participants=participants
         )
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
@@ -133,6 +143,21 @@ class Rooms:
         if interview.room.is_expired(self.clock()):
             raise RoomExpired
         return interview
+
+    async def list_own(
+        self, *, limit: int, starting_after: str | None, ended: bool | None
+    ) -> tuple[Sequence[RoomSummary], bool]:
+        """At most `limit` of the caller's rooms, newest first, and whether there are more.
+
+        `ended` selects rooms that have ended, or have not. Raises ListingNeedsAuthentication without authentication,
+        and RoomNotFound when the caller has no room named `starting_after` (any more).
+        """
+        if self.is_open or self.caller is None:
+            raise ListingNeedsAuthentication
+        found = await self.storage.list_rooms(
+            self.caller, limit=limit + 1, starting_after=starting_after, ended=ended, now=self.clock()
+        )
+        return found[:limit], len(found) > limit
 
     async def join(self, name: str, participant_name: str, participant_type: ParticipantRole) -> tuple[Room, str]:
         """The room and a token for it; only its owner enters as the interviewer. The name is kept with the room.
@@ -180,20 +205,23 @@ class Rooms:
     async def close(self, name: str) -> Erasure:
         """Erases everything stored under the name, the room at Daily, and its transcripts there.
 
-        Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero.
+        Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero. A room that
+        this service did not name is left at Daily, and so is one that a restart made it forget while callers need
+        credentials: it may be another caller's, and ends by itself.
         """
         interview = await self.storage.find(name)
         room = None if interview is None else interview.room
         if room is not None and not self._is_owner(room):
             raise RoomNotFound
-        may_be_ours = self._may_be_ours(name)
+        is_repeatable = self.is_open or not self.storage.is_ephemeral
+        is_ours = _OUR_NAME.match(name) and (room is not None or is_repeatable)
         at_daily = ErasedAtDaily()
-        if room is not None or may_be_ours:
+        if is_ours:
             at_daily = await DailyErasure(self.daily, name, None if room is None else room.daily_id).erase()
         receipt = await self.storage.erase(name)
         is_purged = await self.storage.purge_deleted(in_background=False)
         is_kept = at_daily.are_transcripts_left and room is not None and await self._keep_daily_id(room)
-        remaining = _remaining(receipt, at_daily, is_purged=is_purged, is_repeatable=is_kept or may_be_ours)
+        remaining = _remaining(receipt, at_daily, is_purged=is_purged, is_repeatable=is_kept or is_repeatable)
         return Erasure(receipt, at_daily.transcripts, tuple(remaining))
 
     async def _keep_daily_id(self, room: Room) -> bool:
@@ -207,24 +235,16 @@ class Rooms:
             return False
         return True
 
-    def _may_be_ours(self, name: str) -> bool:
-        """Whether a room that is not stored may be deleted at Daily: this service made it, and no other caller owns it.
-
-        With authentication, a room that was lost from memory in a restart may belong to another caller, so it is left
-        to end by itself.
-        """
-        return (self.is_open or not self.storage.is_ephemeral) and _OUR_NAME.match(name) is not None
-
     def _is_owner(self, room: Room) -> bool:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
 
     async def _recover_from_daily(self, name: str) -> Room:
-        """Recovers a room that was lost from memory in a restart and still exists at Daily.
+        """A room that a restart made us forget and that Daily still knows.
 
-        A room without an end was not made by this service. With authentication its name must have our form, and the
-        recovered room has no owner.
+        A room that this service did not name, or without an end, is not its own. Where callers have to show who they
+        are, a recovered room has no owner.
         """
-        if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
+        if not self.storage.is_ephemeral or not _OUR_NAME.match(name):
             raise RoomNotFound
         room = replace(_remembered(await self.daily.get_room(name)), payer=self.payer)
         if not room.is_expired(self.clock()):

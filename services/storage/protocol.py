@@ -55,7 +55,7 @@ class Storage(Protocol):
         transcript: bool = False,
         participants: bool = False,
     ) -> StoredRoom | None:
-        """The room with the parts asked for: of debriefs and plans the latest. Participants are a second round trip."""
+        """The room with the requested parts: the latest debrief and plan. Participants take a second round trip."""
 
     async def list_rooms(
         self, owner: str, *, limit: int, starting_after: str | None, ended: bool | None, now: datetime
@@ -93,7 +93,7 @@ class Storage(Protocol):
         """Store that a token was issued for this person."""
 
     async def add_plan(self, name: str, created_at: datetime, document: str) -> int:
-        """Store a new version of the plan; earlier ones stay. The version, counted from 1."""
+        """Store a new version of the plan; earlier ones stay. Returns its number, counted from 1."""
 
     async def save_transcript(self, name: str, transcript: StoredTranscript, *, keeps_clients: bool = False) -> bool:
         """Store the transcript; it replaces an earlier one and all segments.
@@ -125,7 +125,7 @@ class Storage(Protocol):
         """The room's sidebar record, oldest first: at most `limit` turns after this number."""
 
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
-        """Store a new version of the debrief; earlier ones stay. The version, counted from 1."""
+        """Store a new version of the debrief; earlier ones stay. Returns its number, counted from 1."""
 
     async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
         """The newest debrief of exactly this input that was made at `since` or later."""
@@ -137,7 +137,7 @@ class Storage(Protocol):
         """All submissions, by rater and number."""
 
     async def add_decision(self, name: str, decided_at: datetime, document: str) -> int:
-        """Store a new decision; earlier ones stay. Its number, counted from 1."""
+        """Store a new decision; earlier ones stay. Returns its number, counted from 1."""
 
     async def decision(self, name: str) -> StoredDecision | None:
         """The latest decision."""

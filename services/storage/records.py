@@ -147,7 +147,7 @@ class StoredDecision:
 
 @dataclass(frozen=True, slots=True)
 class StoredRoom:
-    """A room with the parts that were asked for. A part that was not asked for is as empty as one that is missing."""
+    """A room with the requested parts. A part that was not requested is as empty as one that does not exist."""
 
     room: Room
     briefing: Briefing | None = None

@@ -97,7 +97,8 @@ def list_statement(*, is_continued: bool, ended: bool | None) -> Select[Any]:
     if is_continued:
         last = rooms.alias("last")
         after: ColumnElement[str] = bindparam("starting_after")
-        created_at = select(last.c.created_at).where(last.c.name == after).scalar_subquery()
+        is_own = last.c.owner == bindparam("owner")
+        created_at = select(last.c.created_at).where(last.c.name == after, is_own).scalar_subquery()
         is_older = or_(rooms.c.created_at < created_at, rooms.c.name < after)
         statement = statement.where(rooms.c.created_at <= created_at, is_older)
     if ended is not None:
@@ -232,7 +233,7 @@ def erase_from(table: Table) -> Delete:
 
 
 INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""The `insert` of each database, which knows `ON CONFLICT`."""
+"""The `insert` of each database, with `ON CONFLICT`."""
 
 
 class DialectStatements:

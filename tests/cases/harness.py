@@ -127,14 +127,14 @@ def _is_furniture(case: Case, turn: SpokenTurn) -> bool:
 
 
 def _joined(turns: Sequence[SpokenTurn]) -> Iterator[SpokenTurn]:
-    """Neighbours of one speaker as one turn, if the second one has no time of its own in the record."""
+    """Joins neighbouring turns of one speaker if the second one has no time of its own in the record."""
     for speaker, run in groupby(turns, key=lambda turn: (turn.speaker, _clock(turn.at))):
         first, *rest = run
         yield SpokenTurn(speaker[0], first.role, first.at, " ".join(turn.text for turn in (first, *rest)))
 
 
 def check_evidence(case: Case, debrief: dict[str, Any]) -> None:
-    """What must be found is found as the candidate's words, and what may not count is shown nowhere."""
+    """Expected quotes are found as the candidate's words, and words that are no evidence are not shown."""
     quotes = [quote for entry in debrief["evidence"] + debrief["scorecard"] for quote in entry["quotes"]]
     shown = [squash(quote["text"]) for quote in quotes]
     by_candidate = "".join(squash(quote["text"]) for quote in quotes if quote["speaker"] == "candidate")
@@ -149,7 +149,7 @@ def check_evidence(case: Case, debrief: dict[str, Any]) -> None:
 
 
 def check_ratings(case: Case, debrief: dict[str, Any]) -> None:
-    """The rating with the candidate's words as evidence is kept, the other one is not; or nothing is rated."""
+    """Only the rating with the candidate's words as evidence is kept; or nothing is rated."""
     ratings = [row["rating"] for row in debrief["scorecard"]]
     if case.expected["rated"]:
         assert ratings[0] is not None
@@ -176,7 +176,7 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?[.,\d]*\s?([ap]m)?", re.IGNO
 
 
 def _clock(at: str | None) -> int | None:
-    """Seconds, however the time is spelled."""
+    """Seconds of a time in any spelling."""
     if at is None:
         return None
     match = _CLOCK.search(at)

@@ -1,4 +1,4 @@
-"""Transcripts as people paste them: the right words count under the right name, and doubts are warned of."""
+"""Transcripts as people paste them: words have the right speaker, and uncertain speakers give a warning."""
 
 import pytest
 
@@ -47,10 +47,10 @@ def test_only_the_candidates_words_are_evidence(case, debrief):
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_only_the_candidates_words_carry_a_rating(case, debrief):
+def test_only_the_candidates_words_support_a_rating(case, debrief):
     check_ratings(case, debrief)
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_doubts_about_speakers_are_warned_of(case, debrief):
+def test_uncertain_speakers_give_a_warning(case, debrief):
     check_warnings(case, debrief)

@@ -71,12 +71,18 @@ def deployment(postgresql_server, tmp_path_factory):
 
 
 @contextmanager
+def skipped_without_nginx(entered):
+    """The running site. Skips the test where nginx is not installed."""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(entered)
+        except ServerMissing as missing:
+            pytest.skip(str(missing))
+        yield running
+
+
 def nginx_before(deployment, **changes):
-    try:
-        with site(*deployment.addresses, **changes) as running:
-            yield running
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
+    return skipped_without_nginx(site(*deployment.addresses, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -297,21 +303,37 @@ def test_head_that_is_too_large_is_a_problem(behind_nginx):
 
 
 def test_without_any_replica_the_answer_is_a_problem():
-    try:
-        with site("127.0.0.1:1") as running, running.client("127.0.1.16") as client:
-            answer = client.get("/api/rooms/none")
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
+    with skipped_without_nginx(site("127.0.0.1:1")) as running, running.client("127.0.1.16") as client:
+        answer = client.get("/api/rooms/none")
 
     assert_problem(answer, 502, "http_error")
     assert answer.headers["Retry-After"] == "5"
 
 
 def test_a_replica_that_does_not_listen_is_passed_over(deployment):
-    with site("127.0.0.1:1", deployment.addresses[0]) as running, running.client("127.0.1.17") as client:
+    upstreams = ("127.0.0.1:1", deployment.addresses[0])
+    with skipped_without_nginx(site(*upstreams)) as running, running.client("127.0.1.17") as client:
         answers = [open_room(client).status_code for _ in range(3)]
 
     assert answers == [201] * 3
+
+
+def test_new_calls_go_to_the_other_replica_while_one_is_stopped(tmp_path_factory):
+    flags, settings = ("--port", "0"), {"SANDBOX": "true"}
+    with (
+        serving(tmp_path_factory.mktemp("stopped"), *flags, **settings) as stopped,
+        serving(tmp_path_factory.mktemp("other"), *flags, **settings) as other,
+        skipped_without_nginx(site(*(replica.url.removeprefix("http://") for replica in (stopped, other)))) as running,
+        running.client("127.0.1.21") as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        before = [client.get("/health").status_code for _ in range(4)]
+        ending = pool.submit(stopped.stop)
+        during = []
+        wait_until(lambda: during.append(client.get("/health").status_code) or ending.done(), "the replica has ended")
+        after = [client.get("/health").status_code for _ in range(4)]
+
+    assert {*before, *during, *after} == {200}
 
 
 @pytest.fixture
@@ -320,11 +342,9 @@ def behind_prefix(tmp_path):
     api = tmp_path / "api.sock"
     flags = ("--uds", str(api), "--root-path", "/interviews")
     settings = {"SANDBOX": "true", "FORWARDED_ALLOW_IPS": "*", "RATE_LIMIT_DEFAULT": "9/hour"}
-    try:
-        with serving(tmp_path, *flags, **settings), site(f"unix:{api}", changes=PREFIX) as running:
-            yield running
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
+    before = site(f"unix:{api}", changes=PREFIX)
+    with serving(tmp_path, *flags, **settings), skipped_without_nginx(before) as running:
+        yield running
 
 
 def test_addresses_have_the_prefix_that_nginx_strips(behind_prefix):
@@ -343,7 +363,7 @@ def test_addresses_have_the_prefix_that_nginx_strips(behind_prefix):
     assert json.loads(document.text)["servers"] == [{"url": "/interviews"}]
 
 
-def test_callers_behind_a_unix_socket_are_told_apart(behind_prefix):
+def test_callers_behind_a_unix_socket_are_distinguished(behind_prefix):
     with behind_prefix.client("127.0.1.19") as client, behind_prefix.client("127.0.1.20") as other:
         answers = [client.get("/interviews/api/rooms/none").status_code for _ in range(10)]
         elsewhere = other.get("/interviews/api/rooms/none").status_code

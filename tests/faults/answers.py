@@ -10,8 +10,13 @@ from tests.faults.wire import Connection, Request
 SAMPLES = Path(__file__).parent.parent / "data"
 
 WEBVTT = b"WEBVTT\n\ntranscript:0\n00:00:01.000 --> 00:00:02.000\n<v>Ada:</v>Hello.\n"
-UNKNOWN_ROOMS = "/daily/rooms/interview-"
-"""The service looks up a room with a name of its own only after Daily refused to create it."""
+FORGOTTEN = "interview-ffffffff"
+"""How the names of rooms begin that Daily knows and the service has forgotten."""
+
+
+def forgotten_room(number: int, *, again: bool = False) -> str:
+    """The name of such a room."""
+    return f"{FORGOTTEN}{int(again)}{number:017x}"
 
 
 def sample(name: str) -> bytes:
@@ -26,7 +31,9 @@ async def answer_well(connection: Connection, request: Request) -> None:
         await connection.send_chunk(sample("openrouter/stream.txt"))
         await connection.end_stream()
         return
-    if request.method == "GET" and request.path.startswith(UNKNOWN_ROOMS):
+    is_lookup = request.method == "GET" and request.path.startswith("/daily/rooms/")
+    if is_lookup and FORGOTTEN not in request.path:
+        # the service looks up a room that it has not forgotten only after Daily refused to create it
         await connection.answer(sample("daily/error_404_unknown_room.json"), 404)
         return
     if request.path.startswith("/daily/transcript-files/"):

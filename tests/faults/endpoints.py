@@ -1,4 +1,4 @@
-"""Calls to the service, each with the vendor call that it depends on."""
+"""Calls to the service, each with the vendor call on which it depends."""
 
 import re
 from typing import Any, NamedTuple
@@ -50,6 +50,10 @@ ENDPOINTS = {
     "debrief": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD),
     "debrief stream": Endpoint(
         re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD, is_stream=True
+    ),
+    "plan": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/plan", body={"minutes": 30}),
+    "plan stream": Endpoint(
+        re.compile("POST /openrouter/"), "/api/rooms/{room}/plan", body={"minutes": 30}, is_stream=True
     ),
     "realtime token": Endpoint(re.compile("POST /openai/"), "/api/rooms/{room}/realtime/token", success=201),
     "realtime session": Endpoint(

@@ -1,4 +1,4 @@
-"""What each vendor may do wrong at each of its endpoints, and what must come of it.
+"""The fault table: each fault of a vendor at each of its endpoints, and the required response.
 
 A row has a fault, the vendor's behaviour, the client's status and code, and
 how often the vendor may be called where the call is safe to repeat. For a
@@ -16,12 +16,12 @@ from tests.faults.wire import Behaviour
 
 
 class Answer(NamedTuple):
-    """What the client gets."""
+    """The response to the client."""
 
     status: int
     code: str | None = None
     has_retry_after: bool = False
-    """Says when to try again, where the response is not a stream."""
+    """Whether the response has `Retry-After`, unless it is a stream."""
 
 
 LONG_WAIT = "900"
@@ -67,7 +67,7 @@ class Case(NamedTuple):
 
     @property
     def waits_for_deadline(self) -> bool:
-        """Nothing but a deadline of ours ends the call."""
+        """Whether only a deadline of ours ends the call."""
         return self.behaviour in NEVER_ENDS
 
     @property

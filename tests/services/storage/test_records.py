@@ -37,7 +37,7 @@ async def room(storage) -> str:
     return room.name
 
 
-async def test_chat_turns_are_numbered_and_come_back_in_order(storage, room):
+async def test_chat_turns_are_numbered_and_returned_in_order(storage, room):
     await storage.add_chat_turns(room, make_turns("1", "2", "3"))
     await storage.add_chat_turns(room, make_turns("4", "5"))
 
@@ -202,7 +202,7 @@ async def test_a_segment_that_is_sent_again_is_replaced_in_its_place(storage, ro
     assert await storage.segments(room) == (corrected, make_segments("b")[0], last)
 
 
-async def test_of_one_id_twice_in_a_batch_the_last_counts_in_the_first_place(storage, room):
+async def test_repeated_id_in_a_batch_keeps_its_first_place_and_last_text(storage, room):
     first, second, third = Segment("a", "Grace", "I"), Segment("b", "Ada", "Hm"), Segment("a", "Grace", "I led it.")
 
     totals = await storage.add_segments(room, [first, second, third], NOW)
