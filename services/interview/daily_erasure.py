@@ -5,7 +5,8 @@ import logging
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.daily import Daily, DailyTranscript
+from services.daily import Daily
+from services.daily_transcript import DailyTranscript
 from services.errors import RoomNotFound, ServiceError
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from services.clock import Clock
-from services.daily import Daily, DailyTranscript
+from services.daily import Daily
+from services.daily_transcript import DailyTranscript
 from services.errors import (
     InvalidInput,
     ProviderBadAnswer,
