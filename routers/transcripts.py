@@ -88,7 +88,8 @@ async def fetch_transcript(name: RoomName, rooms: CallerRooms, services: Service
 @router.delete("", status_code=204, operation_id="delete_transcript", max_body_size=SMALL_BODY_BYTES)
 async def delete_transcript(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> None:
     """Delete the stored transcript and all lines, to start over. What Daily has stays until the room is deleted."""
-    await (await _transcript(name, rooms, services)).delete()
+    interview = await rooms.get_own_room(name)
+    await TranscriptService(services.storage, services.clock, interview).delete()
 
 
 @router.post("/segments", operation_id="add_transcript_segments", responses=problem_responses(*BODY, 409))
@@ -99,7 +100,8 @@ async def add_segments(
 
     A line with a known id replaces that line, so a client may repeat itself.
     """
-    transcript = await _transcript(name, rooms, services)
+    interview = await rooms.get_own_room(name, transcript=True)
+    transcript = TranscriptService(services.storage, services.clock, interview)
     totals = await transcript.add_segments([line.segment() for line in body.segments])
     return SegmentsResponse(stored=totals.segments, turns=totals.turns)
 

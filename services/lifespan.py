@@ -148,7 +148,7 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         for provider, config in vendor_configs(settings).items()
     }
     daily = Daily(clients["daily"], is_configured=settings.providers["daily"] != "not_configured")
-    daily_transcripts = DailyTranscripts(daily, storage, clock)
+    daily_transcripts = DailyTranscripts(daily, storage, clock, is_emulated="daily" in settings.sandbox)
     transcript_pulls = await stack.enter_async_context(TranscriptPulls(daily_transcripts, storage))
     retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
     for work in (run_retention(storage, clock, retention), run_response_expiry(storage, clock)):

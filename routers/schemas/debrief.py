@@ -28,3 +28,4 @@ class ProgressEvent(ResponseModel):
     """The stage that a streamed debrief has reached."""
 
     stage: str
+    """`fetching` and `waiting` for Daily's transcript, then `reading`, `analysing`, `checking`."""

@@ -172,7 +172,7 @@ class TranscriptTurnResponse(ResponseModel):
 
     number: int
     speaker: str | None
-    """The label as it was written; null where nobody is named."""
+    """The label as it was written; null where no speaker is named."""
     role: Role
     text: str
     at: str | None

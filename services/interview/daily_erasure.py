@@ -5,7 +5,8 @@ import logging
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.daily import Daily, DailyTranscript
+from services.daily import Daily
+from services.daily_transcript import DailyTranscript
 from services.errors import RoomNotFound, ServiceError
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class DailyErasure:
     room_id: str | None
 
     async def erase(self) -> ErasedAtDaily:
-        """Delete the room, then its transcripts one by one, whoever switched the transcription on.
+        """Delete the room, then its transcripts one by one, also those that a default of the domain made.
 
         Repeatable, and raises nothing: what Daily does not delete is reported as left.
         """

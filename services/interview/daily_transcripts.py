@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from services.clock import Clock
-from services.daily import Daily, DailyTranscript
+from services.daily import Daily
+from services.daily_transcript import DailyTranscript
 from services.errors import (
     InvalidInput,
     ProviderBadAnswer,
@@ -43,6 +44,7 @@ STUCK_AFTER = timedelta(hours=1)
 FILE_WITHIN = timedelta(minutes=15)
 """After the end of a transcript: how long others of the room wait for its file."""
 
+_EMULATED = "The transcript comes from the sandbox's emulated Daily, not from a real call."
 _TOO_SLOW = "Daily took too long to send the transcript; try again."
 _NONE = "Daily has no transcript of this room; send what was said as the room's transcript."
 _UNKNOWN_ROOM = "Daily does not know this room any more, so its transcripts can't be found; send what was said."
@@ -73,6 +75,8 @@ class DailyTranscripts:
     daily: Daily
     storage: Storage
     clock: Clock
+    is_emulated: bool
+    """Daily is the sandbox's, and what it transcribed was never said."""
 
     async def pull(self, interview: StoredRoom, *, keeps_clients: bool = False) -> bool:
         """Store what Daily transcribed in this room. False, with nothing stored, while Daily is still writing it.
@@ -193,7 +197,7 @@ class DailyTranscripts:
             files.append(TimedFile(text, transcript.created_at.timestamp() if transcript.created_at else None))
         return TranscriptDocument(
             transcript=await asyncio.to_thread(join_files, files),
-            warnings=tuple(_warnings(found)),
+            warnings=tuple(_warnings(found, is_emulated=self.is_emulated)),
             daily_ids=tuple(file.transcript.id for file in found.files),
         )
 
@@ -208,9 +212,9 @@ def _check(document: TranscriptDocument, interview: StoredRoom) -> None:
         raise TranscriptNotFound(_NO_WORDS)
 
 
-def _warnings(found: _Found) -> list[str]:
+def _warnings(found: _Found, *, is_emulated: bool) -> list[str]:
     joined, missing = len(found.files), found.missing
-    warnings = []
+    warnings = [_EMULATED] if is_emulated else []
     if joined > 1:
         warnings.append(
             f"Daily made {joined} transcripts of this room; they are joined in the order of their beginnings."

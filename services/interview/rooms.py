@@ -48,10 +48,7 @@ _LEFT_IN_FILES = (
 _LEFT_AT_DAILY = "The video room may still exist at Daily, where it ends by itself{}."
 _REPEAT = "; repeat this call to remove it"
 _TRANSCRIPTS_LEFT = "Transcripts of this room's calls may still exist at Daily; {}."
-_REPEAT_LATER = (
-    "repeat this call in a minute to delete them; until then the room's name and Daily's id of it are kept, as a room "
-    "that has ended"
-)
+_REPEAT_LATER = "repeat this call in a minute to delete them; until then the room's name and Daily's id of it are kept"
 _DELETE_THERE = "delete them there"
 _LEFT_AT_VAPI = "Vapi keeps its own record of the room's phone calls and of what was said; delete it there."
 
@@ -114,6 +111,8 @@ class Rooms:
         interview = await self.storage.find(name, participants=participants)
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
+        if interview.room.is_erased:
+            raise RoomNotFound
         if interview.room.is_expired(self.clock()):
             raise RoomExpired
         return interview
@@ -134,7 +133,7 @@ class Rooms:
         )
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
-        if not self._is_owner(interview.room):
+        if interview.room.is_erased or not self._is_owner(interview.room):
             raise RoomNotFound
         return interview
 
@@ -226,13 +225,11 @@ class Rooms:
         return Erasure(receipt, at_daily.transcripts, tuple(remaining))
 
     async def _keep_daily_id(self, room: Room) -> bool:
-        """Keep the room as an ended one without names, as only its id leads to its transcripts; whether it is kept."""
+        """Keep the room's id at Daily, which alone leads to its transcripts; whether it is kept."""
         if room.daily_id is None:
             return False
-        ended_at = min(room.expires_at, self.clock())
-        nameless = replace(room, created_by=UNKNOWN_CREATOR, candidate_name=None, expires_at=ended_at)
         try:
-            await self.storage.save_room(nameless)
+            await self.storage.save_room(room.erased(self.clock()))
         except (BudgetExhausted, StorageFull) as error:
             log.warning("the id of room %s at Daily is not kept: %s", room.name, error.code)
             return False

@@ -103,7 +103,11 @@ async def load_transcript(storage: Storage, interview: StoredRoom) -> RecordedTr
 
 @dataclass(frozen=True, slots=True)
 class TranscriptService:
-    """The transcript of one interview, which was found with its briefing, transcript and participants."""
+    """The transcript of one interview.
+
+    To be read, the interview was found with its briefing, transcript and participants; to get lines, with its
+    transcript.
+    """
 
     storage: Storage
     clock: Clock

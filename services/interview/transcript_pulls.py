@@ -77,7 +77,7 @@ class TranscriptPulls:
     async def _pull(self, room_name: str, transcript_ids: frozenset[str]) -> None:
         """Pull where these transcripts are not stored and the client has sent none."""
         interview = await self._storage.find(room_name, briefing=True, transcript=True, participants=True)
-        if interview is None:
+        if interview is None or interview.room.is_erased:
             return
         if interview.transcript is None or await asyncio.to_thread(_lacks, interview.transcript, transcript_ids):
             await self._daily_transcripts.pull(interview, keeps_clients=True)

@@ -59,7 +59,8 @@ class MemoryStorage(MemorySlots, MemoryUses):
         self, owner: str, *, limit: int, starting_after: str | None, ended: bool | None, now: datetime
     ) -> Sequence[RoomSummary]:
         self._sweep()
-        owned = sorted((one for one in self._rooms.values() if one.room.owner == owner), key=_by_age, reverse=True)
+        its = (entry for entry in self._rooms.values() if entry.room.owner == owner and not entry.room.is_erased)
+        owned = sorted(its, key=_by_age, reverse=True)
         if starting_after is not None:
             last = next((entry for entry in owned if entry.room.name == starting_after), None)
             if last is None:

@@ -157,7 +157,7 @@ class MemoryRooms:
 
     def _entry(self, name: str) -> RoomEntry:
         entry = self._find_entry(name)
-        if entry is None:
+        if entry is None or entry.room.is_erased:
             raise RoomNotFound
         return entry
 

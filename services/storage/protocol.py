@@ -30,7 +30,8 @@ class Storage(Protocol):
 
     Methods raise StorageUnavailable when the database can't be reached in time. Methods that save something under a
     room raise RoomNotFound when it does not exist (any more), and BudgetExhausted when the storage budget of its payer
-    is used up. Each read is one round trip, unless it says otherwise.
+    is used up. An erased room, of which only the id is kept (`Room.is_erased`), is found and counts as missing
+    otherwise. Each read is one round trip, unless it says otherwise.
     """
 
     is_ephemeral: bool

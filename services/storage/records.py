@@ -1,6 +1,6 @@
 """The records that are stored. Times are aware and in UTC; documents are JSON."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Self
 
@@ -37,6 +37,16 @@ class Room:
 
     def is_expired(self, now: datetime) -> bool:
         return now >= self.expires_at
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether it was erased, and only its id at Daily is kept. Nothing is stored under it, nor is it listed."""
+        return not self.url
+
+    def erased(self, now: datetime) -> "Room":
+        """What is kept of the room while something of it could not be deleted at Daily."""
+        ended_at = min(self.expires_at, now)
+        return replace(self, url="", created_by=UNKNOWN_CREATOR, candidate_name=None, expires_at=ended_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,10 @@ PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
 """`on` on a PostgreSQL server that accepts no writes, such as a standby."""
 
 
+IS_NOT_ERASED = rooms.c.url != ""
+"""See `Room.is_erased`."""
+
+
 @cache
 def find_statement(*parts: str) -> Select[Any]:
     """Selects a room with these `PARTS`. Of versioned parts it selects the latest."""
@@ -89,7 +93,7 @@ def list_statement(*, is_continued: bool, ended: bool | None) -> Select[Any]:
         exists().where(debriefs.c.room == rooms.c.name),
         exists().where(decisions.c.room == rooms.c.name),
     )
-    statement = select(*ROOM, *has).where(rooms.c.owner == bindparam("owner"))
+    statement = select(*ROOM, *has).where(rooms.c.owner == bindparam("owner"), IS_NOT_ERASED)
     if is_continued:
         last = rooms.alias("last")
         after: ColumnElement[str] = bindparam("starting_after")
@@ -253,7 +257,7 @@ class DialectStatements:
         # SQLite needs no lock: its transactions begin with the write lock of the whole file
         self.lock_room: Executable = select(
             rooms.c.name, *self._locks(func.coalesce(rooms.c.payer, rooms.c.name))
-        ).where(rooms.c.name == NAME)
+        ).where(rooms.c.name == NAME, IS_NOT_ERASED)
         self.lock_payer: Executable = select(literal(1), *self._locks(bindparam("payer", type_=Text)))
 
     def _replace(self, table: Table, key: Sequence[str], replaced: Sequence[str]) -> Executable:

@@ -59,7 +59,7 @@ def _about_speakers(attributions: Mapping[str, Attribution]) -> Iterator[str]:
 
 
 def _about_tokens(attributions: Mapping[str, Attribution]) -> Iterator[str]:
-    """The candidate's link opens the room for anyone who has it."""
+    """Several names with candidates' tokens: every person who has the room's link can get one."""
     candidates = [label for label, each in attributions.items() if each.role == "candidate"]
     by_token = [label for label in candidates if attributions[label].because == BY_JOINING]
     if by_token and len(candidates) > 1:

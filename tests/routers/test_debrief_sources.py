@@ -154,7 +154,7 @@ def test_transcript_that_is_finished_meanwhile_is_waited_for(transcribing, model
 
 @pytest.fixture
 def writing(daily, vendors, clock):
-    """Daily is writing the transcript for longer than anybody waits: each look takes fifteen seconds."""
+    """Daily is writing the transcript for longer than a debrief waits: each look takes fifteen seconds."""
 
     def look(_request):
         clock.advance(seconds=15)

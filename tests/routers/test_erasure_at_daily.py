@@ -111,14 +111,18 @@ def test_repeated_call_deletes_what_was_left(start, vendors, tmp_path, database)
     assert at_daily.deleted == ["two", "one"]
 
 
-def test_room_whose_transcripts_are_left_has_ended_and_has_no_names(client, vendors, room):
-    client.post(f"/api/rooms/{room}/briefing", json={"candidate_name": "Grace Hopper"})
+def test_room_whose_transcripts_are_left_is_not_found(client, vendors, room):
+    briefing = {"candidate_name": "Grace Hopper"}
+    candidate = {"participant_name": "Grace Hopper", "participant_type": "candidate"}
+    client.post(f"/api/rooms/{room}/briefing", json=briefing)
     Transcripts(vendors, item("one"), undeletable=["one"])
 
     delete(client, room)
 
-    assert_problem(client.get(f"/api/rooms/{room}"), 410, "room_expired")
-    assert_problem(client.get(f"/api/rooms/{room}/briefing"), 404, "briefing_not_found")
+    for path in ("", "/briefing", "/transcript", "/debrief"):
+        assert_problem(client.get(f"/api/rooms/{room}{path}"), 404, "room_not_found")
+    for path, body in (("/briefing", briefing), ("/join", candidate), ("/transcript/fetch", None)):
+        assert_problem(client.post(f"/api/rooms/{room}{path}", json=body), 404, "room_not_found")
 
 
 def test_everything_stored_is_erased_while_daily_is_down(client, vendors, room):
@@ -134,7 +138,7 @@ def test_everything_stored_is_erased_while_daily_is_down(client, vendors, room):
 
     assert receipt["deleted"]["transcripts"] == 1
     assert len(receipt["remaining"]) == 2
-    assert_problem(client.get(f"/api/rooms/{room}/transcript"), 404, "transcript_not_found")
+    assert_problem(client.get(f"/api/rooms/{room}/transcript"), 404, "room_not_found")
 
 
 def test_transcript_that_is_still_being_written_remains(client, vendors, room):

@@ -59,6 +59,7 @@ def test_interview_of_the_web_page_ends_in_a_debrief_with_quotes(
     assert debrief["basis"] == "transcript"
     assert debrief["recommendation"] != "N/A"
     assert debrief["strengths"]
+    assert any("emulated Daily" in warning for warning in debrief["warnings"])
     assert debrief["original_briefing"]["candidate_name"] == CANDIDATE
     assert {(quote["source"], quote["speaker"]) for quote in quotes} == {("transcript", "candidate")}
 
@@ -75,6 +76,7 @@ def test_joined_room_of_the_sandbox_has_a_transcript_to_fetch(
     fetched = client.post(f"/api/rooms/{room}/transcript/fetch")
 
     assert (early.status_code, early.headers["retry-after"]) == (202, "5")
+    assert "emulated" in fetched.json()["warnings"][0]
     assert {speaker["label"]: speaker["role"] for speaker in fetched.json()["speakers"]} == {
         INTERVIEWER: "interviewer",
         CANDIDATE: "candidate",

@@ -11,7 +11,8 @@ import httpx
 import pytest
 import respx
 
-from services.daily import MAX_TRANSCRIPT_PAGES, TRANSCRIPTS_PER_PAGE, Daily, DailyTranscript, map_error
+from services.daily import MAX_TRANSCRIPT_PAGES, TRANSCRIPTS_PER_PAGE, Daily, map_error
+from services.daily_transcript import DailyTranscript
 from services.errors import (
     ProviderBadAnswer,
     ProviderNotConfigured,

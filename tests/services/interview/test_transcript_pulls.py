@@ -32,7 +32,7 @@ async def storage(clock: ManualClock) -> MemoryStorage:
 @pytest.fixture
 async def transcripts(storage: MemoryStorage, clock: ManualClock) -> AsyncIterator[DailyTranscripts]:
     async with vendor_client("Daily", DAILY, map_error, key="daily-key-0123456789") as upstream:
-        yield DailyTranscripts(Daily(upstream, is_configured=True), storage, clock)
+        yield DailyTranscripts(Daily(upstream, is_configured=True), storage, clock, is_emulated=False)
 
 
 class HeldDaily:

@@ -290,3 +290,23 @@ async def test_an_unknown_room_has_no_records(storage):
     assert await storage.chat_turns("nowhere") == ()
     assert await storage.ratings("nowhere") == ()
     assert await storage.decision("nowhere") is None
+
+
+async def test_nothing_is_stored_under_an_erased_room_whose_id_is_kept(storage, room):
+    kept = (await storage.find(room)).room
+    await storage.erase(room)
+    await storage.save_room(kept.erased(NOW))
+
+    for write in (
+        storage.save_transcript(room, TRANSCRIPT),
+        storage.add_segments(room, make_segments("a"), NOW),
+        storage.add_participant(room, CANDIDATE),
+        storage.delete_transcript(room),
+    ):
+        with pytest.raises(RoomNotFound):
+            await write
+
+    found = await storage.find(room, transcript=True, participants=True)
+    assert (found.room.daily_id, found.room.is_erased) == (kept.daily_id, True)
+    assert (found.room.candidate_name, found.transcript, found.participants) == (None, None, ())
+    assert await storage.list_rooms(kept.owner, limit=10, starting_after=None, ended=None, now=NOW) == ()

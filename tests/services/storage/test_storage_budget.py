@@ -128,6 +128,30 @@ async def test_a_transcript_gives_the_bytes_of_its_segments_back(database):
         await storage.save_transcript(name, replace(TRANSCRIPT, document="t" * 90_000))
 
 
+async def test_a_deleted_transcript_gives_its_bytes_back(database):
+    async with open_empty(database, storage_budget="100 kB") as storage:
+        [name] = await open_rooms(storage)
+        for _ in range(3):
+            await storage.save_transcript(name, replace(TRANSCRIPT, document="t" * 90_000))
+            await storage.delete_transcript(name)
+            await storage.add_segments(name, make_segments("a", "b", text="s" * 40_000), NOW)
+            await storage.delete_transcript(name)
+
+        await storage.add_debrief(name, "f", NOW, "d" * 90_000)
+
+
+async def test_a_transcript_that_is_dropped_for_the_clients_is_not_charged(database):
+    async with open_empty(database, storage_budget="100 kB") as storage:
+        [name] = await open_rooms(storage)
+        await storage.save_transcript(name, replace(TRANSCRIPT, source="client"))
+
+        for _ in range(3):
+            pulled = replace(TRANSCRIPT, source="daily", document="d" * 90_000)
+            assert not await storage.save_transcript(name, pulled, keeps_clients=True)
+
+        await storage.add_debrief(name, "f", NOW, "d" * 90_000)
+
+
 async def test_a_refused_write_changes_nothing(database):
     async with open_empty(database, storage_budget="40 kB") as storage:
         [name] = await open_rooms(storage)
