@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     debrief_recommendation: bool = True
     """`off`: debriefs have evidence and ratings, and the recommendation is always `N/A`."""
 
+    human_first: bool = False
+    """`on`: debriefs hide the model's ratings, score and recommendation until the request names a `rater` who has
+    submitted ratings, and only who has rated decides."""
+
     api_keys: SecretStr | None = None
     """Bearer keys as `name:key`, comma-separated; `name:sha256:<hex>` stores only the key's hash here."""
     auth_jwt_secret: SecretStr | None = None

@@ -14,14 +14,16 @@ request_id_of_log: ContextVar[str] = ContextVar("request_id", default="-")
 
 _ROOM_NAME = re.compile(r"((?<=/api/rooms/)[A-Za-z0-9_-]{14}|interview-[0-9a-f]{4})[A-Za-z0-9_-]+")
 
+_RATER = re.compile(r"(?<=/ratings/)[^\s?]+|(?<=[?&]rater=)[^\s&]+")
+
 
 def sanitize(message: str) -> str:
-    """Makes a message safe to log: one line, and without whole room names.
+    """Makes a message safe to log: one line, without whole room names, and without the names of people who rate.
 
     Line breaks and control characters, which text of vendors and clients may contain, are escaped. Room names are cut
     after 14 characters, since anyone who knows a whole one can join the room.
     """
-    message = _ROOM_NAME.sub(r"\1…", message)
+    message = _RATER.sub("…", _ROOM_NAME.sub(r"\1…", message))
     return message if message.isprintable() else "".join(map(_escaped, message))
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
-from routers import docs, health, realtime, rooms
+from routers import docs, health, plans, realtime, reviews, room_list, rooms
 from routers.middleware import add_middleware
 from routers.openapi import LICENSE, add_openapi
 from routers.problems import add_problem_handlers
@@ -73,7 +73,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     add_middleware(app, settings)
     add_problem_handlers(app)
     add_openapi(app)
-    for module in (rooms, realtime, health):
+    for module in (rooms, room_list, plans, reviews, realtime, health):
         app.include_router(module.router)
     app.include_router(rooms.transcript_router, max_body_size=settings.max_body_bytes)
     if settings.docs_enabled:

@@ -26,11 +26,12 @@ async def _services(request: Request) -> Services:
 
 ServicesDep = Annotated[Services, Depends(_services)]
 
+ROOM_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 RoomName = Annotated[
     str,
     Path(
         alias="name",
-        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        pattern=ROOM_NAME_PATTERN,
         description="The room's name: `room_name` of the response that opened it.",
         examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
     ),

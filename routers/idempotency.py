@@ -45,7 +45,7 @@ class IdempotentRequest:
         """
         if self._key is None:
             return self._http_response(await work())
-        url = self._request.url
+        url = self._request.url.remove_query_params("rater")  # who reads the response does not change the work
         request = KeyedRequest(
             caller=caller_of(self._request),
             route=f"{self._request.method} {url.path}?{url.query}",

@@ -6,7 +6,8 @@ It works on the finished document, so that it covers every route. What only a ro
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from types import UnionType
+from typing import Any, Final, cast
 
 from fastapi import FastAPI
 from pydantic import BaseModel, TypeAdapter
@@ -81,13 +82,13 @@ LOCATION: Final[Document] = {"headers": header_references("Location")}
 """Declares that a response names the address of what was made: `responses={201: LOCATION}`."""
 
 
-def streamed(name: str, **events: type[BaseModel]) -> dict[int | str, Document]:
+def streamed(name: str, **events: type[BaseModel] | UnionType) -> dict[int | str, Document]:
     """Returns the event stream of a 200 response: a schema for each event, with the type of its data.
 
     `name` is the schema's; `error` is added, since every stream can end with it. OpenAPI 3.1 has no keyword for the
     items of a stream, so the schema is the one of a single event whose `data` has been parsed.
     """
-    models: dict[str, type[BaseModel]] = {**events, "error": Problem}
+    models: dict[str, type[BaseModel] | UnionType] = {**events, "error": Problem}
     variants: dict[str, Document] = {}
     definitions: dict[str, Document] = {}
     for event, model in models.items():
@@ -185,12 +186,15 @@ def _tags(document: Document) -> list[Document]:
     return known + [{"name": name} for name in sorted(used - set(TAGS))]
 
 
-def _schema_of(model: type[BaseModel]) -> Document:
-    """A reference to the schema of a model in responses; its `$defs` hold that schema and those that it refers to."""
-    schema = TypeAdapter(model).json_schema(mode="serialization", ref_template=f"{_REF}{{model}}")
-    definitions = {**schema.pop("$defs", {}), model.__name__: schema}
+def _schema_of(model: type[BaseModel] | UnionType) -> Document:
+    """References to the schemas of a model, or of several, in responses; `$defs` hold what is referred to."""
+    schema = TypeAdapter(cast("Any", model)).json_schema(mode="serialization", ref_template=f"{_REF}{{model}}")
+    definitions = schema.pop("$defs", {})
+    if isinstance(model, type):
+        definitions |= {model.__name__: schema}
+        schema = {"$ref": _REF + model.__name__}
     _tidy(definitions.values())
-    return {"$ref": _REF + model.__name__, "$defs": definitions}
+    return schema | {"$defs": definitions}
 
 
 def _object(**properties: Document) -> Document:

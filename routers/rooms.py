@@ -1,12 +1,14 @@
 """Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
 
 from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_response, negotiate
 from routers.body_sizes import BRIEFING_BODY_BYTES, CHAT_BODY_BYTES, JOIN_BODY_BYTES
+from routers.debrief_readers import DebriefReaderDep, open_review
 from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
@@ -50,15 +52,17 @@ from routers.schemas.voice import (
     RealtimeResponse,
     RealtimeTokenRequest,
 )
-from routers.streaming import Event, open_stream, stream_progress
+from routers.streaming import Event, open_stream, progress_event, stream_progress
 from services.briefing import Briefing, BriefingRequest
 from services.errors import BriefingNotFound, DebriefNotFound
-from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, render_html, render_markdown
+from services.evidence.rendering import HTML_CSP
+from services.evidence.report import render_html, render_markdown
+from services.evidence.sealing import ReadableDebrief
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
 from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
+from services.interview.plan import current_plan
 from services.lifespan import Services
 from services.llm import Piece
 from services.storage.records import StoredResponse, StoredRoom
@@ -129,8 +133,9 @@ async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep)
 )
 async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms, services: ServicesDep) -> Briefing:
     """Save the briefing, and get the prompt for an agent that prepares the interviewer. Saving again replaces it."""
-    await rooms.get_own_room(name)
-    return await briefing.save_briefing(services.storage, name, body, services.clock())
+    interview = await rooms.get_own_room(name, plan=True)
+    saved = await briefing.save_briefing(services.storage, name, body, services.clock())
+    return briefing.with_plan(saved, current_plan(replace(interview, briefing=saved)))
 
 
 @router.get(
@@ -141,10 +146,10 @@ async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRoom
 )
 async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     """Read the saved briefing and its prompt."""
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, plan=True)
     if interview.briefing is None:
         raise BriefingNotFound
-    return json_response(interview.briefing)
+    return json_response(briefing.with_plan(interview.briefing, current_plan(interview)))
 
 
 @router.post(
@@ -158,7 +163,7 @@ async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, plan=True)
     sidebar = ChatService(services.llm_charged_to(rooms.payer), services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)
@@ -187,10 +192,10 @@ async def get_chat(
 
 @transcript_router.post(
     "/{name}/debrief",
-    response_model=Debrief,
+    response_model=ReadableDebrief,
     operation_id="create_debrief",
     responses=problem_responses(*BODY, 404, 409, 502, 504)
-    | streamed("DebriefEvent", progress=ProgressEvent, done=Debrief),
+    | streamed("DebriefEvent", progress=ProgressEvent, done=ReadableDebrief),
 )
 async def create_debrief(
     *,
@@ -199,6 +204,7 @@ async def create_debrief(
     rooms: LlmRateLimitedRooms,
     services: ServicesDep,
     idempotency: IdempotencyDep,
+    reader: DebriefReaderDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
 ) -> Response:
@@ -208,7 +214,7 @@ async def create_debrief(
     disconnects, so that the same request finds it. With `Accept: text/event-stream`: `progress` events, then one
     `done` or `error`.
     """
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, plan=True)
     debriefing = _debriefing(services, interview, rooms.payer)
     chat = [entry.message() for entry in body.chat_history]
     record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
@@ -218,33 +224,35 @@ async def create_debrief(
 
     async def reported_work(on_progress: OnProgress) -> str:
         response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
-        return bytes(response.body).decode()
+        return bytes((await reader.show_response(response)).body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
-        return await open_stream(stream_progress(reported_work, _progress))
-    return await idempotency.run_shielded(body, work, room=name)
+        return await open_stream(stream_progress(reported_work, progress_event))
+    return await reader.show_response(await idempotency.run_shielded(body, work, room=name))
 
 
 @router.get(
     "/{name}/debrief",
-    response_model=Debrief,
+    response_model=ReadableDebrief,
     operation_id="get_debrief",
     responses=problem_responses(404, 502, 504) | also_as(HTML, MARKDOWN),
 )
-async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
+async def get_debrief(
+    *, name: RoomName, rooms: CallerRooms, services: ServicesDep, reader: DebriefReaderDep, accept: Accept = None
+) -> Response:
     """Read the latest debrief as JSON, or as a printable report with `Accept: text/html` or `text/markdown`."""
-    interview = await rooms.get_own_room(name, debrief=True)
+    interview = await rooms.get_own_room(name, briefing=True, debrief=True, plan=True)
     if interview.debrief is None:
         raise DebriefNotFound
-    debrief = read_stored(interview.debrief)
-    match negotiate(accept, (JSON, HTML, MARKDOWN)):
-        case "text/html":
-            headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
-            return Response(render_html(debrief), headers=headers, media_type=HTML)
-        case "text/markdown":
-            return Response(render_markdown(debrief), headers={"Vary": "Accept"}, media_type=MARKDOWN)
-        case _:
-            return json_response(debrief, Vary="Accept")
+    debrief = await reader.show(read_stored(interview.debrief))
+    form = negotiate(accept, (JSON, HTML, MARKDOWN))
+    if form == JSON:
+        return json_response(debrief, Vary="Accept")
+    people = await open_review(services, interview).shown_to(reader.rater)
+    if form == MARKDOWN:
+        return Response(render_markdown(debrief, people), headers={"Vary": "Accept"}, media_type=MARKDOWN)
+    headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
+    return Response(render_html(debrief, people), headers=headers, media_type=HTML)
 
 
 @router.post(
@@ -334,10 +342,6 @@ def _debriefing(services: Services, interview: StoredRoom, payer: str) -> Debrie
         is_recommending=services.settings.debrief_recommendation,
         is_emulated="openrouter" in services.settings.sandbox,
     )
-
-
-def _progress(stage: str) -> Event:
-    return Event.from_model("progress", ProgressEvent(stage=stage))
 
 
 async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerator[Event]:

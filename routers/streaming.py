@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.types import Message, Receive, Scope, Send
 
 from routers.problems import ProblemResponse, problem
+from routers.schemas.debrief import ProgressEvent
 from services.errors import ProviderBadAnswer, ServiceError
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ class Event(NamedTuple):
 def error_event(document: dict[str, Any]) -> bytes:
     """Returns the terminal event of a failed stream: its data is a problem document."""
     return Event("error", bytes(ProblemResponse(document).body).decode()).encode()
+
+
+def progress_event(stage: str) -> Event:
+    """Returns the event of a stage that the work has reached."""
+    return Event.from_model("progress", ProgressEvent(stage=stage))
 
 
 async def open_stream(events: AsyncGenerator[Event]) -> "EventStream":

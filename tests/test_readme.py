@@ -66,7 +66,9 @@ def test_debrief_in_the_readme_is_the_one_that_the_server_returns(curl):
     output, _ = curl
 
     shown = json.loads(re.search(r"```json\n(\{\n  \"recommendation\".*?)```", README, re.DOTALL)[1])
-    debrief, _ = json.JSONDecoder().raw_decode(output[re.search(r'\{"room_name":"[^"]+","version"', output).start() :])
+    debrief, _ = json.JSONDecoder().raw_decode(
+        output[re.search(r'\{"room_name":"[^"]+","version":\d+,"sealed"', output).start() :]
+    )
     assert_shown(shown, debrief)
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from routers.schemas.transcript import WithTranscript
-from services.evidence.debrief import Usage
 from services.text.fields import NoNullCharacters, RequestModel, ResponseModel, Timestamp
+from services.usage import Usage
 
 TURNS = 100
 MAX_TURNS = 200

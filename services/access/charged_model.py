@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 from services.access.budgets import Reservation
-from services.evidence.debrief import Usage
 from services.prompts.tokens import estimate_prompt, estimate_tokens
 from services.upstream.chat_completions import AnswerCutOff, Reply
 from services.upstream.model_client import ModelClient
 from services.upstream.model_request import ModelRequest
+from services.usage import Usage
 
 Reserve = Callable[[int], AbstractAsyncContextManager[Reservation]]
 """Reserves so many tokens for a block. Raises BudgetExhausted."""

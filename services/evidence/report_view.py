@@ -6,10 +6,14 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.evidence.debrief import Debrief, Evidence, InterviewNumbers, Kind, Quote, ScorecardRow
+from services.evidence.agreement import Agreement
+from services.evidence.debrief import Evidence, InterviewNumbers, Kind, Quote
 from services.evidence.firmness import firmness, quote_count
 from services.evidence.overlaps import Overlaps
+from services.evidence.review import Decision, Rater
+from services.evidence.sealing import ReadableDebrief
 from services.evidence.times import without_fraction
+from services.plan import Scale
 from services.prompts.inputs import without_placeholder
 from services.transcript.transcript import Role
 
@@ -41,11 +45,21 @@ class PrintedQuote(NamedTuple):
     """Turn, time, speaker and kind of match."""
 
 
+class PeopleReview(NamedTuple):
+    """What people have said about the interview, as far as the reader may see it."""
+
+    raters: Sequence[Rater] = ()
+    agreement: Sequence[Agreement] = ()
+    """Empty for a reader who has not rated."""
+    decision: Decision | None = None
+
+
 class ReportView:
     """One debrief, arranged for reading."""
 
-    def __init__(self, debrief: Debrief) -> None:
+    def __init__(self, debrief: ReadableDebrief, people: PeopleReview) -> None:
         self.debrief = debrief
+        self.people = people
 
     @property
     def candidate(self) -> str:
@@ -90,7 +104,7 @@ class ReportView:
 
     @cached_property
     def firmness(self) -> list[str]:
-        return firmness(self.debrief)
+        return [] if self.debrief.sealed else firmness(self.debrief)
 
     @property
     def quote_count(self) -> str:
@@ -104,13 +118,20 @@ class ReportView:
     def is_rated(self) -> bool:
         return any(row.rating is not None for row in self.debrief.scorecard)
 
+    @staticmethod
+    def levels(scale: Scale) -> Mapping[str, str]:
+        """The texts of a scale by the number of the level."""
+        return scale.levels.model_dump(by_alias=True)
+
     @property
-    def not_assessed(self) -> list[ScorecardRow]:
-        return [row for row in self.debrief.scorecard if row.rating is None]
+    def not_assessed(self) -> list[str]:
+        return [row.competency for row in self.debrief.scorecard if row.status == "not_assessed"]
 
     @cached_property
     def quotes_of_ratings_alone(self) -> list[Quote]:
         """Quotes that carry a rating and no claim."""
+        if self.debrief.sealed:
+            return self.debrief.other_quotes
         claimed = {_place_of(quote) for claim in self.debrief.evidence for quote in claim.quotes}
         return [quote for row in self.debrief.scorecard for quote in row.quotes if _place_of(quote) not in claimed]
 

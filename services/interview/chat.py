@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from services.clock import Clock
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
+from services.interview.briefing import with_plan
+from services.interview.plan import current_plan
 from services.interview.transcript import read_transcript
 from services.llm import CHAT_TOKENS, LLM, Piece
 from services.prompts.chat import (
@@ -19,6 +21,7 @@ from services.prompts.chat import (
     without_briefing_prompt,
 )
 from services.prompts.inputs import Message, PromptInputs, numbered_lines
+from services.prompts.plan import plan_text
 from services.prompts.tokens import BYTES_PER_TOKEN, estimate_prompt, estimate_tokens, fit_parts, size_in_bytes
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, StoredRoom
@@ -99,12 +102,16 @@ class ChatService:
     def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:
         """Everything that fits into the model's context beside the instructions, the question and the answer."""
         briefing = self.interview.briefing
+        plan = current_plan(self.interview)
         context = without_briefing_prompt(question.context, briefing)
+        if briefing and plan:
+            context = without_briefing_prompt(context, with_plan(briefing, plan))
         tokens = self.llm.context_tokens - self.llm.cap(CHAT_TOKENS) - INSTRUCTION_TOKENS
         tokens -= estimate_tokens(question.message)
         history = latest_messages(question.history, tokens // HISTORY_SHARE)
         tokens -= estimate_prompt(history)
-        fitted = fit_parts(PromptInputs(briefing=briefing, context=context).parts(), tokens)
+        inputs = PromptInputs(briefing=briefing, context=context, plan=plan_text(plan))
+        fitted = fit_parts(inputs.parts(), tokens)
         size = min(MAX_TRANSCRIPT_BYTES, max(0, fitted.tokens_left) * BYTES_PER_TOKEN)
         lines, is_cut = latest_lines(turns, size)
         cut_history = [EARLIER_MESSAGES_WARNING] if len(history) < len(question.history) else []

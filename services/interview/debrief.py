@@ -18,10 +18,11 @@ from services.evidence.grounding import VerifiedDebrief, nothing_verified, verif
 from services.evidence.scoring import score
 from services.evidence.sensitivity import NO_RECOMMENDATION, analyse
 from services.interview.debrief_reading import read_with_model
+from services.interview.plan import competencies_of, current_plan
 from services.interview.threads import run_in_thread
 from services.interview.transcript import read_transcript
 from services.llm import LLM, DebriefReply
-from services.prompts.debrief import DEFAULT_COMPETENCIES
+from services.plan import Scale
 from services.prompts.injection import injection_warnings
 from services.prompts.inputs import (
     PROMPT_VERSION,
@@ -31,6 +32,7 @@ from services.prompts.inputs import (
     conversation,
     without_placeholder,
 )
+from services.prompts.plan import scales_text
 from services.storage.protocol import Storage
 from services.storage.records import StoredDebrief, StoredRoom
 from services.storage.retrying import write_with_retry
@@ -162,6 +164,7 @@ class DebriefService:
             evidence=list(claims),
             unsupported=list(verified.unsupported),
             scorecard=list(verified.scorecard),
+            scales=self._scales(),
             score=result,
             basis=basis,
             warnings=[*verified.warnings, *transcript.warnings, *warnings],
@@ -207,11 +210,17 @@ class DebriefService:
             briefing=self.interview.briefing,
             interviewer_notes=record.notes,
             sidebar_chat=conversation(record.chat_history),
+            scales=scales_text(self._scales(), self._competencies()),
         )
 
     def _competencies(self) -> tuple[str, ...]:
-        briefing = self.interview.briefing
-        return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
+        return competencies_of(self.interview, current_plan(self.interview))
+
+    def _scales(self) -> list[Scale]:
+        """The plan's scales of what is rated: they were fixed before the candidate spoke."""
+        plan = current_plan(self.interview)
+        rated = competencies_of(self.interview, plan)
+        return [scale for scale in plan.scales if scale.focus_area in rated] if plan else []
 
     def _fingerprint(self, record: DebriefInput) -> str:
         """Hash of everything that the debrief is made of, by which the same input is recognised."""
@@ -220,6 +229,8 @@ class DebriefService:
             "model": self.llm.model,
             "recommending": self.is_recommending,
             "briefing": _content(self.interview.briefing),
+            "competencies": self._competencies(),
+            "scales": [scale.model_dump() for scale in self._scales()],
             "record": asdict(record),
         }
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()

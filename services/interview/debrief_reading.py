@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from services.errors import PayloadTooLarge
+from services.evidence.answer_fields import dropped_warnings
 from services.evidence.debrief import Quote
 from services.evidence.model_answer import ModelDebrief
 from services.evidence.quotes import QuoteFinder
@@ -152,9 +153,7 @@ def _quotes_proposed(reply: DebriefReply) -> int:
 def _reply_warnings(replies: Sequence[DebriefReply]) -> list[str]:
     """One warning where any prompt was cut, and one for the items that the last answer, the debrief, lost."""
     cut = [reply.prompt_warning for reply in replies if reply.prompt_warning][:1]
-    dropped = replies[-1].reading.dropped
-    items = "1 item of the model's answer was" if dropped == 1 else f"{dropped} items of the model's answer were"
-    return [*cut, *([f"{items} unreadable and left out."] if dropped else [])]
+    return [*cut, *dropped_warnings(replies[-1].reading.dropped)]
 
 
 def _parts_warning(parts: int, passages: _Passages) -> str:

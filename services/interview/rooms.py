@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -10,9 +11,17 @@ from uuid import uuid4
 
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
-from services.errors import Forbidden, ProviderBadAnswer, RoomExpired, RoomNotFound, ServiceError, Unauthorized
+from services.errors import (
+    Forbidden,
+    ListingNeedsAuthentication,
+    ProviderBadAnswer,
+    RoomExpired,
+    RoomNotFound,
+    ServiceError,
+    Unauthorized,
+)
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, ParticipantRole, Receipt, Room, StoredRoom
+from services.storage.records import UNKNOWN_CREATOR, ParticipantRole, Receipt, Room, RoomSummary, StoredRoom
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +99,11 @@ class Rooms:
             raise RoomExpired
         return room
 
-    async def get_own_room(self, name: str, *, briefing: bool = False, debrief: bool = False) -> StoredRoom:
+    async def get_own_room(
+        self, name: str, *, briefing: bool = False, debrief: bool = False, plan: bool = False
+    ) -> StoredRoom:
         """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
-        interview = await self.storage.find(name, briefing=briefing, debrief=debrief)
+        interview = await self.storage.find(name, briefing=briefing, debrief=debrief, plan=plan)
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
         if not self._is_owner(interview.room):
@@ -105,6 +116,21 @@ class Rooms:
         if interview.room.is_expired(self.clock()):
             raise RoomExpired
         return interview
+
+    async def list_own(
+        self, *, limit: int, starting_after: str | None, ended: bool | None
+    ) -> tuple[Sequence[RoomSummary], bool]:
+        """At most `limit` of the caller's rooms, newest first, and whether there are more.
+
+        `ended` selects rooms that have ended, or have not. Raises ListingNeedsAuthentication without authentication,
+        and RoomNotFound when the caller has no room named `starting_after` (any more).
+        """
+        if self.is_open or self.caller is None:
+            raise ListingNeedsAuthentication
+        found = await self.storage.list_rooms(
+            self.caller, limit=limit + 1, starting_after=starting_after, ended=ended, now=self.clock()
+        )
+        return found[:limit], len(found) > limit
 
     async def join(self, name: str, participant_name: str, participant_type: ParticipantRole) -> tuple[Room, str]:
         """The room and a token for it; only its owner enters as the interviewer."""

@@ -13,7 +13,7 @@ from services.prompts.tokens import MAX_BYTES_PER_CHARACTER, size_in_bytes
 from services.text.invisible import strip_invisible
 from services.transcript.transcript import Turn
 
-PROMPT_VERSION = "2026-11-26"
+PROMPT_VERSION = "2026-11-26.2"
 """Part of every debrief. A test fails when a wording in this package changes and this does not."""
 
 Message = dict[str, str]
@@ -39,16 +39,20 @@ class PromptInputs:
     """What the client adds to a chat."""
     interviewer_notes: str = ""
     sidebar_chat: str = ""
+    plan: str = ""
+    """The questions, as `plan_text` gives them."""
+    scales: str = ""
+    """What ratings mean, as `scales_text` gives it."""
     transcript: str = ""
     """Lines made by `numbered_line`."""
-    quotable_turns: tuple[int, ...] = ()
-    """Numbers of the turns in `transcript` whose words may be evidence."""
 
     def parts(self) -> dict[str, str]:
         """The text of each part by the kind of its data block. What changes during an interview comes last, so that
         servers can cache what comes before it.
         """
         return briefing_texts(self.briefing) | {
+            "plan": self.plan,
+            "scales": self.scales,
             "context": self.context,
             "interviewer_notes": self.interviewer_notes,
             "sidebar_chat": self.sidebar_chat,

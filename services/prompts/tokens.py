@@ -17,6 +17,8 @@ SHARES = {
     "context": 1 / 4,
     "interviewer_notes": 1 / 4,
     "sidebar_chat": 1 / 8,
+    "plan": 1 / 8,
+    "scales": 1 / 8,
 }
 """Maximum share of the material that each part may take when the material has to be shortened."""
 FREE_SHARE = 1 / 2
@@ -51,12 +53,14 @@ def estimate_prompt(messages: Iterable[Mapping[str, str]]) -> int:
     return sum(estimate_tokens(message["content"]) for message in messages)
 
 
-def fit_parts(parts: Mapping[str, str], tokens: int) -> FittedParts:
-    """The parts shortened to their shares of `tokens`, where they take more than half of it together."""
+def fit_parts(
+    parts: Mapping[str, str], tokens: int, *, shares: Mapping[str, float] = SHARES, free_share: float = FREE_SHARE
+) -> FittedParts:
+    """The parts shortened to their shares of `tokens`, where they take more than `free_share` of it together."""
     used = sum(map(estimate_tokens, parts.values()))
-    if used <= tokens * FREE_SHARE:
+    if used <= tokens * free_share:
         return FittedParts(dict(parts), tokens - used, [])
-    fitted = {kind: _shortened(kind, text, int(tokens * SHARES.get(kind, 1))) for kind, text in parts.items()}
+    fitted = {kind: _shortened(kind, text, int(tokens * shares.get(kind, 1))) for kind, text in parts.items()}
     cut = [kind.replace("_", " ") for kind, text in parts.items() if fitted[kind] != text]
     used = sum(map(estimate_tokens, fitted.values()))
     return FittedParts(fitted, tokens - used, [_SHORTENED.format(part=part) for part in cut])

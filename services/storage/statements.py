@@ -93,7 +93,8 @@ def list_statement(*, is_continued: bool, ended: bool | None) -> Select[Any]:
     if is_continued:
         last = rooms.alias("last")
         after: ColumnElement[str] = bindparam("starting_after")
-        created_at = select(last.c.created_at).where(last.c.name == after).scalar_subquery()
+        is_own = last.c.owner == bindparam("owner")
+        created_at = select(last.c.created_at).where(last.c.name == after, is_own).scalar_subquery()
         is_older = or_(rooms.c.created_at < created_at, rooms.c.name < after)
         statement = statement.where(rooms.c.created_at <= created_at, is_older)
     if ended is not None:

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, render_html
+from services.evidence.rendering import HTML_CSP
+from services.evidence.report import render_html
 from tests.services.evidence import debriefs
 
 CHROMIUM = shutil.which("chromium")

@@ -47,6 +47,10 @@ ENDPOINTS = {
     "debrief stream": Endpoint(
         re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD, is_stream=True
     ),
+    "plan": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/plan", body={"minutes": 30}),
+    "plan stream": Endpoint(
+        re.compile("POST /openrouter/"), "/api/rooms/{room}/plan", body={"minutes": 30}, is_stream=True
+    ),
     "realtime token": Endpoint(re.compile("POST /openai/"), "/api/rooms/{room}/realtime/token", success=201),
     "realtime session": Endpoint(
         re.compile("POST /openai/"), "/api/realtime/session", body={"candidate_name": "Grace"}

@@ -16,12 +16,17 @@ from tests.support.waiting import LIMIT_SECONDS
 
 KIB, MIB = 1024, 1024 * 1024
 MAX_BODY_BYTES = 3 * MIB
+PLANNED = {"focus_area": "Compilers", "text": "What did you build?", "kind": "behaviour"}
 LIMITS = {
     "POST /api/rooms": (64 * KIB, {"interviewer_name": "Ada"}),
     "POST /api/rooms/{name}/join": (8 * KIB, {"participant_name": "G", "participant_type": "candidate"}),
     "POST /api/rooms/{name}/briefing": (MIB, BRIEFING),
     "POST /api/rooms/{name}/chat": (2 * MIB, {"message": "What should I ask?"}),
     "POST /api/rooms/{name}/debrief": (MAX_BODY_BYTES, {"notes": "She knows compilers."}),
+    "POST /api/rooms/{name}/plan": (64 * KIB, {"minutes": 30}),
+    "PUT /api/rooms/{name}/plan": (512 * KIB, {"questions": [PLANNED]}),
+    "PUT /api/rooms/{name}/ratings/{rater}": (256 * KIB, {"ratings": [{"competency": "Compilers", "rating": 4}]}),
+    "PUT /api/rooms/{name}/decision": (64 * KIB, {"decision": "advance", "reasons": "She knows compilers."}),
     "POST /api/rooms/{name}/realtime/token": (64 * KIB, {}),
     "POST /api/rooms/{name}/briefing/call": (64 * KIB, {"phone_number": "+14155550100"}),
     "POST /api/realtime/session": (MIB, {"candidate_name": "Grace"}),
@@ -48,7 +53,7 @@ def send(start):
 
     def send_body(route, content, **headers):
         method, path = route.split()
-        return client.request(method, path.format(name=name), content=content, headers=JSON | headers)
+        return client.request(method, path.format(name=name, rater="ada"), content=content, headers=JSON | headers)
 
     return send_body
 

@@ -3,14 +3,13 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from itertools import takewhile
 
 import pytest
 
 from tests.routers.test_chat import events
 from tests.support.interviews import BRIEFING, SAMPLES, TRANSCRIPT, mock_daily, open_briefed_room, sample
-from tests.support.model_server import completion, deltas, model_server
+from tests.support.model_server import completion, deltas
 from tests.support.ports import free_port
 
 LED = "I led the migration of the payroll programs to our new compiler, and it cut the run time by 40 percent."
@@ -24,21 +23,6 @@ ANSWER = {
 AS_JSON = json.dumps(ANSWER)
 THOUGHT = "She seems weak."
 DEBRIEF = {"content": AS_JSON}
-
-
-@pytest.fixture
-def serve(start, vendors):
-    """Start a model's server with these rules and the service in front of it: the client, and the server."""
-    mock_daily(vendors)
-    vendors.route(host="127.0.0.1").pass_through()
-    with ExitStack() as stack:
-
-        def serve_rules(*rules, **settings):
-            model = stack.enter_context(model_server(*rules))
-            client = start(**{"openrouter_base_url": model.url, "openrouter_api_key": None} | settings)
-            return client, model
-
-        yield serve_rules
 
 
 def debrief(client, name=None, **body):

@@ -87,7 +87,7 @@ def briefing(**changes: Any) -> Briefing:
         "role": "Senior Backend Engineer, Payments",
         "resume_summary": "",
         "notes": "",
-        "focus_areas": [],
+        "focus_areas": (),
         "briefing_prompt": "",
         "updated_at": CREATED_AT,
     }

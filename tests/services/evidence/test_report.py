@@ -7,7 +7,8 @@ import re
 import pytest
 
 from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, SCALE, render_html, render_markdown
+from services.evidence.rendering import HTML_CSP, SCALE
+from services.evidence.report import render_html, render_markdown
 from services.prompts.debrief import DEBRIEF_SYSTEM
 from tests.services.evidence import debriefs
 from tests.services.evidence.report_pages import Page, rendered
