@@ -176,6 +176,8 @@ def _tidy_part(schema: Document) -> None:
         schema["description"] = f"{schema.get('description', '')}\nDefault: {default}.".strip()
     if "prefixItems" in schema and all(item == schema["prefixItems"][0] for item in schema["prefixItems"]):
         schema["items"] = schema.pop("prefixItems")[0]  # most generators know no tuples
+    if schema.get("type") == "array" and "prefixItems" not in schema:
+        schema.setdefault("items", {})  # a list that is always empty has none
     if "example" in schema:
         schema["examples"] = [schema.pop("example")]  # the keyword of OpenAPI 3.1
 

@@ -1,5 +1,6 @@
 """The OpenAPI document has what generated clients need, for every route."""
 
+import re
 from inspect import getmembers, isclass
 
 import pytest
@@ -99,6 +100,22 @@ def test_no_schema_has_a_default_since_generators_make_such_fields_required(docu
     assert [part for part in schemas(document["components"]["schemas"]) if "default" in part] == []
 
 
+def test_every_array_says_what_it_holds(document):
+    arrays = [part for part in schemas(document) if part.get("type") == "array"]
+
+    assert arrays
+    assert [array for array in arrays if "items" not in array] == []
+
+
+def test_no_schema_is_named_like_one_of_its_properties(document):
+    """openapi-python-client would use one variable for both."""
+    named = {name: part.get("properties", {}) for name, part in document["components"]["schemas"].items()}
+
+    assert [
+        name for name, properties in named.items() if re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() in properties
+    ] == []
+
+
 def test_every_default_is_in_the_description(document):
     assert (
         document["components"]["schemas"]["RoomRequest"]["properties"]["expires_in_minutes"]["description"]
@@ -179,6 +196,7 @@ def test_two_models_of_the_same_name_are_refused():
 def test_a_new_route_is_completed_without_edits():
     class Answer(BaseModel):
         text: str = "none"
+        nothing: tuple[()] = ()
 
     app = FastAPI()
 
@@ -195,6 +213,7 @@ def test_a_new_route_is_completed_without_edits():
 
     operation = new["paths"]["/new"]["get"]
     assert operation["tags"] == ["unheard of"]
+    assert new["components"]["schemas"]["Answer"]["properties"]["nothing"]["items"] == {}
     assert new["tags"] == [{"name": "unheard of"}]
     assert "RateLimit" in operation["responses"]["200"]["headers"]
     assert {"AnswerEvent", "AnswerEventDone", "AnswerEventError", "Problem"} <= set(new["components"]["schemas"])
