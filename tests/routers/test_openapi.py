@@ -1,6 +1,5 @@
 """The OpenAPI document has what generated clients need, for every route."""
 
-import re
 from inspect import getmembers, isclass
 
 import pytest
@@ -105,15 +104,6 @@ def test_every_array_says_what_it_holds(document):
 
     assert arrays
     assert [array for array in arrays if "items" not in array] == []
-
-
-def test_no_schema_is_named_like_one_of_its_properties(document):
-    """openapi-python-client would use one variable for both."""
-    named = {name: part.get("properties", {}) for name, part in document["components"]["schemas"].items()}
-
-    assert [
-        name for name, properties in named.items() if re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() in properties
-    ] == []
 
 
 def test_every_default_is_in_the_description(document):
