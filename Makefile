@@ -34,7 +34,7 @@ test-model: $(VENV)/.dev  ## One whole interview with a model of your own: BASE_
 bench: $(VENV)/.bench  ## Speed, beside baselines measured in the same run
 	$(BIN)/python scripts/bench.py
 
-soak: $(VENV)/.dev  ## Five minutes of mixed load with random faults
+soak: $(VENV)/.dev  ## Ten minutes of mixed load with random faults and one hostile caller
 	$(BIN)/python scripts/soak.py
 
 migrate: $(VENV)/.run  ## Migrate the database of DATABASE_URL; the service does so at start

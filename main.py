@@ -12,7 +12,8 @@ from fastapi import FastAPI
 
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
-from routers import docs, health, plans, realtime, reviews, room_list, rooms
+from routers import docs, health, phone_calls, plans, realtime, reviews, room_list, rooms, transcripts, webhooks
+from routers.http_protocol import limit_connections
 from routers.middleware import add_middleware
 from routers.openapi import LICENSE, add_openapi
 from routers.problems import add_problem_handlers
@@ -35,7 +36,7 @@ Every error is a problem document (RFC 9457) whose `detail` is one sentence that
 
 
 class State(TypedDict):
-    """What the lifespan gives to every request."""
+    """State of every request, provided by the lifespan."""
 
     services: Services
 
@@ -73,9 +74,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     add_middleware(app, settings)
     add_problem_handlers(app)
     add_openapi(app)
-    for module in (rooms, room_list, plans, reviews, realtime, health):
+    for module in (rooms, room_list, plans, reviews, phone_calls, realtime, webhooks, health):
         app.include_router(module.router)
-    app.include_router(rooms.transcript_router, max_body_size=settings.max_body_bytes)
+    for router in (rooms.transcript_router, transcripts.router):
+        app.include_router(router, max_body_size=settings.max_body_bytes)
     if settings.docs_enabled:
         app.include_router(docs.router)
         app.mount(docs.ASSETS, docs.Assets())
@@ -97,6 +99,7 @@ def start() -> FastAPI:
         for warning in misspelt_names(names_in_env_file()):
             log.warning(warning)
         check_workers(settings, sys.argv, os.environ)
+        limit_connections()
         return create_app(settings)
     except UnusableSetting as error:
         sys.stderr.write(f"{error}\n")

@@ -10,6 +10,8 @@ JSON = "application/json"
 EVENTS = "text/event-stream"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
+WEBVTT = "text/vtt"
+PLAIN_TEXT = "text/plain"
 
 Accept = Annotated[str | None, Header(include_in_schema=False)]
 

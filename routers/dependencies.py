@@ -15,6 +15,7 @@ from fastapi.security import HTTPBearer
 
 from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
+from services.fair_threads import caller_of_work
 from services.interview.rooms import Rooms
 from services.lifespan import Services
 
@@ -61,13 +62,14 @@ class AccessCheck(HTTPBearer):
         """Raises Unauthorized or RateLimited where the caller may not pass; no vendor has been called by then."""
         services: Services = request.state.services
         request.state.caller_id = caller_id = await self._authenticate(request, services)
-        await self._count(request, services, caller_id)
+        await check_rate_limit(request, services, self.group, caller_id)
         is_open = not services.authenticator.is_required
         if caller_id is None and not is_open and not self.is_public:
             raise Unauthorized(
                 "Authentication required: send an API key or token as Authorization: Bearer <key>.",
                 reason="the request has no Authorization header",
             )
+        caller_of_work.set(caller_of(request))
         request.state.rooms = Rooms(
             services.daily,
             services.storage,
@@ -83,21 +85,25 @@ class AccessCheck(HTTPBearer):
         try:
             caller = await services.authenticator.identify(request.headers.get("authorization"))
         except ServiceError:
-            await self._count(request, services, None)
+            await check_rate_limit(request, services, self.group)
             raise
         return caller.id if caller else None
 
-    async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
-        counted = await services.limiter.count(self.group, caller_id or client_address(request))
-        request.state.response_headers = (
-            (b"ratelimit", counted.rate_limit.encode()),
-            (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+
+async def check_rate_limit(
+    request: Request, services: Services, group: Group = "default", caller_id: str | None = None
+) -> None:
+    """Count the call for this caller, or for the client's address. Raises RateLimited."""
+    counted = await services.limiter.count(group, caller_id or client_address(request))
+    request.state.response_headers = (
+        (b"ratelimit", counted.rate_limit.encode()),
+        (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+    )
+    if not counted.is_allowed:
+        raise RateLimited(
+            f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
+            retry_after=counted.retry_after,
         )
-        if not counted.is_allowed:
-            raise RateLimited(
-                f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
-                retry_after=counted.retry_after,
-            )
 
 
 class AccessCheckedRoute(APIRoute):
@@ -120,9 +126,11 @@ class AccessCheckedRoute(APIRoute):
 CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
 """The rooms of an authenticated caller; of any caller where authentication is off."""
 LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
-"""The same for calls that cost money: they count against RATE_LIMIT_LLM too."""
+"""The rooms of an authenticated caller, for calls that cost money: they count against RATE_LIMIT_LLM too."""
 VoiceRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("voice"))]
-"""The same for voice sessions and phone calls: a page that repeats a failing one leaves chat its share."""
+"""The same limit, counted apart, for voice sessions and phone calls: a page that repeats them does not use up the limit
+of chat.
+"""
 PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
 """Rooms for anyone who has their link, with or without credentials."""
 PUBLIC: dict[str, Any] = {"security": [{}]}

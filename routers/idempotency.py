@@ -63,7 +63,7 @@ class IdempotentRequest:
         room: str | None = None,
         unrepeatable: Unrepeatable | None = None,
     ) -> Response:
-        """The same, and the work is finished and its response stored even when the client disconnects."""
+        """Runs like `run`; the work is completed and its response stored even when the client disconnects."""
         running = self.run(body, work, room=room, unrepeatable=unrepeatable)
         return await self._services.shutdown.run_shielded(running)
 

@@ -85,7 +85,7 @@ def status_problem(status: int, scope: Scope) -> ProblemResponse:
 
 
 def crash_problem(scope: Scope) -> dict[str, Any]:
-    """Returns the problem document of an unhandled exception. It says nothing about the exception."""
+    """Returns the problem document of an unhandled exception, without details of the exception."""
     return _document(500, _CRASH_CODE, "Internal error", _CRASHED, scope)
 
 

@@ -1,7 +1,7 @@
-"""Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
+"""The endpoints of a room: the room itself, its briefing, the sidebar, the debrief, voice sessions."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
@@ -45,10 +45,6 @@ from routers.schemas.rooms import (
     RoomResponse,
 )
 from routers.schemas.voice import (
-    PhoneCallId,
-    PhoneCallRequest,
-    PhoneCallResponse,
-    PhoneCallStateResponse,
     RealtimeResponse,
     RealtimeTokenRequest,
 )
@@ -61,7 +57,7 @@ from services.evidence.sealing import ReadableDebrief
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
-from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
+from services.interview.debrief_sources import DebriefSources
 from services.interview.plan import current_plan
 from services.lifespan import Services
 from services.llm import Piece
@@ -101,7 +97,7 @@ async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: Idempo
 @router.get("/{name}", operation_id="get_room", responses=problem_responses(404, 410, 502, 504), openapi_extra=PUBLIC)
 async def get_room(name: RoomName, rooms: PublicRooms) -> RoomResponse:
     """Read the room. Anyone who has its link can."""
-    return RoomResponse.model_validate(await rooms.get_open_room(name))
+    return RoomResponse.model_validate((await rooms.get_open_room(name)).room)
 
 
 @router.post(
@@ -119,9 +115,9 @@ async def join_room(name: RoomName, body: JoinRequest, rooms: PublicRooms) -> Jo
 
 @router.delete("/{name}", operation_id="delete_room", responses=problem_responses(404))
 async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> DeletionReceipt:
-    """Delete everything stored under the name, and the room at Daily. Repeatable."""
+    """Delete everything stored under the name, the room at Daily, and its transcripts there. Repeatable."""
     erasure = await services.shutdown.run_shielded(rooms.close(name))
-    deleted = Deleted.model_validate(erasure.receipt)
+    deleted = Deleted(transcripts_at_daily=erasure.transcripts_at_daily, **asdict(erasure.receipt))
     return DeletionReceipt(room_name=name, deleted=deleted, remaining=list(erasure.remaining))
 
 
@@ -163,7 +159,9 @@ async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
-    interview = await rooms.get_own_room(name, briefing=True, plan=True)
+    interview = await rooms.get_own_room(
+        name, briefing=True, plan=True, transcript=not body.spoken(), participants=True
+    )
     sidebar = ChatService(services.llm_charged_to(rooms.payer), services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)
@@ -210,17 +208,27 @@ async def create_debrief(
 ) -> Response:
     """Make a debrief: the model reads, code checks every quote and computes the recommendation, a person decides.
 
+    Without a transcript, the stored one is used; where Daily transcribes calls, it is fetched first, and while Daily is
+    still writing it the call waits for at most 20 seconds. Without a chat history, the room's sidebar record is read.
+
     The same input within the hour returns the stored debrief. A debrief is completed and stored even when the client
     disconnects, so that the same request finds it. With `Accept: text/event-stream`: `progress` events, then one
     `done` or `error`.
     """
-    interview = await rooms.get_own_room(name, briefing=True, plan=True)
+    sent = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history], body.speakers)
+    interview = await rooms.get_own_room(
+        name, briefing=True, plan=True, transcript=not sent.transcript, participants=True
+    )
     debriefing = _debriefing(services, interview, rooms.payer)
-    chat = [entry.message() for entry in body.chat_history]
-    record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
+    is_transcribed = services.settings.daily_transcription
+    sources = DebriefSources(services.daily_transcripts, services.storage, interview, is_transcribed)
 
     async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
-        return StoredResponse.of(await debriefing.make(record, on_progress, regenerate=regenerate))
+        record = await sources.complete(sent, on_progress)
+        debrief = await debriefing.make(record, on_progress, regenerate=regenerate)
+        # not replayed when the transcript is there
+        is_provisional = debrief.basis == "none" and record.missing_transcript
+        return StoredResponse.of(debrief, expires_at=services.clock() if is_provisional else None)
 
     async def reported_work(on_progress: OnProgress) -> str:
         response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
@@ -282,54 +290,6 @@ async def create_realtime_token(
         return StoredResponse.of(realtime_response(issued), 201, expires_at=issued.secret.expires_at)
 
     return await idempotency.run(body, work, room=name)
-
-
-@router.post(
-    "/{name}/briefing/call",
-    status_code=202,
-    response_model=PhoneCallResponse,
-    operation_id="place_briefing_call",
-    tags=["voice"],
-    responses=problem_responses(*BODY, 404, 409, 410, 502, 504) | {202: LOCATION},
-)
-async def place_briefing_call(
-    name: RoomName,
-    body: PhoneCallRequest,
-    rooms: VoiceRateLimitedRooms,
-    services: ServicesDep,
-    idempotency: IdempotencyDep,
-) -> Response:
-    """Phone the interviewer and brief them from the stored briefing. It costs money; a room has three calls an hour."""
-    interview = await rooms.get_own_open_room(name, briefing=True)
-    countries = services.settings.vapi_allowed_countries
-
-    async def work() -> StoredResponse:
-        placed = await _phone_briefing(services, interview).call(body.phone_number, countries, rooms.payer)
-        call = placed.call
-        answer = PhoneCallResponse(call_id=call.call_id, status=call.status, warnings=placed.warnings)
-        location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
-        return StoredResponse.of(answer, 202, location=location)
-
-    return await idempotency.run_shielded(body, work, room=name, unrepeatable=DIALS_ONCE)
-
-
-@router.get(
-    "/{name}/briefing/call/{call_id}",
-    operation_id="get_briefing_call",
-    tags=["voice"],
-    responses=problem_responses(404, 502, 504),
-)
-async def get_briefing_call(
-    name: RoomName, call_id: PhoneCallId, rooms: CallerRooms, services: ServicesDep
-) -> PhoneCallStateResponse:
-    """Read the state of a phone call that this room placed."""
-    interview = await rooms.get_own_room(name)
-    state = await _phone_briefing(services, interview).look_up(call_id)
-    return PhoneCallStateResponse.model_validate(state)
-
-
-def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:
-    return PhoneBriefing(services.vapi, services.storage, services.clock, services.budgets, interview)
 
 
 def _debriefing(services: Services, interview: StoredRoom, payer: str) -> DebriefService:

@@ -17,7 +17,7 @@ from services.errors import ProviderBadAnswer, ServiceError
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10.0
-"""Longest silence of a stream: proxies close connections that are silent for longer, many after 15 s."""
+"""Maximum silence of a stream: proxies close silent connections, many after 15 s."""
 FIRST_EVENT_SECONDS = 10.0
 """If the first event fails within this time the client gets a normal problem; after it the stream opens."""
 SEND_SECONDS = 60.0

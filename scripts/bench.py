@@ -13,13 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.benchmarks import briefing, chat, debrief, others, starting, streams  # noqa: E402 (needs the path above)
+from scripts.benchmarks import briefing, chat, debrief, hostile, others, starting, streams  # noqa: E402 (needs the path above)
 from scripts.benchmarks.processes import LOAD_CORE, running_vendor  # noqa: E402
 from scripts.benchmarks.table import Line, show  # noqa: E402
 
 SECTIONS: dict[str, tuple[str, Callable[[str], list[Line]]]] = {
     "chat": (
-        "Chat, 32 calls in flight, a vendor that answers at once",
+        "Chat, 32 calls in flight, a vendor that answers immediately",
         lambda url: chat.bench(url, "instant", in_flight=32, answers=4000),
     ),
     "wide": (
@@ -29,6 +29,10 @@ SECTIONS: dict[str, tuple[str, Callable[[str], list[Line]]]] = {
     "briefing": ("Reading a briefing, 32 calls in flight", briefing.bench),
     "streams": (f"{streams.STREAMS} chat streams at once, 20 chunks a second each", streams.bench),
     "debrief": ("Debrief of a two-hour transcript", debrief.bench),
+    "hostile": (
+        f"Beside a caller that sends the slowest inputs, {hostile.HOSTILE_CALLS_AT_ONCE} at once",
+        hostile.bench,
+    ),
     "start": ("Start, and memory when idle", starting.bench),
 }
 

@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
 
 
 class Interview:
-    """The steps of an interview. A step that fails is printed and counted, and the others go on."""
+    """The steps of an interview. A failed step is printed and counted, and the next ones run."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

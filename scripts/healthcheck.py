@@ -1,4 +1,4 @@
-"""Ask the service on this machine whether it runs: the health check of the container, which has no curl.
+"""Health check of the container, which has no curl: asks the service on this machine whether it runs.
 
     python scripts/healthcheck.py
 

@@ -22,7 +22,7 @@ from config import Settings, UnusableSetting, load_settings  # noqa: E402 (the p
 PORT = "8000"
 HTTP_PROTOCOL = "routers.http_protocol:BoundedHttpToolsProtocol"
 SHUTDOWN_SECONDS = 10
-"""More than the service itself needs to end its requests; without a limit an open stream would hold it for ever."""
+"""Longer than the service itself takes to end its requests. Without a limit an open stream would prevent the exit."""
 WINDOWS_LOOP = "asyncio:SelectorEventLoop"
 """psycopg does not work on the event loop that uvicorn uses on Windows:
 https://www.psycopg.org/psycopg3/docs/advanced/async.html
@@ -31,16 +31,19 @@ https://www.psycopg.org/psycopg3/docs/advanced/async.html
 
 def main() -> None:
     """Choose the sandbox where nothing else is configured, and run uvicorn with our defaults."""
-    if _is_unconfigured():
+    if settings := _unconfigured_settings():
         os.environ["SANDBOX"] = "true"
+        if "daily_transcription" not in settings.model_fields_set:
+            # nothing is charged here, and an interview in the web page ends in a debrief with quotes
+            os.environ["DAILY_TRANSCRIPTION"] = "on"
         print(
-            "No vendor key is set: this is the sandbox. Copy .env.example to .env and fill in keys for the real thing."
+            "No vendor key is set: this is the sandbox. Copy .env.example to .env and fill in keys to use real vendors."
         )
     uvicorn.main(["main:app", *sys.argv[1:]], default_map=_defaults())
 
 
 def _defaults() -> dict[str, Any]:
-    """What uvicorn's options are where neither a flag nor a variable (UVICORN_HOST, …) sets them."""
+    """Defaults of uvicorn's options that neither a flag nor a variable (UVICORN_HOST, …) sets."""
     return {
         "app_dir": str(ROOT),
         "port": os.environ.get("PORT") or PORT,
@@ -51,13 +54,14 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _is_unconfigured() -> bool:
-    """Whether neither SANDBOX nor a provider is set. An invalid setting is reported by the service itself."""
+def _unconfigured_settings() -> Settings | None:
+    """The settings, where neither SANDBOX nor a provider is set. The service itself reports an invalid one."""
     try:
         settings = load_settings()
     except UnusableSetting:
-        return False
-    return not _says_sandbox(settings) and "configured" not in settings.providers.values()
+        return None
+    is_configured = _says_sandbox(settings) or "configured" in settings.providers.values()
+    return None if is_configured else settings
 
 
 def _says_sandbox(settings: Settings) -> bool:

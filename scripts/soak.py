@@ -1,9 +1,10 @@
 """Minutes of mixed load with random faults against the real service, PostgreSQL and Redis: `make soak`.
 
-Several workers, vendors with random faults, clients that disconnect, and one
-worker that is killed. At the end every acknowledged write must be kept, every
-response must have been in the contract, and nothing may still be running.
-`SOAK_SECONDS`, or the first argument, is the time in seconds: 300 by default.
+Several workers, vendors with random faults, clients that disconnect, one
+caller that attacks, and one worker that is killed. At the end every
+acknowledged write of the others must be kept, every response must have been in
+the contract, and nothing may still be running. `SOAK_SECONDS`, or the first
+argument, is the time in seconds: 600 by default.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ import httpx  # noqa: E402 (needs the path above, as do the next)
 
 from scripts.soaking.contract import Contract  # noqa: E402
 from scripts.soaking.interviewers import Interviewer, Results  # noqa: E402
+from scripts.soaking.offender import Offender  # noqa: E402
 from scripts.soaking.vendor import behave  # noqa: E402
 from scripts.soaking.workers import Workers  # noqa: E402
 from tests.faults.wire import FakeVendor  # noqa: E402
@@ -31,20 +33,21 @@ from tests.support.servers import postgresql, redis_server  # noqa: E402
 
 WORKERS = 3
 INTERVIEWERS = 12
+KEYS = {name: f"{name}-{'k' * 32}" for name in ("honest", "offender")}
 KILLED_AFTER = 0.3
 """The share of the time after which a worker is killed."""
 RECOVERY_SECONDS = 10.0
-"""For this long after it a call may get no response."""
+"""Seconds after the kill during which a call may get no response."""
 QUIET_SECONDS = 8.0
 MOST_GROWTH = 0.10
-"""Of memory, in the second half of the time."""
+"""Maximum growth of memory in the second half of the time."""
 WARM_UP_SECONDS = 120.0
 """Memory grows by itself in shorter runs: caches fill, and so does the killed worker's replacement."""
 
 
 def main() -> int:
     """Run it and print every failure; returns the exit code."""
-    seconds = float(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SOAK_SECONDS", "300"))
+    seconds = float(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SOAK_SECONDS", "600"))
     with postgresql() as database, redis_server() as redis, tempfile.TemporaryDirectory() as folder:
         failures = asyncio.run(_soak(seconds, database.url, redis.url, Path(folder)))
     for failure, times in Counter(failures).most_common(20):
@@ -62,6 +65,7 @@ async def _soak(seconds: float, database_url: str, redis_url: str, folder: Path)
         "upstream_timeout_seconds": 2,
         "llm_timeout_seconds": 4,
         "llm_idle_timeout_seconds": 1,
+        "api_keys": ",".join(f"{name}:{key}" for name, key in KEYS.items()),
     }
     environment = as_environment(vendors_at(vendor.url) | NO_RATE_LIMITS | settings)
     try:
@@ -73,11 +77,12 @@ async def _soak(seconds: float, database_url: str, redis_url: str, folder: Path)
 
 async def _run(seconds: float, service: ApiServer, vendor: FakeVendor) -> list[str]:
     results, workers = Results(), Workers(service.process.pid)
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+    offender = Offender(service.url, _headers("offender"))
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, headers=_headers("honest")) as client:
         contract = Contract((await client.get("/openapi.json")).json())
         interviewers = [Interviewer(client, contract, results) for _ in range(INTERVIEWERS)]
         begun = time.monotonic()
-        killed_at = await _hold_interviews(interviewers, workers, seconds)
+        killed_at = await _hold_interviews(interviewers, offender, workers, seconds)
         ended = time.monotonic()
         await _check_rooms(interviewers[0], results)
     failures = results.failures
@@ -87,18 +92,26 @@ async def _run(seconds: float, service: ApiServer, vendor: FakeVendor) -> list[s
     if growth > MOST_GROWTH and seconds >= WARM_UP_SECONDS:
         failures.append(f"memory grew by {growth:.0%} in the second half")
     _print_results(results, workers, growth)
+    print(f"the offender's answers: {dict(sorted(offender.answers.items()))}")
     return failures + await _check_end(service)
 
 
-async def _hold_interviews(interviewers: list[Interviewer], workers: Workers, seconds: float) -> float:
-    """Hold interviews for this time, and kill a worker meanwhile. Returns when that was."""
+def _headers(caller: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {KEYS[caller]}"}
+
+
+async def _hold_interviews(
+    interviewers: list[Interviewer], offender: Offender, workers: Workers, seconds: float
+) -> float:
+    """Hold interviews for this time under attack, and kill a worker meanwhile. Returns when that was."""
     ends = time.monotonic() + seconds
     sampling = asyncio.create_task(_sample(workers))
+    attack = asyncio.create_task(offender.attack(ends))
     interviews = [asyncio.create_task(interviewer.hold_interviews(ends)) for interviewer in interviewers]
     await asyncio.sleep(seconds * KILLED_AFTER)
     print(f"worker {workers.kill_one()} killed after {seconds * KILLED_AFTER:.0f} s", flush=True)
     killed_at = time.monotonic()
-    await asyncio.gather(*interviews)
+    await asyncio.gather(*interviews, attack)
     sampling.cancel()
     return killed_at
 

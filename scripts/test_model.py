@@ -24,7 +24,7 @@ from tests.support.api_server import running_api  # noqa: E402 (needs the path a
 
 FOCUS_AREAS = ["System design", "Incident response", "Kubernetes", "Mentoring"]
 PATIENCE_SECONDS = 3600
-"""For one answer: a model on a slow processor may take that long."""
+"""Seconds for one answer: a model on a slow processor may take that long."""
 IDLE_SECONDS = 600
 WIDTH = 100
 LOGGED = (" services.llm ", " services.upstream.model_client ", " refused: ")
@@ -74,7 +74,7 @@ class Interview:
         self._history: list[Json] = []
 
     def run(self) -> int:
-        """How many of the steps failed."""
+        """Returns the number of failed steps."""
         steps = (
             ("Room and briefing", self._prepare),
             ("Sidebar, whole answer", self._ask),

@@ -178,8 +178,35 @@ class TranscriptNotFound(ServiceError):
     code = "transcript_not_found"
     title = "Transcript not found"
 
+    def __init__(self, detail: str = "No transcript is stored for this room; send one, or fetch Daily's.") -> None:
+        super().__init__(detail)
+
+
+class TranscriptIsWhole(ServiceError):
+    """Segments were sent for a room whose transcript was sent whole or fetched from Daily."""
+
+    status = 409
+    code = "transcript_is_whole"
+    title = "Transcript is whole"
+
     def __init__(self) -> None:
-        super().__init__("There is no transcript of this room.")
+        super().__init__(
+            "This room has a whole transcript, to which no lines can be added; to start over, delete the transcript."
+        )
+
+
+class TranscriptFull(ServiceError):
+    """The room's segments would exceed the limits of a transcript."""
+
+    status = 409
+    code = "transcript_full"
+    title = "Transcript full"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The transcript of this room is as long as a transcript may be, so these lines were not stored; to start "
+            "over, delete the transcript."
+        )
 
 
 class TranscriptNotStored(ServiceError):

@@ -24,7 +24,10 @@ from services.access.idempotency import Idempotency
 from services.access.limits import Limiter
 from services.clock import Clock
 from services.daily import Daily
+from services.fair_threads import FairThreads
+from services.interview.daily_transcripts import DailyTranscripts
 from services.interview.phone_numbers import check_regions
+from services.interview.transcript_pulls import TranscriptPulls
 from services.llm import LLM
 from services.openai_realtime import OpenAIRealtime
 from services.readiness import Readiness
@@ -47,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. Everything stays open for as long as the app runs."""
+    """The services that handlers use, open for as long as the app runs."""
 
     settings: Settings
     clock: Clock
@@ -60,6 +63,8 @@ class Services:
     limiter: Limiter
     idempotency: Idempotency
     budgets: Budgets
+    daily_transcripts: DailyTranscripts
+    transcript_pulls: TranscriptPulls
     readiness: Readiness
     shutdown: Shutdown
 
@@ -69,7 +74,7 @@ class Services:
 
 
 class VendorConfig(NamedTuple):
-    """How one provider is called: `deadline` in seconds, `max_concurrency` calls in flight at most."""
+    """Configuration of one provider's client: `deadline` in seconds, `max_concurrency` calls in flight at most."""
 
     name: str
     base_url: str
@@ -132,7 +137,9 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
 
     Raises UnusableSetting when the database cannot be used.
     """
-    check_event_loop(settings, asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    check_event_loop(settings, loop)
+    loop.set_default_executor(FairThreads())
     storage = await stack.enter_async_context(open_storage(settings, clock))
     authenticator = await stack.enter_async_context(Authenticator(settings))
     limiter = await stack.enter_async_context(Limiter(settings))
@@ -140,13 +147,16 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         provider: await stack.enter_async_context(_vendor_client(provider, config, settings, clock))
         for provider, config in vendor_configs(settings).items()
     }
+    daily = Daily(clients["daily"], is_configured=settings.providers["daily"] != "not_configured")
+    daily_transcripts = DailyTranscripts(daily, storage, clock)
+    transcript_pulls = await stack.enter_async_context(TranscriptPulls(daily_transcripts, storage))
     retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
     for work in (run_retention(storage, clock, retention), run_response_expiry(storage, clock)):
         stack.push_async_callback(_stop, asyncio.create_task(work))
     return Services(
         settings=settings,
         clock=clock,
-        daily=Daily(clients["daily"], is_configured=settings.providers["daily"] != "not_configured"),
+        daily=daily,
         llm=LLM(ChargedModelClient(ModelClient(clients["openrouter"], settings)), settings, token_bytes()),
         openai=OpenAIRealtime(clients["openai"], settings),
         vapi=Vapi(clients["vapi"], settings),
@@ -155,6 +165,8 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         limiter=limiter,
         idempotency=Idempotency(storage, clock),
         budgets=Budgets(storage, clock, settings, phone_secret(settings)),
+        daily_transcripts=daily_transcripts,
+        transcript_pulls=transcript_pulls,
         readiness=Readiness(storage, limiter),
         shutdown=Shutdown(),
     )

@@ -15,9 +15,11 @@ from services.errors import ShuttingDown
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 8.0
-"""How long running requests may continue. Less than uvicorn's `--timeout-graceful-shutdown`, which cuts them off."""
+"""Seconds for which running requests may continue: less than uvicorn's `--timeout-graceful-shutdown`, which aborts
+them.
+"""
 LAST_SECONDS = 1.5
-"""How much longer shielded work may take; both together are still less than that."""
+"""Additional seconds for shielded work; both together are still less than that."""
 
 Result = TypeVar("Result")
 

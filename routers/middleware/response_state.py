@@ -1,4 +1,4 @@
-"""How far a response has been sent."""
+"""State of a response that is being sent."""
 
 from typing import Any
 

@@ -100,6 +100,8 @@ class Deleted(ResponseModel):
     briefing: int
     debriefs: int
     transcripts: int
+    transcripts_at_daily: int
+    """At Daily, which keeps them apart from this service's."""
     segments: int
     chat_turns: int
     plans: int

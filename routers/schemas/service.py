@@ -63,3 +63,9 @@ class Readiness(ResponseModel):
     """Without `storage` calls fail; without `rate_limit_storage` each process counts its own calls."""
     providers: dict[Provider, ProviderState]
     """Whether each provider has the settings it needs. No provider is called."""
+
+
+class WebhookReceipt(ResponseModel):
+    """The event was received. What it announces is done later."""
+
+    status: Literal["received"] = "received"

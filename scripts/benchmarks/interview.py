@@ -3,8 +3,10 @@
 from typing import Any
 
 TURNS = 1200
-"""Of about fifteen words each."""
+"""Number of turns, of about fifteen words each."""
 CLAIMS = 16
+HOSTILE_CLAIMS = 60
+QUOTES = 20
 
 
 def transcript() -> str:
@@ -23,6 +25,22 @@ def model_answer() -> dict[str, Any]:
         for number in (1, 2)
     ]
     return {"summary": "It went well.", "claims": claims, "ratings": ratings, "follow_up_questions": ["Why?"]}
+
+
+def hostile_answer() -> dict[str, Any]:
+    """As many claims as an answer may have, each with quotes of which only the last word does not occur."""
+    words = "we led itself " * 21
+    claims = [
+        {
+            "claim": f"{words}{number}",
+            "kind": "strength",
+            "evidence": [
+                {"source": "transcript", "turn": 1, "quote": f"{words}{number}x{quote}"} for quote in range(QUOTES)
+            ],
+        }
+        for number in range(HOSTILE_CLAIMS)
+    ]
+    return {"summary": words * 10, "claims": claims, "ratings": [], "follow_up_questions": [words] * CLAIMS}
 
 
 def _line(number: int) -> str:

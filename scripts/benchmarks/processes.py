@@ -38,7 +38,7 @@ class Program:
         os.sched_setaffinity(self._child.pid, {core})
         self.url = ""
         self.start_seconds = 0.0
-        """From the start until it was ready."""
+        """Seconds from the start until it was ready."""
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +95,14 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def running_service(vendor_url: str, mode: str, briefing: Mapping[str, Any]) -> Iterator[Service]:
+def running_service(
+    vendor_url: str,
+    mode: str,
+    briefing: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str] | None = None,
+    **settings: str,
+) -> Iterator[Service]:
     """The service, with a language model in this mode of the fake vendor."""
     environment = {
         "OPENROUTER_BASE_URL": f"{vendor_url}/{mode}",
@@ -106,11 +113,12 @@ def running_service(vendor_url: str, mode: str, briefing: Mapping[str, Any]) -> 
         "RATE_LIMIT_LLM": "100000000/minute",
         "MODEL_BUDGET": "0",
         "STORAGE_BUDGET": "0",
-    }
+    } | settings
     with running_app("main:app", "/health/ready", **environment) as program:
-        opened = httpx.post(f"{program.url}/api/rooms", json={"interviewer_name": "Ada"}).raise_for_status()
-        path = f"/api/rooms/{opened.json()['room_name']}"
-        httpx.post(f"{program.url}{path}/briefing", json=briefing).raise_for_status()
+        with httpx.Client(base_url=program.url, headers=headers) as client:
+            opened = client.post("/api/rooms", json={"interviewer_name": "Ada"}).raise_for_status()
+            path = f"/api/rooms/{opened.json()['room_name']}"
+            client.post(f"{path}/briefing", json=briefing).raise_for_status()
         yield Service(program, path)
 
 

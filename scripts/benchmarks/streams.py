@@ -1,4 +1,4 @@
-"""A thousand chat streams at once."""
+"""A thousand simultaneous chat streams."""
 
 import asyncio
 import statistics

@@ -2,7 +2,8 @@
 
 Run as `python -m scripts.benchmarks.vendor`. The first part of the path
 is the mode: `/instant` answers at once, `/slow` after half a second, `/paced`
-as a stream of chunks, `/debrief` with a debrief. `/daily` creates rooms.
+as a stream of chunks, `/debrief` with a debrief, `/hostile` with one that is
+slow to check where the prompt has that word. `/daily` creates rooms.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 import uvloop
 
-from scripts.benchmarks.interview import model_answer
+from scripts.benchmarks.interview import hostile_answer, model_answer
 
 SLOW_SECONDS = 0.5
 CHUNKS_A_SECOND = 20
@@ -50,6 +51,7 @@ def _room(body: bytes) -> bytes:
 
 ANSWER = _completion("Ask what the candidate decided, and how it was measured. " * 4)
 DEBRIEF = _completion(json.dumps(model_answer()))
+HOSTILE_DEBRIEF = _completion(json.dumps(hostile_answer()))
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 CONTENT_CHUNK = _content_chunk({"content": "eight characters or so "})
 STREAM_END = _content_chunk({}, "stop") + _chunk(b"[DONE]") + b"0\r\n\r\n"
@@ -81,6 +83,8 @@ class Vendor(asyncio.Protocol):
                 self._transport.write(ANSWER)
             case b"debrief":
                 self._transport.write(DEBRIEF)
+            case b"hostile":
+                self._transport.write(HOSTILE_DEBRIEF if b"hostile" in body else DEBRIEF)
             case b"slow":
                 self._loop.call_later(SLOW_SECONDS, self._transport.write, ANSWER)
             case _:

@@ -77,7 +77,7 @@ def print_claims(title: str, claims: Sequence[Json]) -> None:
 
 
 def shortened(credential: str) -> str:
-    """Enough of a credential to recognise it, not enough to use it."""
+    """The first characters of a credential and its length."""
     return f"{credential[:12]}… ({len(credential)} characters, not shown)"
 
 

@@ -26,3 +26,12 @@ class BackgroundTasks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def end(self, seconds: float) -> None:
+        """Wait for the running tasks, at most so long; cancel those that are not done by then."""
+        if not self._tasks:
+            return
+        _, running = await asyncio.wait(tuple(self._tasks), timeout=seconds)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -242,7 +242,7 @@ def _digest(caller: str) -> str:
 
 
 def phone_secret(settings: Settings) -> bytes:
-    """A secret that all processes derive from the Vapi key, which calls can't be placed without.
+    """A secret that all processes derive from the Vapi key, without which no call can be placed.
 
     With the database alone a number can't be found from its hash by trying all numbers. In the sandbox, where no key is
     set and no phone rings, each process has its own.

@@ -11,7 +11,7 @@ from services.upstream.model_request import ModelRequest
 from services.usage import Usage
 
 Reserve = Callable[[int], AbstractAsyncContextManager[Reservation]]
-"""Reserves so many tokens for a block. Raises BudgetExhausted."""
+"""Reserves a number of tokens for a block. Raises BudgetExhausted."""
 
 
 @asynccontextmanager
@@ -32,12 +32,12 @@ class ChargedModelClient:
         self.learn_from = client.learn_from
 
     def charged(self, reserve: Reserve) -> "ChargedModelClient":
-        """The same client with another budget."""
+        """Returns the client with another budget."""
         return ChargedModelClient(self._client, reserve)
 
     @asynccontextmanager
     async def reserved(self, tokens: int) -> AsyncIterator["ChargedModelClient"]:
-        """The same client, with one reservation of so many tokens for all answers of the block."""
+        """Yields the client, with one reservation of tokens for all answers of the block."""
         async with self._reserve(tokens) as reservation:
             yield self.charged(reservation.part)
 
@@ -68,11 +68,11 @@ class ChargedModelClient:
 
 
 def estimate_answer(request: ModelRequest) -> int:
-    """The most tokens that the prompt and its answer are likely to take."""
+    """Upper estimate of the tokens of the prompt and its answer."""
     return estimate_prompt(request.messages) + request.cap
 
 
 def _tokens_used(request: ModelRequest, usage: Usage, text: str) -> int:
-    """As reported, else estimated. Nothing takes 0 tokens, so 0 is no report."""
+    """The reported number of tokens, else an estimate. A report of 0 counts as missing."""
     prompt = usage.prompt_tokens or estimate_prompt(request.messages)
     return usage.total_tokens or prompt + (usage.completion_tokens or estimate_tokens(text))

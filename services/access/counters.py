@@ -99,7 +99,7 @@ class RedisCounters:
             timeout=seconds,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
-            # one retry at once, for a connection that the server closed while it was idle
+            # one immediate retry, for a connection that the server closed while it was idle
             retry=Retry(NoBackoff(), 1),
         )
         pool = cast("str", self._pool)  # as the library documents; its annotation allows plain options only

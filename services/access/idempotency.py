@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(hours=24)
 LEASE = timedelta(seconds=30)
-"""How long a slot stays taken after its process was killed."""
+"""Time for which a slot stays taken after its process was killed."""
 RENEWALS_IN_A_LEASE = 3
 RETRY_AFTER_SECONDS = 2
 FIRST_ERROR_STATUS = 400

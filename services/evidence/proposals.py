@@ -28,9 +28,9 @@ class Words(NamedTuple):
     """Words to be found in one place."""
 
     written: str
-    """As the model wrote them."""
+    """The words as the model wrote them."""
     form: str
-    """As they are looked up."""
+    """The words as they are looked up."""
 
     @property
     def are_enough(self) -> bool:

@@ -40,7 +40,7 @@ class PrintedQuote(NamedTuple):
     quote: Quote
     segments: Sequence[Segment]
     question: str
-    """Empty where the quote before has the same question."""
+    """The question before it. Empty where the previous quote has the same question."""
     where: Sequence[str]
     """Turn, time, speaker and kind of match."""
 
@@ -84,7 +84,7 @@ class ReportView:
 
     @property
     def duration(self) -> str:
-        """In minutes; empty where it is not known."""
+        """The duration in minutes; empty where it is not known."""
         seconds = self.debrief.interview.duration_seconds if self.debrief.interview else None
         return f"{max(1, round(seconds / _MINUTE))} min" if seconds else ""
 
@@ -208,7 +208,7 @@ def _place_of(quote: Quote) -> tuple[str, int, int]:
 
 
 def _source(quote: Quote) -> list[str]:
-    """Where the quote is, and who said it."""
+    """The place of the quote, and its speaker."""
     if quote.source == "notes":
         return ["interviewer’s notes", f"characters {quote.start}–{quote.end}"]
     turn = [] if quote.turn is None else [f"turn {quote.turn}"]

@@ -18,7 +18,7 @@ _MARK = rf"[{QUOTATION_MARKS}*\\]|~~|(?<!{_LETTER})['_]|['_](?!{_LETTER})"
 _MARKS = re.compile(rf" ?(?:-|{_MARK})(?: ?(?:-|{_MARK}))* ?|(?<=\bno)\.? ?(?=\d)")
 """Marks and dashes with the spaces around them, or the full stop and space in `No. 7` and `№ 7`."""
 _OUTSIDE = " .,;:!?-()[]{}<>|\u3001\u3002\uff0c\u2026\u0964\u06d4\u061f"
-"""What may differ around a quote: a model ends a clause with a full stop, or leaves one out."""
+"""Punctuation that may differ around a quote: a model ends a clause with a full stop, or leaves one out."""
 
 
 def search_form(words: str) -> str:

@@ -96,7 +96,7 @@ def sentences_in(text: str, selection: Span, *, lines_end_sentences: bool = Fals
 
 
 def _boundaries(text: str, first: int, last: int, boundary: re.Pattern[str]) -> Iterator[int]:
-    """Where sentences end, between these offsets."""
+    """The ends of sentences between these offsets."""
     window = text[first:last]
     has_capitals = window != window.lower()
     for match in boundary.finditer(text, first, last):
@@ -129,7 +129,7 @@ def _is_abbreviation(before: str) -> bool:
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:
-    """Without the white space around it."""
+    """The span without the white space around it."""
     piece = text[start:end]
     return Span(end - len(piece.lstrip()), start + len(piece.rstrip()))
 

@@ -12,6 +12,7 @@ from services.clock import Clock
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
 from services.interview.briefing import with_plan
 from services.interview.plan import current_plan
+from services.interview.stored_transcript import load_transcript
 from services.interview.transcript import read_transcript
 from services.llm import CHAT_TOKENS, LLM, Piece
 from services.prompts.chat import (
@@ -51,6 +52,7 @@ class Question:
     context: str = ""
     history: Sequence[Message] = ()
     transcript: str | Sequence[SourceTurn] = ""
+    """Without one, the room's stored transcript is read."""
     speakers: Mapping[str, Role] = field(default_factory=dict)
     """What the request says about the labels of the transcript."""
 
@@ -93,10 +95,13 @@ class ChatService:
                 yield piece, [*prompt.warnings, *piece.warnings, *await self._record(question, piece)]
 
     async def _prompt(self, question: Question) -> _Prompt:
-        if not question.transcript:
+        source, speakers = question.transcript, question.speakers
+        if not source and (recorded := await load_transcript(self.storage, self.interview)):
+            source, speakers = recorded.transcript, {**recorded.speakers, **speakers}
+        if not source:
             return self._fitted(question, ())
         # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(read_transcript, question.transcript, self.interview, question.speakers)
+        transcript = await asyncio.to_thread(read_transcript, source, self.interview, speakers)
         return await asyncio.to_thread(self._fitted, question, transcript.turns)
 
     def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:
@@ -120,7 +125,7 @@ class ChatService:
         return _Prompt(fitted.parts | {"transcript": lines}, history, warnings)
 
     async def _record(self, question: Question, reply: Reply) -> list[str]:
-        """Stores question and answer. A failure is a warning: the answer was paid for and is given anyway."""
+        """Stores question and answer. A failure only adds a warning, because the answer was paid for."""
         now = self.clock()
         turns = (ChatTurn("user", question.message, now), ChatTurn("assistant", reply.text, now))
         try:

@@ -5,19 +5,22 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
 from services.clock import Clock
+from services.errors import UnreadableRecord
 from services.evidence.conversation import count_interview
 from services.evidence.debrief import Basis, Debrief, DebriefSpeaker, InterviewNumbers, Recommendation, Score
 from services.evidence.grounding import VerifiedDebrief, nothing_verified, verify
 from services.evidence.scoring import score
 from services.evidence.sensitivity import NO_RECOMMENDATION, analyse
 from services.interview.debrief_reading import read_with_model
+from services.interview.participants import names_that_joined
 from services.interview.plan import competencies_of, current_plan
 from services.interview.threads import run_in_thread
 from services.interview.transcript import read_transcript
@@ -33,8 +36,9 @@ from services.prompts.inputs import (
     without_placeholder,
 )
 from services.prompts.plan import scales_text
+from services.storage.documents import read_document
 from services.storage.protocol import Storage
-from services.storage.records import StoredDebrief, StoredRoom
+from services.storage.records import ParticipantRole, StoredDebrief, StoredRoom
 from services.storage.retrying import write_with_retry
 from services.transcript.speaker_roles import BY_ELIMINATION
 from services.transcript.transcript import Role, SourceTurn, Speaker, Transcript
@@ -62,6 +66,10 @@ class DebriefInput:
     chat_history: Sequence[Message] = ()
     speakers: Mapping[str, Role] = field(default_factory=dict)
     """What the request says about the labels of the transcript."""
+    warnings: Sequence[str] = ()
+    """About the stored transcript that is used, or about the one that is missing."""
+    missing_transcript: str = ""
+    """Why there is no transcript yet, although Daily may have one: a sentence, or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class DebriefService:
     is_emulated: bool
 
     async def make(self, record: DebriefInput, on_progress: OnProgress, *, regenerate: bool) -> Debrief:
-        """The debrief of this record: the one made of the same input within the hour, or a new version.
+        """Returns the debrief of the same input made within the hour, or a new version.
 
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
@@ -85,13 +93,13 @@ class DebriefService:
         transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
         basis = _basis(record, transcript)
         if basis == "none":
-            return await self._nothing_to_analyse(transcript)
+            return await self._nothing_to_analyse(record, transcript)
         self.llm.require_configured()
         on_progress("reading")
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
         async with self.once.lock(f"debrief {self.interview.room.name} {fingerprint}"):
-            if not regenerate and (stored := await self._stored(fingerprint)):
-                return read_stored(stored)
+            if not regenerate and (debrief := await self._find_same(fingerprint)):
+                return debrief
             debrief = await self._analyse(record, transcript, basis, on_progress)
             return await self._store(debrief, fingerprint)
 
@@ -114,7 +122,8 @@ class DebriefService:
                 should_stop=should_stop,
             )
         )
-        warnings = [*warnings, *await run_in_thread(lambda _: self._injection_warnings(record, transcript))]
+        injections = await run_in_thread(lambda _: self._injection_warnings(record, transcript))
+        warnings = [*record.warnings, *warnings, *injections]
         return await self._compose(transcript, basis, verified, reply, warnings)
 
     async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
@@ -131,16 +140,21 @@ class DebriefService:
         log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
         return debrief.model_copy(update={"version": versions[-1]})
 
-    async def _stored(self, fingerprint: str) -> StoredDebrief | None:
+    async def _find_same(self, fingerprint: str) -> Debrief | None:
+        """The debrief that was made of this input within the hour; one that can't be read is made again."""
         since = self.clock() - SAME_INPUT_FOR
-        return await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+        stored = await self.storage.find_debrief(self.interview.room.name, fingerprint, since)
+        with suppress(UnreadableRecord):
+            return read_stored(stored) if stored else None
+        return None
 
-    async def _nothing_to_analyse(self, transcript: Transcript) -> Debrief:
+    async def _nothing_to_analyse(self, record: DebriefInput, transcript: Transcript) -> Debrief:
         """A debrief without a model call. It is not stored."""
-        reason = NOTHING_SENT
+        reason = record.missing_transcript or NOTHING_SENT
         if transcript.turns:
             reason = TOO_FEW_WORDS.format(words=transcript.candidate_words, needed=FEWEST_WORDS)
-        return await self._compose(transcript, "none", nothing_verified(reason), None, [reason])
+        warnings = list(dict.fromkeys([*record.warnings, reason]))
+        return await self._compose(transcript, "none", nothing_verified(reason), None, warnings)
 
     async def _compose(
         self,
@@ -195,7 +209,7 @@ class DebriefService:
         )
 
     def _candidate_name(self) -> str:
-        """From the briefing, else from the room."""
+        """The candidate's name, from the briefing or else from the room."""
         briefing = self.interview.briefing
         briefed = without_placeholder(briefing.candidate_name) if briefing else ""
         return briefed or self.interview.room.candidate_name or ""
@@ -223,12 +237,13 @@ class DebriefService:
         return [scale for scale in plan.scales if scale.focus_area in rated] if plan else []
 
     def _fingerprint(self, record: DebriefInput) -> str:
-        """Hash of everything that the debrief is made of, by which the same input is recognised."""
+        """Hash of all inputs of the debrief, which identifies the same input."""
         made_of = {
             "prompts": PROMPT_VERSION,
             "model": self.llm.model,
             "recommending": self.is_recommending,
             "briefing": _content(self.interview.briefing),
+            "names": [names_that_joined(self.interview, role) for role in get_args(ParticipantRole)],
             "competencies": self._competencies(),
             "scales": [scale.model_dump() for scale in self._scales()],
             "record": asdict(record),
@@ -244,8 +259,8 @@ class DebriefService:
 
 
 def read_stored(stored: StoredDebrief) -> Debrief:
-    """The stored debrief with its version number."""
-    return Debrief.model_validate_json(stored.document).model_copy(update={"version": stored.version})
+    """The stored debrief with its version number. Raises UnreadableRecord for a document of another version."""
+    return read_document(Debrief, stored.document, "debrief").model_copy(update={"version": stored.version})
 
 
 def _speaker(speaker: Speaker) -> DebriefSpeaker:
@@ -253,7 +268,7 @@ def _speaker(speaker: Speaker) -> DebriefSpeaker:
 
 
 def _content(briefing: Briefing | None) -> dict[str, Any] | None:
-    """What the interviewer entered, whenever it was saved."""
+    """The fields that the interviewer entered, without the time of saving."""
     if briefing is None:
         return None
     return briefing.model_dump(exclude={"briefing_prompt", "updated_at"})

@@ -1,9 +1,9 @@
 """The model's reading of an interview: one call, or one for each part of a long transcript and one for the result."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
-from functools import reduce
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial, reduce
+from typing import NamedTuple
 
 from services.errors import PayloadTooLarge
 from services.evidence.answer_fields import dropped_warnings
@@ -61,7 +61,7 @@ async def read_with_model(
         if len(parts) <= 1:
             reply = await ask(parts[0] if parts else TranscriptPart("", ()))
             return reply, [*fitted.warnings, *_reply_warnings([reply])]
-        replies = await _gather([ask(part) for part in parts], llm.max_parallel_answers)
+        replies = await _gather([partial(ask, part) for part in parts], llm.max_parallel_answers)
         passages = await asyncio.to_thread(_passages, [reply.reading for reply in replies], transcript, size)
         if passages.found or inputs.interviewer_notes.strip():
             replies.append(await ask(passages.part))
@@ -127,23 +127,23 @@ def _quoted_passages(readings: Iterable[ModelDebrief], transcript: Transcript) -
     return [found[place] for place in sorted(found)]
 
 
-async def _gather(calls: Sequence[Coroutine[Any, Any, DebriefReply]], at_once: int) -> list[DebriefReply]:
+async def _gather(calls: Sequence[Callable[[], Awaitable[DebriefReply]]], at_once: int) -> list[DebriefReply]:
     """All results, of at most `at_once` calls at a time. When one fails, the others are cancelled: they would cost
     money for nothing.
     """
     slots = asyncio.Semaphore(at_once)
 
-    async def in_slot(call: Coroutine[Any, Any, DebriefReply]) -> DebriefReply:
+    async def in_slot(call: Callable[[], Awaitable[DebriefReply]]) -> DebriefReply:
         async with slots:
-            return await call
+            return await call()
 
     tasks = [asyncio.create_task(in_slot(call)) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     finally:
-        for task, call in zip(tasks, calls, strict=True):
+        for task in tasks:
             task.cancel()
-            call.close()
+        await asyncio.wait(tasks)  # what they took is charged by then
 
 
 def _quotes_proposed(reply: DebriefReply) -> int:

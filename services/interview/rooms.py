@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -12,16 +12,28 @@ from uuid import uuid4
 from services.clock import Clock
 from services.daily import Daily, DailyRoom
 from services.errors import (
+    BudgetExhausted,
     Forbidden,
     ListingNeedsAuthentication,
     ProviderBadAnswer,
     RoomExpired,
     RoomNotFound,
     ServiceError,
+    StorageFull,
     Unauthorized,
 )
+from services.interview.daily_erasure import DailyErasure, ErasedAtDaily
+from services.interview.participants import check_candidate, interviewer_names
 from services.storage.protocol import Storage
-from services.storage.records import UNKNOWN_CREATOR, ParticipantRole, Receipt, Room, RoomSummary, StoredRoom
+from services.storage.records import (
+    UNKNOWN_CREATOR,
+    Participant,
+    ParticipantRole,
+    Receipt,
+    Room,
+    RoomSummary,
+    StoredRoom,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +47,12 @@ _LEFT_IN_FILES = (
 )
 _LEFT_AT_DAILY = "The video room may still exist at Daily, where it ends by itself{}."
 _REPEAT = "; repeat this call to remove it"
-
+_TRANSCRIPTS_LEFT = "Transcripts of this room's calls may still exist at Daily; {}."
+_REPEAT_LATER = (
+    "repeat this call in a minute to delete them; until then the room's name and Daily's id of it are kept, as a room "
+    "that has ended"
+)
+_DELETE_THERE = "delete them there"
 _LEFT_AT_VAPI = "Vapi keeps its own record of the room's phone calls and of what was said; delete it there."
 
 _OUR_NAME = re.compile(rf"^{NAME_PREFIX}[0-9a-f]{{{2 * NAME_BYTES}}}$")
@@ -52,6 +69,7 @@ class Erasure(NamedTuple):
     """Receipt of an erasure, and sentences about what remains to be done."""
 
     receipt: Receipt
+    transcripts_at_daily: int
     remaining: tuple[str, ...]
 
 
@@ -81,29 +99,39 @@ class Rooms:
         made = await self.daily.create_room(name, expires_at, is_transcribed=self.is_transcribed)
         room = Room(name, made.url, interviewer_name, now, expires_at, made.id, self.caller, candidate_name, self.payer)
         try:
-            token = await self._create_token(room, interviewer_name, is_owner=True)
+            token = await self._create_token(room, interviewer_name, is_owner=True, user_id=str(uuid4()))
             await self.storage.save_room(room)
         except ServiceError as error:
-            await self._delete_at_daily(name)
+            await DailyErasure(self.daily, name, made.id).delete_room()
             if isinstance(error, RoomNotFound):
                 raise ProviderBadAnswer("Daily lost the room that it had just made; try again.") from None
             raise
         log.info("room %s opened until %s", name, expires_at.isoformat())
         return OpenedRoom(room, token)
 
-    async def get_open_room(self, name: str) -> Room:
+    async def get_open_room(self, name: str, *, participants: bool = False) -> StoredRoom:
         """A room that is still open, for anyone who has its link. Raises RoomNotFound and RoomExpired."""
-        interview = await self.storage.find(name)
-        room = await self._recover_from_daily(name) if interview is None else interview.room
-        if room.is_expired(self.clock()):
+        interview = await self.storage.find(name, participants=participants)
+        if interview is None:
+            interview = StoredRoom(await self._recover_from_daily(name))
+        if interview.room.is_expired(self.clock()):
             raise RoomExpired
-        return room
+        return interview
 
     async def get_own_room(
-        self, name: str, *, briefing: bool = False, debrief: bool = False, plan: bool = False
+        self,
+        name: str,
+        *,
+        briefing: bool = False,
+        debrief: bool = False,
+        plan: bool = False,
+        transcript: bool = False,
+        participants: bool = False,
     ) -> StoredRoom:
         """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
-        interview = await self.storage.find(name, briefing=briefing, debrief=debrief, plan=plan)
+        interview = await self.storage.find(
+            name, briefing=briefing, debrief=debrief, plan=plan, transcript=transcript, participants=participants
+        )
         if interview is None:
             interview = StoredRoom(await self._recover_from_daily(name))
         if not self._is_owner(interview.room):
@@ -133,76 +161,110 @@ class Rooms:
         return found[:limit], len(found) > limit
 
     async def join(self, name: str, participant_name: str, participant_type: ParticipantRole) -> tuple[Room, str]:
-        """The room and a token for it; only its owner enters as the interviewer."""
-        room = await self.get_open_room(name)
+        """The room and a token for it; only its owner enters as the interviewer. The name is kept with the room.
+
+        Raises InvalidInput for a candidate under an interviewer's name: what the candidate says would count as said
+        by the interviewer. Raises RateLimited when the room has issued `MAX_CANDIDATE_TOKENS`.
+        """
+        interview = await self.get_open_room(name, participants=True)
+        room = interview.room
         is_owner = participant_type == "interviewer"
-        if is_owner and not self.is_open and self.caller is None:
-            raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
-        if is_owner and not self._is_owner(room):
-            raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
-        token = await self._create_token(room, participant_name, is_owner=is_owner)
+        if is_owner:
+            self._check_may_interview(room)
+        else:
+            check_candidate(participant_name, interview)
+        user_id = str(uuid4())
+        token = await self._create_token(room, participant_name, is_owner=is_owner, user_id=user_id)
+        if not is_owner or participant_name not in interviewer_names(interview):
+            await self._record(name, Participant(participant_name, participant_type, user_id, self.clock()))
         return room, token
 
-    async def _create_token(self, room: Room, participant_name: str, *, is_owner: bool) -> str:
+    async def _record(self, name: str, participant: Participant) -> None:
+        """Best effort: an owner without space for a name must not keep people out of the call."""
+        try:
+            await self.storage.add_participant(name, participant)
+        except (BudgetExhausted, StorageFull) as error:
+            log.warning("the name of a participant of %s is not recorded: %s", name, error.code)
+
+    def _check_may_interview(self, room: Room) -> None:
+        if not self.is_open and self.caller is None:
+            raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
+        if not self._is_owner(room):
+            raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
+
+    async def _create_token(self, room: Room, participant_name: str, *, is_owner: bool, user_id: str) -> str:
         """A token for one participant; an interviewer's starts the transcription where rooms are transcribed."""
         return await self.daily.create_meeting_token(
             room.name,
             participant_name,
             room.expires_at,
-            user_id=str(uuid4()),
+            user_id=user_id,
             is_owner=is_owner,
             starts_transcription=is_owner and self.is_transcribed,
         )
 
     async def close(self, name: str) -> Erasure:
-        """Erases everything stored under the name, and deletes the room at Daily.
+        """Erases everything stored under the name, the room at Daily, and its transcripts there.
 
-        Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero.
+        Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero. A room that
+        this service did not name is left at Daily, and so is one that a restart made it forget while callers need
+        credentials: it may be another caller's, and ends by itself.
         """
         interview = await self.storage.find(name)
-        if interview is not None and not self._is_owner(interview.room):
+        room = None if interview is None else interview.room
+        if room is not None and not self._is_owner(room):
             raise RoomNotFound
+        is_repeatable = self.is_open or not self.storage.is_ephemeral
+        is_ours = _OUR_NAME.match(name) and (room is not None or is_repeatable)
+        at_daily = ErasedAtDaily()
+        if is_ours:
+            at_daily = await DailyErasure(self.daily, name, None if room is None else room.daily_id).erase()
         receipt = await self.storage.erase(name)
-        remaining = [] if await self.storage.purge_deleted(in_background=False) else [_LEFT_IN_FILES]
-        may_be_ours = self._may_be_ours(name)
-        if (interview is not None or may_be_ours) and not await self._delete_at_daily(name):
-            remaining.append(_LEFT_AT_DAILY.format(_REPEAT if may_be_ours else ""))
-        if receipt.phone_calls:
-            remaining.append(_LEFT_AT_VAPI)
-        return Erasure(receipt, tuple(remaining))
+        is_purged = await self.storage.purge_deleted(in_background=False)
+        is_kept = at_daily.are_transcripts_left and room is not None and await self._keep_daily_id(room)
+        remaining = _remaining(receipt, at_daily, is_purged=is_purged, is_repeatable=is_kept or is_repeatable)
+        return Erasure(receipt, at_daily.transcripts, tuple(remaining))
 
-    def _may_be_ours(self, name: str) -> bool:
-        """Whether a room that is not stored may be deleted at Daily: this service made it, and no other caller owns it.
-
-        With authentication, a room that was lost from memory in a restart may belong to another caller, so it is left
-        to end by itself.
-        """
-        return (self.is_open or not self.storage.is_ephemeral) and _OUR_NAME.match(name) is not None
+    async def _keep_daily_id(self, room: Room) -> bool:
+        """Keep the room as an ended one without names, as only its id leads to its transcripts; whether it is kept."""
+        if room.daily_id is None:
+            return False
+        ended_at = min(room.expires_at, self.clock())
+        nameless = replace(room, created_by=UNKNOWN_CREATOR, candidate_name=None, expires_at=ended_at)
+        try:
+            await self.storage.save_room(nameless)
+        except (BudgetExhausted, StorageFull) as error:
+            log.warning("the id of room %s at Daily is not kept: %s", room.name, error.code)
+            return False
+        return True
 
     def _is_owner(self, room: Room) -> bool:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
 
     async def _recover_from_daily(self, name: str) -> Room:
-        """Recovers a room that was lost from memory in a restart and still exists at Daily.
+        """A room that a restart made us forget and that Daily still knows.
 
-        A room without an end was not made by this service. With authentication its name must have our form, and the
-        recovered room has no owner.
+        A room that this service did not name, or without an end, is not its own. Where callers have to show who they
+        are, a recovered room has no owner.
         """
-        if not self.storage.is_ephemeral or not (self.is_open or _OUR_NAME.match(name)):
+        if not self.storage.is_ephemeral or not _OUR_NAME.match(name):
             raise RoomNotFound
         room = replace(_remembered(await self.daily.get_room(name)), payer=self.payer)
         if not room.is_expired(self.clock()):
             await self.storage.save_room(room)
         return room
 
-    async def _delete_at_daily(self, name: str) -> bool:
-        """Whether the room no longer exists at Daily."""
-        try:
-            await self.daily.delete_room(name)
-        except ServiceError as error:
-            log.warning("room %s may still be at Daily: %s", name, error.code)
-            return False
-        return True
+
+def _remaining(receipt: Receipt, at_daily: ErasedAtDaily, *, is_purged: bool, is_repeatable: bool) -> Iterator[str]:
+    """A sentence for each thing that is not deleted."""
+    if not is_purged:
+        yield _LEFT_IN_FILES
+    if at_daily.is_room_left:
+        yield _LEFT_AT_DAILY.format(_REPEAT if is_repeatable else "")
+    if at_daily.are_transcripts_left:
+        yield _TRANSCRIPTS_LEFT.format(_REPEAT_LATER if is_repeatable else _DELETE_THERE)
+    if receipt.phone_calls:
+        yield _LEFT_AT_VAPI
 
 
 def _remembered(room: DailyRoom) -> Room:

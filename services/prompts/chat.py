@@ -63,7 +63,7 @@ def _question(text: str, nonce: str) -> Message:
 
 
 def latest_messages(history: Sequence[Message], tokens: int) -> list[Message]:
-    """The end of the conversation that fits into so many tokens."""
+    """The end of the conversation that fits into this number of tokens."""
     kept: list[Message] = []
     for entry in reversed(history):
         tokens -= estimate_tokens(entry["content"])
@@ -74,8 +74,8 @@ def latest_messages(history: Sequence[Message], tokens: int) -> list[Message]:
 
 
 def without_briefing_prompt(context: str, briefing: Briefing | None) -> str:
-    """The context without this briefing's own prompt, which the web page sends although the model reads the briefing
-    anyway. An earlier copy with another nonce is recognized too.
+    """The context without this briefing's own prompt, which the web page sends although the model already reads the
+    briefing. An earlier copy with another nonce is recognized too.
     """
     if briefing is None:
         return context

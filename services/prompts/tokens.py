@@ -1,4 +1,4 @@
-"""How many tokens a text takes, and what is left out when a prompt does not fit a model's context.
+"""Token estimates, and shortening of prompts that do not fit a model's context.
 
 Tokens are estimated from above at three bytes of UTF-8 each: English takes about 4.5 bytes a token, Chinese about 3.
 """
@@ -10,7 +10,7 @@ from services.text.excerpt import excerpt
 
 BYTES_PER_TOKEN = 3
 MAX_BYTES_PER_CHARACTER = 4
-"""In UTF-8."""
+"""Maximum length of a character in UTF-8."""
 SHARES = {
     "resume": 1 / 6,
     "job_description": 1 / 6,
@@ -44,12 +44,12 @@ def size_in_bytes(text: str) -> int:
 
 
 def estimate_tokens(text: str) -> int:
-    """The most tokens that the text is likely to take."""
+    """Upper estimate of the tokens of a text."""
     return -(-size_in_bytes(text) // BYTES_PER_TOKEN)
 
 
 def estimate_prompt(messages: Iterable[Mapping[str, str]]) -> int:
-    """The most tokens that all messages are likely to take."""
+    """Upper estimate of the tokens of all messages."""
     return sum(estimate_tokens(message["content"]) for message in messages)
 
 
@@ -79,7 +79,7 @@ def _shortened(kind: str, text: str, tokens: int) -> str:
 
 
 def prompt_cut_warning(characters: int, prompt_tokens: int | None) -> str | None:
-    """A warning where a server counted far fewer tokens than a prompt of so many characters has.
+    """A warning if a server counted far fewer tokens than a prompt of this length has.
 
     Ollama cuts a prompt to its context length without an error: https://github.com/ollama/ollama/issues/4967
     """

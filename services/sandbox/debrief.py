@@ -11,27 +11,26 @@ from typing import Any
 from services.sandbox.conversation import Conversation
 from services.sandbox.passages import QuotableText, Topic, quotable_passages, topic
 
-EMULATED = "This is the sandbox's reading by keywords; no language model was asked."
 MOST_STRENGTHS = 5
 MOST_IMPROVEMENTS = 4
 MOST_QUESTIONS = 5
 MOST_QUOTES = 3
-"""For one sentence of the summary."""
+"""Maximum quotes of one sentence of the summary."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the sentences say about one competency."""
+    """The findings about one competency."""
 
     topic: Topic
     best: Sequence[QuotableText]
-    """At most two, the most telling first; empty when the competency did not come up."""
+    """At most two passages, the best first; empty when the competency did not come up."""
     hedged: QuotableText | None
     """A sentence in which the candidate is unsure."""
 
     @property
     def merits(self) -> int:
-        """How many of the three signals the best passages give together."""
+        """Number of the three signals that the best passages give together."""
         return sum(
             any(getattr(passage, signal) for passage in self.best)
             for signal in ("has_figures", "shows_own_part", "has_outcome")
@@ -77,7 +76,6 @@ def _summary(conversation: Conversation, findings: Sequence[Finding]) -> list[di
     return [
         *_sentence(f"{who} is most concrete about", best),
         *_sentence(f"{who} is least concrete about", thin),
-        {"text": EMULATED, "evidence": []},
     ]
 
 

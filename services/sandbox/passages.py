@@ -102,7 +102,7 @@ class QuotableText:
     source: Literal["transcript", "notes"]
     turn: int | None = None
     question: str = ""
-    """What the interviewer said just before."""
+    """The interviewer's turn before it."""
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -131,7 +131,7 @@ class QuotableText:
         return pattern.search(_plain(self.text)) is not None
 
     def overlap(self, wanted: frozenset[str]) -> int:
-        """How many of the words occur in it or in the question before it, which shows the topic of an answer."""
+        """Number of the words that occur in it or in the question before it, which shows the topic of an answer."""
         return len((self.words | self.asked_words) & wanted)
 
     @property
@@ -148,7 +148,7 @@ class Topic:
     related: frozenset[str]
 
     def nearness(self, passage: QuotableText) -> int:
-        """How much the passage is about this competency; 0 is not at all."""
+        """Score of how much the passage is about this competency; 0 is not at all."""
         return 3 * passage.overlap(self.named) + 2 * len(passage.words & self.related)
 
 
@@ -191,7 +191,7 @@ def stems(text: str) -> frozenset[str]:
 
 
 def _shortened(text: str) -> str:
-    """At most `LONGEST_QUOTE` characters, ending with a whole word."""
+    """The text in at most `LONGEST_QUOTE` characters, ending with a whole word."""
     return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rpartition(" ")[0] or text[:LONGEST_QUOTE]
 
 

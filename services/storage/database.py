@@ -27,12 +27,12 @@ from services.errors import ServiceError, StorageUnavailable
 log = logging.getLogger(__name__)
 
 CALL_SECONDS = 10.0
-"""Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may come on top."""
+"""Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may be added to it."""
 POOL_SIZE = 10
 POOL_SECONDS = 5.0
-"""Longest wait for a free connection."""
+"""Maximum wait for a free connection."""
 BUSY_MILLISECONDS = 5000
-"""How long SQLite waits for another process that is writing."""
+"""Maximum wait of SQLite for another process that is writing."""
 RETRY_AFTER_SECONDS = 3
 
 _UNREACHABLE = "The database can't be reached right now; try again in a moment."

@@ -46,7 +46,7 @@ def read_database_url(text: str) -> URL:
 
 
 def location(url: URL) -> str:
-    """Where the database is, for the log: without user and password."""
+    """Location of the database for the log, without user and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     return f"{url.host or 'local socket'}{f':{url.port}' if url.port else ''}/{url.database or ''}"

@@ -59,7 +59,7 @@ class RoomEntry:
     """The budgets of the room, whose uses are deleted with it."""
 
     def receipt(self) -> Receipt:
-        """How many records of each kind it holds."""
+        """Number of its records by kind."""
         return Receipt(
             room=1,
             briefing=int(self.briefing is not None),
@@ -78,7 +78,7 @@ class RoomEntry:
 
 @dataclass(slots=True)
 class Account:
-    """What is stored for one payer."""
+    """Rooms and bytes that are stored for one payer."""
 
     rooms: set[str] = field(default_factory=set)
     bytes: int = 0
@@ -169,7 +169,7 @@ class MemoryRooms:
         return _by_end(entry for entry in self._rooms.values() if entry.room.expires_at < before)
 
     def _grow(self, entry: RoomEntry, size: int) -> None:
-        """Make space for so many bytes more under the room. Raises BudgetExhausted and StorageFull."""
+        """Adds bytes under the room, evicting ended rooms if necessary. Raises BudgetExhausted and StorageFull."""
         self._evict_ended(size, payer=entry.room.payer, keeping=entry)
         self._add_bytes(entry, size)
 

@@ -75,7 +75,7 @@ class MemorySlots(MemoryRooms):
         self._assign_slot(found, room)
 
     def _assign_slot(self, slot: Slot, room: str | None) -> None:
-        """From now on the slot is deleted with this room, and counts for its payer."""
+        """Assigns the slot to the room: it is deleted with the room and counts for its payer."""
         if slot.room is not None:
             self._rooms[slot.room].slots.discard(slot.slot)
             self._charge(self._rooms[slot.room], -slot.size)

@@ -15,6 +15,7 @@ from services.storage.records import (
     Room,
     RoomSummary,
     Segment,
+    SegmentTotals,
     StoredDebrief,
     StoredDecision,
     StoredRating,
@@ -53,7 +54,7 @@ class Storage(Protocol):
         transcript: bool = False,
         participants: bool = False,
     ) -> StoredRoom | None:
-        """The room with the parts asked for: of debriefs and plans the latest. Participants are a second round trip."""
+        """The room with the requested parts: the latest debrief and plan. Participants take a second round trip."""
 
     async def list_rooms(
         self, owner: str, *, limit: int, starting_after: str | None, ended: bool | None, now: datetime
@@ -91,15 +92,24 @@ class Storage(Protocol):
         """Store that a token was issued for this person."""
 
     async def add_plan(self, name: str, created_at: datetime, document: str) -> int:
-        """Store a new version of the plan; earlier ones stay. The version, counted from 1."""
+        """Store a new version of the plan; earlier ones stay. Returns its number, counted from 1."""
 
-    async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
-        """Store the transcript; it replaces an earlier one and all segments."""
+    async def save_transcript(self, name: str, transcript: StoredTranscript, *, keeps_clients: bool = False) -> bool:
+        """Store the transcript; it replaces an earlier one and all segments.
 
-    async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
-        """Store lines of the transcript; how many the room has now.
+        With `keeps_clients` nothing is stored, and False returned, where the client has sent a transcript or segments.
+        """
 
-        A segment with a known id replaces that one in its place. The cost does not grow with what is stored.
+    async def delete_transcript(self, name: str) -> None:
+        """Delete the room's transcript and all its segments."""
+
+    async def add_segments(
+        self, name: str, segments: Sequence[Segment], now: datetime, *, limit: SegmentTotals | None = None
+    ) -> SegmentTotals:
+        """Store lines of the transcript; what the room's lines amount to now.
+
+        A segment with a known id replaces that one in its place. Lines that are stored already are counted, but not
+        read. Raises TranscriptFull, and stores nothing, when the room would exceed `limit`.
         """
 
     async def segments(self, name: str) -> Sequence[Segment]:
@@ -114,7 +124,7 @@ class Storage(Protocol):
         """The room's sidebar record, oldest first: at most `limit` turns after this number."""
 
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
-        """Store a new version of the debrief; earlier ones stay. The version, counted from 1."""
+        """Store a new version of the debrief; earlier ones stay. Returns its number, counted from 1."""
 
     async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
         """The newest debrief of exactly this input that was made at `since` or later."""
@@ -126,7 +136,7 @@ class Storage(Protocol):
         """All submissions, by rater and number."""
 
     async def add_decision(self, name: str, decided_at: datetime, document: str) -> int:
-        """Store a new decision; earlier ones stay. Its number, counted from 1."""
+        """Store a new decision; earlier ones stay. Returns its number, counted from 1."""
 
     async def decision(self, name: str) -> StoredDecision | None:
         """The latest decision."""

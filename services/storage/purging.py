@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 LARGE_BYTES = 256 * 1024 * 1024
 """A larger file takes seconds to rewrite, and nothing can be written meanwhile, so only the background rewrites it."""
 BACKGROUND_SECONDS = 120.0
-"""Longest purge in the background; others take at most as long as any call to the database."""
+"""Maximum duration of a purge in the background; others have the deadline of a call to the database."""
 TRIES = 4
 READERS_MILLISECONDS = 500
-"""How long each try waits for readers of the log. Nothing can be written meanwhile."""
+"""Maximum wait of each try for readers of the log. Nothing can be written meanwhile."""
 PAUSE_SECONDS = 0.2
-"""Between two tries: SQLite does not wait for another process that is truncating the log."""
+"""Pause between two tries: SQLite does not wait for another process that is truncating the log."""
 INTERRUPT_EVERY_SECONDS = 0.05
 
 
@@ -42,7 +42,7 @@ class FilePurger:
         self._lock = asyncio.Lock()
         self._deletions = 1
         self._purged = 0
-        """How many of the deletions left nothing behind in the files."""
+        """Number of deletions of which nothing is left in the files."""
         self._attempts = 0
 
     def note_deletion(self) -> None:
@@ -116,7 +116,9 @@ async def _truncate_log(connection: AsyncConnection) -> bool:
 
 
 async def _rewrite(connection: AsyncConnection) -> None:
-    """VACUUM. When cancelled, interrupt it and wait: SQLite's thread would go on by itself, with the file locked."""
+    """VACUUM. When cancelled, it is interrupted and awaited: SQLite's thread would otherwise continue, with the file
+    locked.
+    """
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     rewriting = asyncio.ensure_future(connection.exec_driver_sql("VACUUM"))

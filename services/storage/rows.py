@@ -1,13 +1,10 @@
 """Rows of the database as records."""
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from services.briefing import Briefing
-from services.errors import UnreadableRecord
+from services.storage.documents import read_document
 from services.storage.records import (
     Participant,
     Room,
@@ -18,8 +15,6 @@ from services.storage.records import (
     StoredTranscript,
 )
 from services.storage.statements import PARTS, ROOM, without_room
-
-log = logging.getLogger(__name__)
 
 _ROOM_WIDTH = len(ROOM)
 
@@ -40,12 +35,7 @@ def read_summary(row: Sequence[Any]) -> RoomSummary:
 
 
 def _read_briefing(document: str) -> Briefing:
-    try:
-        return Briefing.model_validate_json(document)
-    except ValidationError as error:
-        fields = {".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)}
-        log.error("a stored briefing can't be read: %s", ", ".join(sorted(fields)) or "it is not JSON")  # noqa: TRY400
-        raise UnreadableRecord("briefing") from None
+    return read_document(Briefing, document, "briefing")
 
 
 _READERS: dict[str, Callable[..., Any]] = {

@@ -93,7 +93,7 @@ class SqlSlots(SqlBase):
         return Claim("started")
 
     async def _check_budget(self, room: str) -> None:
-        """Refuse work whose response would not fit. It is charged when it is known."""
+        """Refuses work whose response would exceed the budget. The response is charged when it is known."""
         if self._budget.bytes:
             async with self._database.connection() as connection:
                 values = {"room_name": room, "size": ROW_BYTES, "most": self._budget.bytes}

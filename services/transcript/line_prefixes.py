@@ -14,7 +14,7 @@ from services.transcript.clock_times import SPACES, clock_of, time_pattern
 
 
 class Form(IntEnum):
-    """How a prefix is written, the least ambiguous form first."""
+    """Forms of prefixes, the least ambiguous first."""
 
     COLON = 1
     """`Nora Kim: Tell me`, with or without a time."""
@@ -37,19 +37,19 @@ class Time(NamedTuple):
 
 
 class LinePrefix(NamedTuple):
-    """What may be a label and a time before the speech of a line."""
+    """A possible label and time before the speech of a line."""
 
     form: Form
     name: str
-    """As written, without marks, brackets around it and times."""
+    """The label as written, without marks, brackets around it and times."""
     end: int
-    """Where in the line the speech begins."""
+    """Offset in the line at which the speech begins."""
     at: str | None = None
     is_dated: bool = False
     is_set_apart: bool = True
     """Whether brackets, several spaces or a line end, not a single space, separate the name from its time or speech."""
     mark: str = ""
-    """What marks a name without a colon: `#`, `*` or an opening bracket."""
+    """The mark of a name without a colon: `#`, `*` or an opening bracket."""
 
 
 _LONGEST_PREFIX = 250

@@ -13,7 +13,7 @@ from services.transcript.turn_starts import Line
 
 
 class NonSpeech(Enum):
-    """What a line is instead of speech."""
+    """Kinds of lines that are not speech."""
 
     TIME = auto()
     """A time on a line of its own: it belongs to the turns below it."""
@@ -85,7 +85,7 @@ class NonSpeechRules:
         self._labels = frozenset(labels)
 
     def kind_of(self, line: Line) -> NonSpeech | None:
-        """What a line without a label is, if it is not speech."""
+        """The kind of a line without a label; None if it is speech."""
         text = line.text
         if len(text) > _LONGEST:
             return None

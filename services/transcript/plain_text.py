@@ -51,7 +51,7 @@ def _without_notes(lines: Sequence[Line], starts: dict[int, LinePrefix]) -> dict
 
 
 def _passages(source: str, parts: Iterable[_Part]) -> list[Passage]:
-    """The parts joined to passages, without white space around them and without those that say nothing."""
+    """Joins the parts to passages, without white space around them and without empty ones."""
     limits = Limits()
     passages: list[Passage] = []
     for passage in filter(None, (_trimmed(source, each) for each in _joined(parts))):
@@ -134,11 +134,11 @@ class _LabelledLines:
                 self._is_start = False
 
     def _end(self, line: Line) -> int:
-        """Where the speech of a line ends: a row of a table ends with a bar."""
+        """The end of the speech in a line: a row of a table ends with a bar."""
         return line.start + len(line.text.rstrip(" |\t")) if self._is_table else line.end
 
     def _begin(self, prefix: LinePrefix, line: Line) -> int | None:
-        """Where the speech after the label begins."""
+        """The start of the speech after the label."""
         self._clock = None if prefix.at else self._clock
         self._speaker, self._at = clean_label(prefix.name), prefix.at or self._clock
         self._is_speech = self._is_start = True
@@ -148,7 +148,7 @@ class _LabelledLines:
         return line.start + prefix.end
 
     def _continue(self, line: Line) -> int | None:
-        """Where the speech of a line without a label begins; None if the line is not speech."""
+        """The start of the speech in a line without a label; None if the line is not speech."""
         if line.time and not line.has_only_time and (self._is_timed or _OPENS_BRACKET.match(line.text)):
             return self._continue_timed(line, line.time)
         kind = self._non_speech.kind_of(line)
@@ -160,8 +160,8 @@ class _LabelledLines:
         return self._speech_from(line.start)
 
     def _continue_timed(self, line: Line, time: Time) -> int | None:
-        """A line with a time and no name. In a dated chat it is the program's; where names follow times, an unnamed
-        caption; else the same speaker goes on.
+        """A line with a time and no name: in a dated chat a notice of the program; where names follow times, an unnamed
+        caption; else speech of the same speaker.
         """
         if self._is_dated and time.is_dated:
             self._pass_over(NonSpeech.BREAK, line)
@@ -171,7 +171,7 @@ class _LabelledLines:
         return self._speech_from(line.start + time.end)
 
     def _speech_from(self, start: int) -> int | None:
-        """Nothing is speech before the first label, nor below a heading."""
+        """The start, unless it is before the first label or below a heading, where nothing is speech."""
         self.lines_left_out += not self._is_speech
         return start if self._is_speech else None
 

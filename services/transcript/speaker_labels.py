@@ -33,7 +33,7 @@ _BEFORE_COLONS = frozenset(
         "topic transcript two update url view warning well what why yes yesterday"
     ).split()
 )
-"""English words with which people begin a line and go on with a colon, and those of the lines above a transcript."""
+"""English words before a colon that are no labels: at the start of sentences, and in the lines above a transcript."""
 
 
 class ExpectedSpeakers:
@@ -60,11 +60,11 @@ class ExpectedSpeakers:
         return self.is_full_name(label)
 
     def is_part_of_name(self, label: Label) -> bool:
-        """Whether the label is a part of an expected name, or the other way round. `Ada said` is none."""
+        """Whether the label is a part of an expected name, or contains one: not `Ada said`."""
         return self.knows_word_of(label) and label.is_short and any(map(label.is_part_of_name, self._names))
 
     def is_certainly_named(self, label: Label) -> bool:
-        """The same as `is_named`, for a label in the middle of a line: `The interviewer` is none."""
+        """Like `is_named`, but stricter, for a label in the middle of a line: not `The interviewer`."""
         if not label.words or not self.is_named(label):
             return False
         return len(label.words) == 1 or (label.words[0] not in _BEFORE_COLONS and label.looks_like_name)

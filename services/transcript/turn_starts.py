@@ -1,4 +1,4 @@
-"""Where turns begin in the lines of a transcript: at the labels of speakers, wherever the program puts them."""
+"""Starts of turns in the lines of a transcript: the labels of speakers, wherever a program puts them."""
 
 import re
 from collections import Counter
@@ -12,8 +12,8 @@ from services.transcript.speaker_labels import ExpectedSpeakers, PlacedPrefix, S
 from services.transcript.speaker_names import Label
 
 _LINE = re.compile(r"[^\r\n]+")
-"""A line ends with a line feed, a carriage return or both. Other characters that programs take for a line break must
-not begin a turn, since they can be typed into speech.
+"""A line ends with a line feed, a carriage return or both. Other characters that programs treat as line breaks must not
+begin a turn, since they can be part of speech.
 """
 _MOST_WORDS_OF_VALUE = 6
 _FORMS_OF_TABLES = frozenset({Form.COLON, Form.DELIMITED})

@@ -1,8 +1,8 @@
-"""Who says what in timed text.
+"""The speakers of timed text.
 
 Daily puts the speaker inside the tag, `<v>Name:</v>text`; the standard says `<v Name>text`; Webex names the speaker in
-the cue's id; others write `Name: text` or the name on a line of its own. Which of them a file does is decided once for
-the file, so that nothing said in it can pass for a name.
+the cue's id; others write `Name: text` or the name on a line of its own. The form is decided once for each file, so
+that no speech is taken for a name.
 """
 
 import html

@@ -71,7 +71,7 @@ class _FailedAttempt(NamedTuple):
 
     error: ServiceError
     retries: int
-    """How often such a call may be retried."""
+    """Maximum retries of such a failure."""
     is_down: bool
     """Whether it counts as a failure for the circuit breaker."""
     is_deadline: bool = False

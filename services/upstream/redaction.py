@@ -14,7 +14,7 @@ MAX_SENT_CHARACTERS = 200_000
 """Maximum characters of the request that are searched."""
 
 _OURS = frozenset({"model", "models", "type"})
-"""What we send under these keys is configuration, which may be logged."""
+"""Keys of the request whose values are configuration, which may be logged."""
 _QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
 _QUOTED = re.compile(r"""(?<!\w)(["'`])(?=\S).*?(?:\1(?!\w)|$)|[“‘«].*?(?:[”’»]|$)""")
 _PERSONAL = re.compile(

@@ -7,7 +7,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class SSEDecoder:
     """Turns the bytes of an event stream into `data` payloads, wherever chunks begin and end.
 
-    Comments, event names and ids are ignored, since no vendor of ours puts anything in them.
+    Comments, event names and ids are ignored, because our vendors do not use them.
     """
 
     def __init__(self) -> None:

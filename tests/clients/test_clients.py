@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -69,6 +70,13 @@ def service(tmp_path_factory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory) -> Iterator[str]:
+    """The address of a service that asks for no key."""
+    with api_server(tmp_path_factory.mktemp("server"), SANDBOX="true") as url:
+        yield url
+
+
 def assert_whole_interview(shown):
     assert shown["token"]
     assert shown["endsAt"].startswith("20")
@@ -96,6 +104,18 @@ def test_typescript_client_compiles_strictly_and_holds_an_interview(npm_packages
     assert_whole_interview(json.loads(shown))
 
 
+def test_javascript_of_the_readme_opens_a_room_and_streams_an_answer(npm_packages, sandbox, tmp_path):
+    code = "".join(re.findall(r"```js\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL))
+    page = tmp_path / "page.mjs"
+    page.write_text(code.replace("http://localhost:8000", sandbox) + "\nconsole.log(JSON.stringify({ room, text }));\n")
+    (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
+
+    shown = json.loads(run("node", page))
+
+    assert shown["room"]["interviewer_token"]
+    assert shown["text"]
+
+
 def test_python_client_passes_strict_type_checks_and_holds_an_interview(service, tmp_path):
     output = tmp_path / "interview_room_api"
     run(
@@ -119,9 +139,9 @@ def test_python_client_passes_strict_type_checks_and_holds_an_interview(service,
     assert shown["location"].startswith("/api/rooms/")
 
 
-def test_spectral_finds_nothing_in_the_document(npm_packages):
+def test_document_passes_spectral(npm_packages):
     run(PROGRAMS / "spectral", "lint", DOCUMENT, "--ruleset", "spectral.yaml", "--fail-severity", "hint")
 
 
-def test_redocly_finds_nothing_in_the_document(npm_packages):
+def test_document_passes_redocly(npm_packages):
     run(PROGRAMS / "redocly", "lint", DOCUMENT, "--config", "redocly.yaml")

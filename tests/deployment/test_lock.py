@@ -48,7 +48,7 @@ def test_lock_names_no_package_index():
     assert "://" not in LOCK.read_text()
 
 
-def test_lock_is_what_make_lock_writes(tmp_path):
+def test_lock_file_is_up_to_date(tmp_path):
     written = Path(shutil.copy(LOCK, tmp_path))
 
     ended = subprocess.run(

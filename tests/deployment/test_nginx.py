@@ -363,7 +363,7 @@ def test_addresses_have_the_prefix_that_nginx_strips(behind_prefix):
     assert json.loads(document.text)["servers"] == [{"url": "/interviews"}]
 
 
-def test_callers_behind_a_unix_socket_are_told_apart(behind_prefix):
+def test_callers_behind_a_unix_socket_are_distinguished(behind_prefix):
     with behind_prefix.client("127.0.1.19") as client, behind_prefix.client("127.0.1.20") as other:
         answers = [client.get("/interviews/api/rooms/none").status_code for _ in range(10)]
         elsewhere = other.get("/interviews/api/rooms/none").status_code

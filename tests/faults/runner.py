@@ -18,7 +18,7 @@ import httpx
 import trustme
 
 from logs import request_id_of_log
-from tests.faults.answers import answer_well
+from tests.faults.answers import answer_well, forgotten_room
 from tests.faults.endpoints import BRIEFING, CALL_ID, ENDPOINTS
 from tests.faults.service import HASTY, Service, serving
 from tests.faults.table import STAYS_UNREACHABLE, Case
@@ -32,14 +32,14 @@ HASTY_LANES = 16
 UNREACHABLE_LANES = 1
 ATTEMPTS = 10
 MISSED_DEADLINE = (HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE)
-"""Of the vendor's response, and of the connection to it."""
+"""Deadlines of the vendor's response, and of the connection to it."""
 UNKNOWN_HOST = "http://unknown.invalid"
 NEVER_OPENED = f"interview-{0:026}"
 """A name that a room of ours could have."""
 
 
 class Observation(NamedTuple):
-    """What came of one case."""
+    """The observed outcome of one case."""
 
     status: int
     code: str | None
@@ -81,7 +81,7 @@ class Lane:
         room = NEVER_OPENED if case.is_without_daily else await self._open_room()
         self._calls = 0
         await self._break_vendor(case)
-        answer = await self._send(case.endpoint, room, f"forgotten-{number}", f"case-{number}")
+        answer = await self._send(case.endpoint, room, forgotten_room(number), f"case-{number}")
         await self._repair_vendor(case)
         await wait_until_async(self._is_quiet, f"all vendor calls of {case} end")
         status, code = outcome(answer)
@@ -114,9 +114,9 @@ class Lane:
         return name
 
     async def _status_of_next(self, case: Case, room: str, number: int) -> int:
-        if case.endpoint == "delete room":
+        if ENDPOINTS[case.endpoint].method == "DELETE":
             room = await self._open_room()
-        send = partial(self._send, case.endpoint, room, f"forgotten-again-{number}", f"next-{number}")
+        send = partial(self._send, case.endpoint, room, forgotten_room(number, again=True), f"next-{number}")
         return outcome(await _in_time(send))[0]
 
     async def _send(self, endpoint: str, room: str, forgotten: str, request_id: str) -> httpx.Response:
@@ -141,7 +141,7 @@ class Lane:
 
 
 class Lanes:
-    """Lanes of one kind: opened when needed, at most so many, used again and again."""
+    """Pool of lanes of one kind: opened when needed, at most `limit`, and reused."""
 
     def __init__(self, stack: AsyncExitStack, limit: int, open_lane: Callable[[], AbstractAsyncContextManager[Lane]]):
         self._stack = stack

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.faults import misbehaviour as wrong
-from tests.faults.answers import answer_well, sample
+from tests.faults.answers import answer_well, forgotten_room, sample
 from tests.faults.endpoints import CALL_ID, ENDPOINTS, open_briefed_room
 from tests.faults.service import Service, serving
 from tests.faults.wire import Behaviour, Connection, FakeVendor, Request
@@ -71,7 +71,7 @@ async def test_vendor_call_ends_when_the_client_disconnects(
     vendor.behave = behaviour
     call = ENDPOINTS[endpoint]
     headers = {"Accept": "text/event-stream"} if call.is_stream else {}
-    path = call.path.format(room=room, forgotten="forgotten")
+    path = call.path.format(room=room, forgotten=forgotten_room(1))
     asking = asyncio.create_task(client.request(call.method, path, json=call.body, headers=headers))
     await _until_called(vendor)
 

@@ -38,6 +38,7 @@ class Route(NamedTuple):
     """Where it is another one."""
 
 
+LINE = {"id": "line-1", "speaker": "Ada", "text": "Hello."}
 PLANNED = {"focus_area": "Compilers", "text": "What did you build?", "kind": "behaviour"}
 RATED = {"competency": "Compilers", "rating": 4}
 DECIDED = {"decision": "advance", "reasons": "She knows compilers."}
@@ -54,6 +55,12 @@ RULES = {
     "GET /api/rooms/{name}/chat": Route("owner"),
     "POST /api/rooms/{name}/debrief": Route("owner", 200, {"notes": "She knows compilers."}),
     "GET /api/rooms/{name}/debrief": Route("owner"),
+    "PUT /api/rooms/{name}/transcript": Route("owner", 200, {"transcript": "Ada: Hello."}),
+    "GET /api/rooms/{name}/transcript": Route("owner"),
+    "DELETE /api/rooms/{name}/transcript": Route("owner", 204),
+    "POST /api/rooms/{name}/transcript/segments": Route("owner", 200, {"segments": [LINE]}),
+    # 409: the room was opened without transcription
+    "POST /api/rooms/{name}/transcript/fetch": Route("owner", 409),
     "POST /api/rooms/{name}/plan": Route("owner", 200, {"minutes": 30}),
     "PUT /api/rooms/{name}/plan": Route("owner", 200, {"questions": [PLANNED]}),
     "GET /api/rooms/{name}/plan": Route("owner"),
@@ -65,6 +72,8 @@ RULES = {
     "POST /api/rooms/{name}/briefing/call": Route("owner", 202, {"phone_number": "+14155550100"}),
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
     "POST /api/realtime/session": Route("caller", 200, {"candidate_name": "Grace"}),
+    # 401: the signature is missing, whatever the credentials
+    "POST /api/webhooks/daily": Route("everybody", 401, {"test": "test"}),
     "GET /health": Route("everybody"),
     "GET /health/ready": Route("everybody"),
     "GET /": Route("everybody"),
@@ -141,6 +150,7 @@ def hold_interview(client, owner) -> StoredRoom:
     do("PUT", f"/api/rooms/{name}/plan", questions=[PLANNED])
     do("PUT", f"/api/rooms/{name}/decision", **DECIDED)
     do("POST", f"/api/rooms/{name}/debrief", notes="She knows compilers.")
+    do("POST", f"/api/rooms/{name}/transcript/segments", segments=[LINE])
     call = do("POST", f"/api/rooms/{name}/briefing/call", phone_number="+14155550100")
     return StoredRoom(name, call["call_id"])
 
@@ -178,7 +188,7 @@ def test_requests_without_credentials_get_public_routes_and_401_elsewhere(guarde
 
 @EVERY_ROUTE
 @pytest.mark.parametrize("pretender", PRETENDERS)
-def test_invalid_credentials_are_401_also_on_public_routes(guarded, interview, route, pretender):
+def test_invalid_credentials_are_401_on_public_routes(guarded, interview, route, pretender):
     answer = ask(guarded, route, interview, {"Authorization": PRETENDERS[pretender]})
 
     assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)
@@ -257,7 +267,7 @@ def test_invalid_credentials_are_401_even_with_an_invalid_body(guarded, intervie
 
     answer = guarded.request(method, interview.path(route), content=b"{not json", headers=headers)
 
-    assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or 200)
+    assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)
 
 
 def test_the_detail_of_a_401_tells_expired_tokens_apart_but_not_wrong_keys(guarded, interview):

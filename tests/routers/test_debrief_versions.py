@@ -1,6 +1,8 @@
 """Debriefs that are stored, found again, streamed, and read in other forms."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -15,7 +17,7 @@ from tests.support.interviews import (
 pytestmark = pytest.mark.usefixtures("daily")
 
 
-def test_the_same_input_within_the_hour_is_answered_from_what_is_stored(client, model, clock):
+def test_same_input_within_an_hour_returns_the_stored_debrief(client, model, clock):
     route = model(reading(), reading(summary="Something else."))
     name = open_briefed_room(client)
 
@@ -27,7 +29,7 @@ def test_the_same_input_within_the_hour_is_answered_from_what_is_stored(client, 
     assert route.call_count == 1
 
 
-def test_a_briefing_that_is_saved_again_unchanged_is_the_same_input(client, model, clock):
+def test_unchanged_briefing_saved_again_is_the_same_input(client, model, clock):
     route = model(reading())
     name = open_briefed_room(client)
     debrief(client, name)
@@ -40,7 +42,7 @@ def test_a_briefing_that_is_saved_again_unchanged_is_the_same_input(client, mode
     assert route.call_count == 1
 
 
-def test_after_the_hour_or_with_another_input_or_on_demand_a_new_version_is_made(client, model, clock):
+def test_new_version_is_made_after_an_hour_for_other_input_or_on_demand(client, model, clock):
     route = model(reading())
     name = open_briefed_room(client)
     debrief(client, name)
@@ -59,7 +61,7 @@ def test_after_the_hour_or_with_another_input_or_on_demand_a_new_version_is_made
     assert route.call_count == 5
 
 
-def test_two_identical_requests_at_once_make_one_debrief(client, model):
+def test_simultaneous_identical_requests_make_one_debrief(client, model):
     route = model(reading())
     name = open_briefed_room(client)
 
@@ -92,7 +94,7 @@ def test_the_latest_debrief_can_be_read_again(client, model):
         ("text/markdown;q=0.5, text/html;q=0.9", "text/html; charset=utf-8"),
     ],
 )
-def test_the_report_comes_in_the_form_that_is_asked_for(client, model, accept, kind):
+def test_report_format_follows_the_accept_header(client, model, accept, kind):
     model(reading())
     name = open_briefed_room(client)
     debrief(client, name)
@@ -103,7 +105,7 @@ def test_the_report_comes_in_the_form_that_is_asked_for(client, model, accept, k
     assert LED in answer.text
 
 
-def test_the_page_can_t_run_anything_that_a_candidate_wrote(client, model):
+def test_report_page_contains_no_markup_of_the_candidate(client, model):
     model(reading(summary="<script>alert(1)</script>"))
     name = open_briefed_room(client, candidate_name="<img src=x onerror=alert(1)>")
     debrief(client, name)
@@ -143,7 +145,7 @@ def test_a_streamed_debrief_that_fails_ends_with_one_error(client, model):
     assert events(answer)[-1][1]["code"] == "provider_bad_answer"
 
 
-def test_what_can_fail_before_a_debrief_is_streamed_is_a_plain_problem(start, vendors):
+def test_failure_before_a_streamed_debrief_is_a_plain_problem(start, vendors):
     client = start(openrouter_api_key=None)
     name = open_briefed_room(client)
 
@@ -152,3 +154,30 @@ def test_what_can_fail_before_a_debrief_is_streamed_is_a_plain_problem(start, ve
     )
 
     assert (answer.status_code, answer.json()["code"]) == (503, "provider_not_configured")
+
+
+OF_ANOTHER_VERSION = {
+    "other fields": '{"verdict": "She told us about her divorce."}',
+    "other types": '{"room_name": "r", "version": "She told us about her divorce.", "summary": {}}',
+    "not JSON": "She told us about her divorce.",
+}
+
+
+@pytest.mark.parametrize("document", OF_ANOTHER_VERSION.values(), ids=OF_ANOTHER_VERSION)
+def test_a_debrief_of_another_version_is_a_problem_and_is_made_again(start, model, document, tmp_path, caplog):
+    model(reading())
+    client = start(database_url=f"sqlite:///{tmp_path}/rooms.db")
+    name = open_briefed_room(client)
+    debrief(client, name)
+    with closing(sqlite3.connect(tmp_path / "rooms.db")) as database, database:
+        database.execute("UPDATE debriefs SET document = ?", (document,))
+
+    unreadable = client.get(f"/api/rooms/{name}/debrief")
+    again = debrief(client, name)
+
+    assert (unreadable.status_code, unreadable.json()["code"]) == (503, "record_unreadable")
+    assert "debrief" in unreadable.json()["detail"]
+    assert "a stored debrief can't be read" in caplog.text
+    assert "divorce" not in caplog.text + unreadable.text
+    assert again.json()["version"] == 2
+    assert client.get(f"/api/rooms/{name}/debrief").json() == again.json()

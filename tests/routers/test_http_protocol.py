@@ -1,15 +1,20 @@
-"""The limit on the head of a request, over real sockets."""
+"""The limits of connections, over real sockets, for every way to start the service."""
 
+import asyncio
 import socket
-from contextlib import suppress
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 import httpx
 import psutil
 import pytest
+import uvicorn
 
+from routers.http_protocol import BoundedHttpToolsProtocol, LimitedH11Protocol
 from tests.support.api_server import own_environment
-from tests.support.waiting import LIMIT_SECONDS
-from tests.test_start import SERVE, running
+from tests.support.waiting import LIMIT_SECONDS, wait_until, wait_until_async
+from tests.test_start import SERVE, UVICORN, running
 
 MIB = 1024 * 1024
 ATTACK_BYTES = 256 * MIB
@@ -25,10 +30,18 @@ ENDLESS = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """`make run` in the sandbox: its address and its process."""
-    with running(SERVE, tmp_path_factory.mktemp("server"), own_environment(SANDBOX="true")) as (url, process):
+COMMANDS = {
+    "make run": SERVE,
+    "uvicorn main:app": UVICORN,
+    "uvicorn --http httptools": [*UVICORN, "--http", "httptools"],
+    "uvicorn --http h11": [*UVICORN, "--http", "h11"],
+}
+
+
+@pytest.fixture(scope="module", params=COMMANDS.values(), ids=COMMANDS)
+def server(request, tmp_path_factory):
+    """The service in the sandbox, started with one of the commands: its address and its process."""
+    with running(request.param, tmp_path_factory.mktemp("server"), own_environment(SANDBOX="true")) as (url, process):
         yield url, psutil.Process(process.pid)
 
 
@@ -49,7 +62,7 @@ def flood(connection, start, piece):
 
 
 @pytest.mark.parametrize("part", ENDLESS)
-def test_an_endless_head_is_cut(server, part):
+def test_endless_request_head_closes_the_connection(server, part):
     url, process = server
     before = process.memory_info().rss
 
@@ -61,12 +74,12 @@ def test_an_endless_head_is_cut(server, part):
     assert httpx.get(f"{url}/health", trust_env=False).is_success
 
 
-def test_a_head_that_is_too_large_is_431(server):
+def test_a_head_that_is_too_large_is_refused(server):
     url, _ = server
     with connect(url) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000)
 
-        assert connection.recv(65536).startswith(b"HTTP/1.1 431 ")
+        assert connection.recv(65536).startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
 
 
 def test_a_large_head_within_the_limit_is_served(server):
@@ -91,3 +104,103 @@ def test_many_requests_and_large_bodies_on_one_connection_are_served(server):
         )
 
     assert all(answer.is_success for answer in [*bodies, chunked])
+
+
+def is_served(connection):
+    """Whether a request over this connection is answered with success."""
+    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit follows the open files that Unix allows")
+@pytest.mark.parametrize("parser", ["httptools", "h11"])
+def test_connections_are_limited_and_reaching_the_limit_is_logged_once(tmp_path, parser):
+    command = ["sh", "-c", 'ulimit -n 120; exec "$@"', "sh", *UVICORN, "--http", parser, "--timeout-keep-alive", "600"]
+    log = tmp_path / "log"
+    with running(command, tmp_path, own_environment(SANDBOX="true")) as (url, process), ExitStack() as stack:
+        kept = [stack.enter_context(connect(url)) for _ in range(60)]
+        assert is_served(kept[0])
+
+        for _ in range(100):
+            with connect(url) as refused:
+                assert refused.recv(65536).startswith(b"HTTP/1.1 503 ")
+
+        assert is_served(kept[59])
+        assert log.read_text().count("connections are in use") == 1
+        for connection in kept[10:]:
+            connection.close()
+        files = psutil.Process(process.pid).num_fds
+        wait_until(lambda: files() < 60, "the server notices that they were closed")
+        with connect(url) as another:
+            assert is_served(another)
+
+
+def test_many_clients_at_one_address_are_all_served(server):
+    url, _ = server
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(url)) for _ in range(300)]
+        with ThreadPoolExecutor(20) as threads:
+            served = list(threads.map(is_served, connections))
+
+    assert all(served)
+
+
+async def send_much(_, __, send):
+    """An app whose answer is larger than all buffers on the way."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(64):
+        await send({"type": "http.response.body", "body": b"a" * MIB, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Impatient(BoundedHttpToolsProtocol):
+    stalled_seconds = 0.2
+
+
+class ImpatientH11(LimitedH11Protocol):
+    stalled_seconds = 0.2
+
+
+@asynccontextmanager
+async def serving(app, protocol):
+    """A server in this process, and its port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_config=None))
+    task = asyncio.create_task(server.serve())
+    await wait_until_async(lambda: server.started, "the server serves")
+    try:
+        yield server, server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("protocol", [Impatient, ImpatientH11])
+async def test_a_client_that_stops_reading_is_disconnected(protocol, caplog):
+    async with serving(send_much, protocol) as (server, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await wait_until_async(lambda: server.server_state.tasks, "the request has arrived")
+
+        await wait_until_async(lambda: not server.server_state.connections, "the server drops the connection")
+        writer.close()
+
+    assert "has stopped reading" in caplog.text
+
+
+class RatherPatient(BoundedHttpToolsProtocol):
+    stalled_seconds = 3
+
+
+@pytest.mark.anyio
+async def test_a_client_that_reads_slowly_gets_everything():
+    async with serving(send_much, RatherPatient) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        received = 0
+        while piece := await reader.read(2 * MIB):
+            received += len(piece)
+            await asyncio.sleep(0.01 if received > 4 * MIB else 0.1)
+        writer.close()
+
+    assert received > 64 * MIB

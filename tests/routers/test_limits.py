@@ -6,7 +6,12 @@ from collections import Counter
 
 import httpx
 import pytest
+from fastapi import APIRouter
+from fastapi.testclient import TestClient
 
+from main import create_app
+from routers.dependencies import AccessCheckedRoute, CallerRooms
+from services.fair_threads import caller_of_work
 from tests.routers.callers import NOBODY, OWNER, OWNER_KEY, PRETENDERS, STRANGER, STRANGER_KEY
 from tests.support.api_server import api_server
 from tests.support.interviews import DAILY, mock_daily, open_briefed_room, open_room
@@ -178,7 +183,7 @@ def test_a_call_over_the_limit_reaches_no_vendor(start, vendors, call):
     assert len(vendors.calls) == calls_before
 
 
-def test_a_room_over_the_limit_is_not_made(start, vendors):
+def test_room_above_the_limit_is_not_created(start, vendors):
     mock_daily(vendors)
     client = start(rate_limit_default="1/minute")
     client.post("/api/rooms", json=ROOM)
@@ -299,3 +304,18 @@ def test_without_redis_the_service_continues_and_logs_it_once(tmp_path, redis: S
     assert answers == [404, 404, 429]
     assert after.status_code == 200
     assert (tmp_path / "log").read_text().count("rate limits are counted per process") == 1
+
+
+def test_work_in_threads_counts_for_its_caller(settings):
+    router = APIRouter(route_class=AccessCheckedRoute)
+
+    @router.get("/worker")
+    async def name_caller(_: CallerRooms) -> str:
+        return await asyncio.to_thread(caller_of_work.get)
+
+    app = create_app(settings(api_keys=TWO_KEYS))
+    app.include_router(router)
+    with TestClient(app) as client:
+        callers = [client.get("/worker", headers=headers).json() for headers in (OWNER, STRANGER, OWNER)]
+
+    assert callers == ["key:owner", "key:stranger", "key:owner"]

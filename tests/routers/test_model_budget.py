@@ -1,5 +1,6 @@
 """The budget of model tokens, over HTTP: what counts, for whom, and what an exhausted budget answers."""
 
+import asyncio
 import json
 import re
 
@@ -10,6 +11,7 @@ from tests.routers.callers import OWNER, OWNER_KEY, STRANGER, STRANGER_KEY
 from tests.routers.debrief_calls import debrief, reading
 from tests.routers.voice_calls import assert_problem
 from tests.support.interviews import COMPLETIONS, SAMPLES, TRANSCRIPT, completion, open_briefed_room, sent_to
+from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.usefixtures("daily")
 
@@ -17,6 +19,8 @@ STORED_IN = pytest.mark.parametrize("database", [None, "sqlite:///{}/rooms.db"],
 EVENTS = {"accept": "text/event-stream"}
 REPORTED = completion("")["usage"]["total_tokens"]
 LONG_TRANSCRIPT = TRANSCRIPT + "\nCandidate: We compared every balance for five weeks." * 1500
+PARTS = 3
+"""In which a model with a context of 16,000 tokens reads it."""
 
 
 @pytest.fixture
@@ -102,6 +106,34 @@ def test_a_debrief_in_parts_that_the_budget_does_not_last_for_calls_no_model(sta
 
     assert_problem(refused, 429, "budget_exhausted")
     assert sent_to(vendors, COMPLETIONS) == []
+
+
+def test_a_part_that_fails_cancels_the_others_which_count_their_estimates(start, vendors):
+    """The first call fails when the others are under way."""
+    arrived = []
+
+    async def fail_first(request):
+        arrived.append(request)
+        while len(arrived) < PARTS:
+            await asyncio.sleep(0.01)
+        if request is arrived[0]:
+            return httpx.Response(402, json={"error": {"message": "Insufficient credits", "code": 402}})
+        await asyncio.sleep(LIMIT_SECONDS)
+        raise AssertionError("this call was not cancelled")
+
+    vendors.post(COMPLETIONS).mock(side_effect=fail_first)
+    client = start(model_budget=80_000, llm_context_tokens=16_000)
+    name = open_briefed_room(client)
+
+    failed = debrief(client, name, transcript=LONG_TRANSCRIPT)
+
+    bodies = [json.loads(request.content) for request in arrived[1:]]
+    estimates = [sum(len(message["content"]) for message in body["messages"]) / 3 for body in bodies]
+    refused = debrief(client, name, transcript=LONG_TRANSCRIPT * 3)
+    used = int(re.search(r"You have used ([\d,]+) of", refused.json()["detail"])[1].replace(",", ""))
+    assert_problem(failed, 503, "provider_unavailable")
+    assert len(estimates) == PARTS - 1
+    assert sum(estimates) <= used <= sum(estimates) + len(estimates) * 7_000
 
 
 def test_an_exhausted_budget_says_how_much_is_used_and_when_it_ends(start, answer, clock):

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.interviews import DAILY, mock_daily, open_room, sample, sent_to
 
+UNKNOWN = "interview-" + "0" * 26
+
 
 @pytest.fixture(autouse=True)
 def daily(vendors):
@@ -83,11 +85,11 @@ def test_a_room_without_a_token_is_deleted_again(client, vendors):
     ]
 
 
-def test_a_room_that_only_daily_knows_is_found_after_a_restart(start, vendors, clock):
+def test_room_that_exists_only_at_daily_is_found_after_a_restart(start, vendors, clock):
     name = open_room(start())
     exp = int((clock() + timedelta(hours=1)).timestamp())
     room = sample("daily/room.json") | {"name": name, "config": {"exp": exp}}
-    vendors.get(f"{DAILY}/rooms/{name}").respond(json=room)
+    vendors.get(url__startswith=f"{DAILY}/rooms/").respond(json=room)
 
     restarted = start()
     answer = restarted.get(f"/api/rooms/{name}")
@@ -100,21 +102,49 @@ def test_a_room_that_only_daily_knows_is_found_after_a_restart(start, vendors, c
 
 
 def test_a_room_at_daily_without_an_end_is_not_found(client, vendors):
-    vendors.get(f"{DAILY}/rooms/board").respond(json=sample("daily/room.json") | {"name": "board", "config": {}})
+    asked = vendors.get(url__startswith=f"{DAILY}/rooms/").respond(
+        json=sample("daily/room.json") | {"name": UNKNOWN, "config": {}}
+    )
 
-    answer = client.get("/api/rooms/board")
+    answer = client.get(f"/api/rooms/{UNKNOWN}")
 
     assert answer.status_code == 404
+    assert asked.called
 
 
 @pytest.mark.parametrize("path", ["", "/briefing", "/debrief", "/chat"])
 def test_an_unknown_room_is_not_found(client, vendors, path):
-    vendors.get(f"{DAILY}/rooms/nobody").respond(404, json={"error": "not-found"})
+    vendors.get(f"{DAILY}/rooms/{UNKNOWN}").respond(404, json={"error": "not-found"})
 
-    answer = client.get(f"/api/rooms/nobody{path}")
+    answer = client.get(f"/api/rooms/{UNKNOWN}{path}")
 
     assert answer.status_code == 404
     assert answer.json()["code"] == "room_not_found"
+
+
+CALLS_TO_A_ROOM = {
+    "read": ("GET", "", None),
+    "join": ("POST", "/join", {"participant_name": "Mallory", "participant_type": "interviewer"}),
+    "brief": ("POST", "/briefing", {"candidate_name": "Grace"}),
+    "chat": ("POST", "/chat", {"message": "Who is there?"}),
+    "debrief": ("POST", "/debrief", {"notes": "She knows compilers."}),
+    "voice": ("POST", "/realtime/token", {}),
+    "call": ("POST", "/briefing/call", {"phone_number": "+14155550100"}),
+}
+
+
+@pytest.mark.parametrize("name", ["team-standup", "interview-1", f"{UNKNOWN}a", UNKNOWN.upper(), f"my-{UNKNOWN}"])
+@pytest.mark.parametrize("call", CALLS_TO_A_ROOM)
+def test_a_room_that_this_service_did_not_name_is_not_found_and_daily_is_not_asked(client, vendors, call, name):
+    at_daily = vendors.get(url__startswith=f"{DAILY}/rooms/").respond(
+        json=sample("daily/room.json") | {"name": name, "config": {"exp": 4102444800}}
+    )
+    method, path, body = CALLS_TO_A_ROOM[call]
+
+    answer = client.request(method, f"/api/rooms/{name}{path}", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "room_not_found")
+    assert not at_daily.called
 
 
 def test_an_ended_room_is_410_for_readers_and_participants(client, clock):
@@ -192,8 +222,8 @@ def test_stored_data_is_erased_while_daily_is_down_and_the_receipt_names_the_roo
     assert "repeat this call" in receipt["remaining"][0]
 
 
-def test_a_receipt_suggests_a_repetition_only_where_it_helps(start, vendors):
-    """Without a database, and where callers show who they are, a room that is not stored belongs to nobody."""
+def test_receipt_suggests_repeating_the_call_only_where_it_helps(start, vendors):
+    """Without a database and with authentication, a room that is not stored has no known owner."""
     client = start(api_keys="ada:key-of-ada-0123456789")
     client.headers["Authorization"] = "Bearer key-of-ada-0123456789"
     vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(503)
@@ -205,7 +235,7 @@ def test_a_receipt_suggests_a_repetition_only_where_it_helps(start, vendors):
     assert "repeat" not in remaining
 
 
-def test_a_retry_accepts_the_room_that_a_lost_response_had_made(client, vendors, clock):
+def test_retry_accepts_the_room_of_a_lost_response(client, vendors, clock):
     exp = int((clock() + timedelta(hours=2)).timestamp())
     vendors.post(f"{DAILY}/rooms").mock(
         side_effect=[httpx.ReadError("lost"), httpx.Response(400, json=sample("daily/error_400_duplicate_room.json"))]

@@ -29,7 +29,7 @@ def port_of(url):
 
 
 @pytest.mark.parametrize("hosts", ["", "api.example.org", "*.example.org,localhost"])
-def test_a_running_service_is_healthy_whatever_host_names_it_answers_to(tmp_path, hosts):
+def test_running_service_is_healthy_with_any_trusted_hosts(tmp_path, hosts):
     settings = {"SANDBOX": "true", "TRUSTED_HOSTS": hosts}
     with api_server(tmp_path, **settings) as url:
         checked = check_health(tmp_path, port_of(url), **settings)

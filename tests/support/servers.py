@@ -98,7 +98,7 @@ class Server:
         raise RuntimeError(f"The server did not start: {(self.directory / 'output').read_text()[-500:]}")
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Stop it gracefully."""
         assert self.process is not None
         self.process.stop(self.stop_signal)
         self.process = None

@@ -1,4 +1,4 @@
-"""Storages that answer late, as one behind a network does."""
+"""Storages that respond late, as over a network."""
 
 import asyncio
 from collections.abc import Callable

@@ -135,7 +135,7 @@ def test_an_unusable_url_is_refused_in_one_line_without_the_password(text, reaso
     assert SECRET not in str(refused.value)
 
 
-def test_the_place_holds_neither_user_nor_password():
+def test_location_contains_neither_user_nor_password():
     assert location(read_database_url(f"postgres://ada:{SECRET}@db:6543/rooms")) == "db:6543/rooms"
 
 
