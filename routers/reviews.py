@@ -8,8 +8,8 @@ from routers.debrief_readers import RaterName, Reader, open_review
 from routers.dependencies import AccessCheckedRoute, CallerRooms, RoomName, ServicesDep
 from routers.problems import BODY, problem_responses
 from services.errors import DecisionNotFound
-from services.evidence.review import Decision, DecisionRequest, RatingsRequest, Submission
-from services.interview.review import Ratings, Review
+from services.evidence.review import DecisionRequest, RatingsRequest, RecordedDecision, Submission
+from services.interview.review import RatingsResponse, Review
 from services.interview.rooms import Rooms
 from services.lifespan import Services
 
@@ -41,7 +41,10 @@ async def submit_ratings(
 
 
 @router.get(
-    "/{name}/ratings", response_model=Ratings, operation_id="get_ratings", responses=problem_responses(404, 502, 504)
+    "/{name}/ratings",
+    response_model=RatingsResponse,
+    operation_id="get_ratings",
+    responses=problem_responses(404, 502, 504),
 )
 async def get_ratings(name: RoomName, rooms: CallerRooms, services: ServicesDep, rater: Reader = None) -> Response:
     """Read who has rated; with the `rater` of a person who has, also the ratings and how far they agree."""
@@ -51,7 +54,7 @@ async def get_ratings(name: RoomName, rooms: CallerRooms, services: ServicesDep,
 
 @router.put(
     "/{name}/decision",
-    response_model=Decision,
+    response_model=RecordedDecision,
     operation_id="save_decision",
     responses=problem_responses(*BODY, 404, 409, 502, 504),
 )
@@ -63,7 +66,7 @@ async def save_decision(name: RoomName, body: DecisionRequest, rooms: CallerRoom
 
 @router.get(
     "/{name}/decision",
-    response_model=Decision,
+    response_model=RecordedDecision,
     operation_id="get_decision",
     responses=problem_responses(404, 502, 504),
 )

@@ -10,7 +10,7 @@ from services.evidence.agreement import Agreement
 from services.evidence.debrief import Evidence, InterviewNumbers, Kind, Quote
 from services.evidence.firmness import firmness, quote_count
 from services.evidence.overlaps import Overlaps
-from services.evidence.review import Decision, Rater
+from services.evidence.review import Rater, RecordedDecision
 from services.evidence.sealing import ReadableDebrief
 from services.evidence.times import without_fraction
 from services.plan import Scale
@@ -51,7 +51,7 @@ class PeopleReview(NamedTuple):
     raters: Sequence[Rater] = ()
     agreement: Sequence[Agreement] = ()
     """Empty for a reader who has not rated."""
-    decision: Decision | None = None
+    decision: RecordedDecision | None = None
 
 
 class ReportView:

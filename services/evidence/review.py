@@ -97,7 +97,7 @@ class DecisionRequest(RequestModel):
     """Who decides. Needed under HUMAN_FIRST."""
 
 
-class Decision(ResponseModel):
+class RecordedDecision(ResponseModel):
     """A person's decision, stored apart from the model's recommendation."""
 
     decision: DecisionWord

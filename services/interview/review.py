@@ -16,11 +16,11 @@ from services.evidence.report_view import PeopleReview
 from services.evidence.review import (
     CompetencyRating,
     CompetencyRatingRequest,
-    Decision,
     DecisionRequest,
     Rater,
     RatingSheet,
     RatingsRequest,
+    RecordedDecision,
     Submission,
 )
 from services.interview.debrief import read_stored
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 Document = TypeVar("Document", bound=BaseModel)
 
 
-class Ratings(ResponseModel):
+class RatingsResponse(ResponseModel):
     """Who has rated an interview, and, for a reader who has rated too, what they said."""
 
     room_name: str
@@ -82,14 +82,14 @@ class Review:
         log.info("ratings of %s stored: submission %d of a rater", self._room, stored.number)
         return _read_submission(stored)
 
-    async def ratings(self, reader: str | None) -> Ratings:
+    async def ratings(self, reader: str | None) -> RatingsResponse:
         """Who has rated; for a reader who has, also the ratings and how they compare."""
         submissions = await self._submissions()
         raters = list(_raters(submissions))
         is_sealed = reader not in {rater.rater for rater in raters}
         debrief = self.interview.debrief if not is_sealed else None
         scorecard = read_stored(debrief).scorecard if debrief else []
-        return Ratings(
+        return RatingsResponse(
             room_name=self._room,
             competencies=list(self._competencies()),
             raters=raters,
@@ -104,14 +104,14 @@ class Review:
         ratings = await self.ratings(reader)
         return PeopleReview(ratings.raters, ratings.agreement or (), await self.decision(reader))
 
-    async def decide(self, request: DecisionRequest) -> Decision:
+    async def decide(self, request: DecisionRequest) -> RecordedDecision:
         """Store a person's decision; the latest one counts. The same decision again is the same one.
 
         Raises DecisionBeforeRating under HUMAN_FIRST where the person has not rated, and RoomNotFound.
         """
         if self.is_human_first and not await has_rated(self.storage, self._room, request.rater):
             raise DecisionBeforeRating
-        decision = Decision(
+        decision = RecordedDecision(
             decision=request.decision, reasons=request.reasons, rater=request.rater, decided_at=self.clock()
         )
         async with self.once.lock(f"decision {self._room}"):
@@ -122,7 +122,7 @@ class Review:
         log.info("a decision on %s is stored", self._room)
         return decision
 
-    async def decision(self, reader: str | None) -> Decision | None:
+    async def decision(self, reader: str | None) -> RecordedDecision | None:
         """The latest decision. Under HUMAN_FIRST its reasons are for people who have rated."""
         decision = await self._latest_decision()
         if decision and self.is_human_first and not await has_rated(self.storage, self._room, reader):
@@ -147,9 +147,9 @@ class Review:
     async def _submissions(self) -> list[Submission]:
         return list(map(_read_submission, await self.storage.ratings(self._room)))
 
-    async def _latest_decision(self) -> Decision | None:
+    async def _latest_decision(self) -> RecordedDecision | None:
         stored = await self.storage.decision(self._room)
-        return _read(Decision, "decision", stored.document) if stored else None
+        return _read(RecordedDecision, "decision", stored.document) if stored else None
 
 
 async def has_rated(storage: Storage, room_name: str, rater: str | None) -> bool:

@@ -88,7 +88,9 @@ def read_debrief(client: AuthenticatedClient, path: str, request: DebriefRequest
         if name == "progress":
             stages.append(DebriefEventProgress.from_dict(event).data.stage)
         else:
-            return stages, DebriefEventDone.from_dict(event).data
+            debrief = DebriefEventDone.from_dict(event).data
+            assert isinstance(debrief, Debrief), "its ratings are hidden from a person who has yet to rate"
+            return stages, debrief
     raise AssertionError("the stream has no terminal event")
 
 
@@ -103,7 +105,8 @@ def interview(client: AuthenticatedClient, transcript: str) -> dict[str, object]
     answer = expect(chat.sync(name, client=client, body=ChatRequest(message="What should I ask?")))
     streamed = read_chat(client, f"{path}/chat", ChatRequest(message="And then?"))
     stages, debrief = read_debrief(client, f"{path}/debrief", DebriefRequest(transcript=transcript))
-    stored = expect(get_debrief.sync(name, client=client))
+    stored = get_debrief.sync(name, client=client)
+    assert isinstance(stored, Debrief)
     receipt = expect(delete_room.sync(name, client=client))
     gone = get_briefing.sync_detailed(name, client=client)
     assert isinstance(gone.parsed, Problem)

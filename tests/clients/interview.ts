@@ -112,7 +112,7 @@ async function readDebrief(client: Client, path: string, request: Schemas["Debri
         stages.push(event.data.stage);
         break;
       case "done":
-        return { stages, debrief: event.data };
+        return { stages, debrief: unsealed(event.data) };
       case "error":
         throw new ProblemError(event.data);
       default:
@@ -120,6 +120,12 @@ async function readDebrief(client: Client, path: string, request: Schemas["Debri
     }
   }
   throw new Error("the stream has no terminal event");
+}
+
+/** A debrief with its ratings; they are hidden from a person who has yet to rate. */
+function unsealed(debrief: Schemas["Debrief"] | Schemas["SealedDebrief"]): Schemas["Debrief"] {
+  if (debrief.sealed) throw new Error("rate first");
+  return debrief;
 }
 
 /** The code of the problem that a call ends with. */
