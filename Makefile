@@ -9,7 +9,7 @@ TEST_PROCESSES ?= 4
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: run test lint demo test-model bench soak migrate openapi audit clean
+.PHONY: run test lint demo test-model bench soak migrate openapi lock audit clean
 
 run: $(VENV)/.run  ## Serve on port 8000; in the sandbox when no vendor key is set
 	@exec $(BIN)/python scripts/serve.py --host $(HOST) --port $(PORT)
@@ -42,6 +42,9 @@ migrate: $(VENV)/.run  ## Migrate the database of DATABASE_URL; the service does
 
 openapi: $(VENV)/.dev  ## Write openapi.json
 	$(BIN)/python scripts/write_openapi.py
+
+lock: $(VENV)/.dev  ## Write requirements.lock after a change of requirements.txt
+	$(BIN)/python scripts/write_lock.py
 
 audit: $(VENV)/.dev  ## Known vulnerabilities of the dependencies
 	$(BIN)/pip-audit -r requirements.txt

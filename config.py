@@ -49,7 +49,7 @@ _REQUIRED_BY: dict[Provider, tuple[str, ...]] = {
     "openai": ("openai_api_key",),
     "vapi": ("vapi_api_key", "vapi_phone_number_id"),
 }
-"""Settings that each provider cannot do without."""
+"""Required settings of each provider."""
 
 LOOPBACK_HOSTS = ("localhost", "*.localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104 (a name, not an address)
 """Host headers of requests to this machine itself. uvicorn prints 0.0.0.0 as an address to open."""
@@ -88,13 +88,13 @@ class Settings(BaseSettings):
     openrouter_api_key: Key | None = None
     """OpenRouter API key: chat and debrief. Not needed when OPENROUTER_BASE_URL is a server of your own."""
     openrouter_model: Word = "openai/gpt-4o-mini"
-    """The model that is asked, by its name at OpenRouter or at your own server."""
+    """Model name, as OpenRouter or your own server spells it."""
     openrouter_fallback_model: Word | None = None
-    """At OpenRouter, the model that is asked when the first one fails. Empty: an alias that follows new releases, but
-    none behind a free model. `off`: none."""
+    """Fallback model at OpenRouter. Empty: an alias that follows new releases, or none if the first model is free.
+    `off`: none.
+    """
     llm_context_tokens: int = Field(128_000, ge=4096, le=10_000_000)
-    """Context length of the model in tokens. Set it to what your own server allows: longer interviews are read in
-    parts."""
+    """Context length of the model in tokens; set it to that of your own server. Longer interviews are read in parts."""
     openai_api_key: Key | None = None
     """OpenAI API key: the voice candidate (Realtime)."""
     vapi_api_key: Key | None = None
@@ -104,12 +104,12 @@ class Settings(BaseSettings):
     vapi_assistant_id: Word | None = None
     """Id of a saved Vapi assistant; without it each call defines its own."""
     vapi_allowed_countries: CommaList = ("US", "CA")
-    """Regions that may be phoned, as two-letter codes, comma-separated. Calls cost money."""
+    """Countries that may be called, as two-letter codes, comma-separated. Calls cost money."""
 
     daily_api_url: BaseUrl = "https://api.daily.co/v1"
     """Base URL with its version part."""
     openrouter_base_url: BaseUrl = "https://openrouter.ai/api/v1"
-    """OpenRouter, or any OpenAI-compatible server, which then gets no fields that only OpenRouter knows."""
+    """Base URL of OpenRouter, or of any OpenAI-compatible server, which is sent no OpenRouter-only fields."""
     openai_base_url: BaseUrl = "https://api.openai.com/v1"
     """Base URL with its version part."""
     vapi_base_url: BaseUrl = "https://api.vapi.ai"
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     """Model that transcribes the interviewer in a voice session."""
 
     daily_transcription: bool = False
-    """`on`: Daily transcribes the calls in new rooms and keeps the transcripts, which it charges for."""
+    """`on`: Daily transcribes the calls in new rooms and stores the transcripts, which costs money."""
     daily_webhook_secret: Base64Secret | None = None
     """Secret of Daily's webhooks, in base64: the `hmac` that the webhook was created with."""
 
@@ -134,12 +134,13 @@ class Settings(BaseSettings):
     llm_idle_timeout_seconds: float = Field(20, gt=0, le=600)
     """Maximum gap between chunks of a streamed answer; keep-alive comments do not count."""
     llm_first_token_timeout_seconds: float | None = Field(None, gt=0, le=3600)
-    """Longest wait for the first piece of a streamed answer. Empty: the whole of LLM_TIMEOUT_SECONDS, since a local
-    model reads a long prompt in silence."""
+    """Maximum wait for the first chunk of a streamed answer. Empty: LLM_TIMEOUT_SECONDS, because a local model sends
+    nothing while it reads a long prompt.
+    """
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, le=1024**3)
     """Largest request body with a transcript. Other calls have smaller, fixed limits."""
     body_timeout_seconds: float = Field(60, gt=0, le=3600)
-    """Deadline for a request body to arrive."""
+    """Deadline for receiving a request body."""
 
     sandbox: Annotated[frozenset[Provider], NoDecode, BeforeValidator(_emulated)] = frozenset()
     """`true`: Daily, OpenRouter, OpenAI and Vapi are emulated in the process, without network. A list such as
@@ -147,11 +148,16 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """`sqlite:///./rooms.db` or `postgresql://…`. Empty: in memory, for one process, lost on restart."""
+    database_pool_size: int = Field(10, ge=1, le=1000)
+    """Connections to PostgreSQL that each process keeps at most."""
     retention_days: float | None = Field(None, gt=0, le=36500)
-    """Days after their end when rooms are deleted with everything stored under them. Empty: never; without a database
-    one day."""
+    """Days after its end until a room is deleted with all its data. Empty: never, or one day without a database."""
     debrief_recommendation: bool = True
     """`off`: debriefs have evidence and ratings, and the recommendation is always `N/A`."""
+
+    human_first: bool = False
+    """`on`: debriefs hide the model's ratings, score and recommendation until the request names a `rater` who has
+    submitted ratings, and only who has rated decides."""
 
     api_keys: SecretStr | None = None
     """Bearer keys as `name:key`, comma-separated; `name:sha256:<hex>` stores only the key's hash here."""
@@ -160,24 +166,25 @@ class Settings(BaseSettings):
     auth_jwks_url: Url | None = None
     """URL of the public keys (JWKS) of RS256, ES256 or EdDSA tokens. Needs AUTH_JWT_ISSUER and AUTH_JWT_AUDIENCE."""
     auth_jwt_audience: str | None = None
-    """`aud` that tokens must have. `*` accepts any audience: then every token of the issuer is accepted."""
+    """Required `aud` of tokens. `*` accepts any audience, and so every token of the issuer."""
     auth_jwt_issuer: str | None = None
-    """`iss` that tokens must have, exactly as the issuer writes it."""
+    """Required `iss` of tokens, exactly as the issuer writes it."""
 
     rate_limit_default: str = "300/minute"
-    """Calls per caller, or per client address without credentials. Several windows: `30/minute;500/day`."""
+    """Maximum calls per caller (per client address without credentials). Several windows: `30/minute;500/day`."""
     rate_limit_llm: str = "30/minute"
     """The same for chat and debrief, in addition to the default; counted apart, for voice sessions and phone calls."""
     rate_limit_storage_url: SecretStr = SecretStr("memory://")
     """`redis://…` shares the counters between processes; `memory://` counts in each process."""
 
     model_budget: int = Field(5_000_000, ge=0, le=10**15)
-    """Model tokens a day for each caller (each client address without credentials), as the model reports them.
-    0: unlimited."""
+    """Maximum model tokens per day and caller (per client address without credentials), as the provider counts them; 0
+    is unlimited.
+    """
     phone_budget: PhoneBudgetText = PhoneBudget(per_day=20, per_hour=5)
-    """Phone calls: so many a day by each caller and to each number, so many an hour to each number. 0: unlimited."""
+    """Maximum phone calls: per day for each caller and each number, per hour for each number. 0: unlimited."""
     storage_budget: StorageBudgetText = StorageBudget(rooms=200, bytes=64 * 1024**2)
-    """Rooms that each caller may keep, and bytes with everything stored under them. 0: unlimited."""
+    """Maximum stored rooms per caller, and bytes of all their data. 0: unlimited."""
 
     cors_origins: Origins = (
         "http://localhost:3000",
@@ -185,8 +192,9 @@ class Settings(BaseSettings):
     )
     """Origins of web pages that may call the API, comma-separated."""
     trusted_hosts: HostNames = ()
-    """Host names that the service answers to, comma-separated; `*.example.com` is every name below it. Empty: any; but
-    only localhost while a provider is configured and there is no API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL."""
+    """Accepted host names, comma-separated; `*.example.com` matches every subdomain. Empty: any host, but only
+    localhost while a provider is configured and there is no API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL.
+    """
     docs_enabled: bool = True
     """`off` hides /docs, /redoc and /openapi.json."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -197,7 +205,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _trim(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Secret stores and .env files with Windows line ends add blanks; a blank value is one that is not set."""
+        """Strips white space, which secret stores and Windows line ends add. A blank value counts as not set."""
         trimmed = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         return {name: value for name, value in trimmed.items() if value != ""}
 
@@ -224,7 +232,7 @@ class Settings(BaseSettings):
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """Host headers that are answered: `*` is any.
+        """Accepted Host headers; `*` accepts any.
 
         A web page can reach a server on its visitor's machine under a host name of its own (DNS rebinding). Without
         authentication it could then read interviews and spend money, so an open service answers to loopback names only.
@@ -278,7 +286,7 @@ def names_in_env_file() -> list[str]:
 def misspelt_names(names: Iterable[str]) -> list[str]:
     """Returns a sentence for each name that is not a setting but looks like one."""
     unknown = [name for name in names if name.upper() not in _names()]
-    return [f".env: {name} is no setting; did you mean {match}?" for name in unknown for match in _near(name)]
+    return [f".env: {name} is not a setting; did you mean {match}?" for name in unknown for match in _near(name)]
 
 
 def _is_meant(key: str | None) -> bool:

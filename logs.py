@@ -10,18 +10,20 @@ from datetime import UTC, datetime
 from config import Settings
 
 request_id_of_log: ContextVar[str] = ContextVar("request_id", default="-")
-"""Id of the request that is being served, for the lines that are logged while it is."""
+"""Request id of the log lines that are written while a request is served."""
 
 _ROOM_NAME = re.compile(r"((?<=/api/rooms/)[A-Za-z0-9_-]{14}|interview-[0-9a-f]{4})[A-Za-z0-9_-]+")
 
+_RATER = re.compile(r"(?<=/ratings/)[^\s?]+|(?<=[?&]rater=)[^\s&]+")
 
-def clean(message: str) -> str:
-    """Makes a message safe to log: one line, and without whole room names.
+
+def sanitize(message: str) -> str:
+    """Makes a message safe to log: one line, without whole room names, and without the names of people who rate.
 
     Line breaks and control characters, which text of vendors and clients may contain, are escaped. Room names are cut
     after 14 characters, since anyone who knows a whole one can join the room.
     """
-    message = _ROOM_NAME.sub(r"\1…", message)
+    message = _RATER.sub("…", _ROOM_NAME.sub(r"\1…", message))
     return message if message.isprintable() else "".join(map(_escaped, message))
 
 
@@ -39,7 +41,7 @@ class JsonFormatter(logging.Formatter):
             .replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": clean(record.getMessage()),
+            "message": sanitize(record.getMessage()),
             "request_id": request_id_of_log.get(),
         }
         if record.exc_info:
@@ -48,19 +50,19 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a person; a traceback follows in lines of its own."""
+    """One line of text for each event; a traceback follows on lines of its own."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         record.request_id = request_id_of_log.get()
-        record.message = clean(record.message)
+        record.message = sanitize(record.message)
         return super().formatMessage(record)
 
 
 def configure_logging(settings: Settings) -> None:
-    """Give our events and uvicorn's one format.
+    """Sets one format for the log lines of the service and of uvicorn.
 
     Other libraries log errors and warnings only, whatever LOG_LEVEL is: at lower levels they log URLs, SQL statements
     and what was said in an interview.

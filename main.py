@@ -12,9 +12,10 @@ from fastapi import FastAPI
 
 from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
-from routers import docs, health, realtime, rooms
+from routers import docs, health, phone_calls, plans, realtime, reviews, room_list, rooms, transcripts, webhooks
 from routers.http_protocol import limit_connections
 from routers.middleware import add_middleware
+from routers.openapi import LICENSE, add_openapi
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
 from services.lifespan import Services, check_settings, open_services, provider_report, start_warnings
@@ -35,7 +36,7 @@ Every error is a problem document (RFC 9457) whose `detail` is one sentence that
 
 
 class State(TypedDict):
-    """What the lifespan gives to every request."""
+    """State of every request, provided by the lifespan."""
 
     services: Services
 
@@ -61,6 +62,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         title="Interview Room API",
         version=VERSION,
         description=DESCRIPTION,
+        license_info=LICENSE,
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs_enabled else None,
         docs_url=None,
@@ -71,9 +73,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     add_middleware(app, settings)
     add_problem_handlers(app)
-    for module in (rooms, realtime, health):
+    add_openapi(app)
+    for module in (rooms, room_list, plans, reviews, phone_calls, realtime, webhooks, health):
         app.include_router(module.router)
-    app.include_router(rooms.transcript_router, max_body_size=settings.max_body_bytes)
+    for router in (rooms.transcript_router, transcripts.router):
+        app.include_router(router, max_body_size=settings.max_body_bytes)
     if settings.docs_enabled:
         app.include_router(docs.router)
         app.mount(docs.ASSETS, docs.Assets())
@@ -82,7 +86,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
 
 def _build_routes(app: FastAPI) -> None:
-    """Build the routes of included routers now: FastAPI does so at the first request, which would wait for it."""
+    """Builds the routes of included routers now; FastAPI would do so during the first request and delay it."""
     for route in app.routes:
         route.matches({"type": "http", "method": "GET", "path": "/", "root_path": ""})
 

@@ -17,16 +17,16 @@ _DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
 
 
 class PhoneBudget(NamedTuple):
-    """How many phone calls may be placed; 0 is unlimited."""
+    """Maximum phone calls; 0 is unlimited."""
 
     per_day: int = 0
-    """By one caller, and to one number."""
+    """For each caller, and for each number."""
     per_hour: int = 0
-    """To one number."""
+    """For each number."""
 
 
 class StorageBudget(NamedTuple):
-    """How much of the storage one caller may use; 0 is unlimited."""
+    """Maximum storage of each caller; 0 is unlimited."""
 
     rooms: int = 0
     bytes: int = 0
@@ -66,7 +66,7 @@ def _url(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
-    """Paths are appended to a base URL, so it has no query, and a slash at its end makes no difference."""
+    """Refuses a query and removes a slash at the end, because paths are appended to a base URL."""
     if urlsplit(_url(value)).query:
         raise ValueError("must be a URL without a query, such as https://api.example.com/v1")
     return value.rstrip("/")
@@ -100,7 +100,7 @@ def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _phone_budget(value: Any) -> Any:
-    """`20/day;5/hour`; a window that is left out is unlimited."""
+    """Reads `20/day;5/hour`. A window that is left out is unlimited."""
     if not isinstance(value, str):
         return value
     parts = [_PHONE_LIMIT.fullmatch(part.strip()) for part in value.split(";")]
@@ -111,7 +111,7 @@ def _phone_budget(value: Any) -> Any:
 
 
 def _storage_budget(value: Any) -> Any:
-    """`200 rooms;64 MiB`; what is left out is unlimited."""
+    """Reads `200 rooms;64 MiB`. A limit that is left out is unlimited."""
     if not isinstance(value, str):
         return value
     limits = [] if value.strip() == "0" else [_storage_limit(part.strip()) for part in value.split(";")]

@@ -10,12 +10,14 @@ JSON = "application/json"
 EVENTS = "text/event-stream"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
+WEBVTT = "text/vtt"
+PLAIN_TEXT = "text/plain"
 
 Accept = Annotated[str | None, Header(include_in_schema=False)]
 
 
 def json_response(model: BaseModel, **headers: str) -> Response:
-    """Returns a model as JSON; FastAPI would validate it a second time."""
+    """Returns a model as JSON, without FastAPI's second validation."""
     return Response(model.model_dump_json(), headers=headers, media_type=JSON)
 
 
@@ -32,7 +34,7 @@ def negotiate(accept: str | None, offered: Sequence[str]) -> str:
 
 
 def _weighted_range(part: str) -> tuple[str, float]:
-    """A media range and its `q`; 0 where that is no number."""
+    """Returns a media range and its `q`, which is 0 if it is not a number."""
     kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
     try:
@@ -42,7 +44,7 @@ def _weighted_range(part: str) -> tuple[str, float]:
 
 
 def _weight(kind: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """The weight of the most specific range that covers the type."""
+    """Returns the weight of the most specific range that covers the type."""
     for pattern in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
         matching = [weight for name, weight in ranges if name == pattern]
         if matching:

@@ -9,3 +9,7 @@ SMALL_BODY_BYTES = 64 * 1024
 BRIEFING_BODY_BYTES = 1024 * 1024
 """A resume and a job description, with every character escaped."""
 CHAT_BODY_BYTES = 2 * 1024 * 1024
+PLAN_BODY_BYTES = 512 * 1024
+"""A plan of the largest size in any script: 40 questions with their sources, and 20 scales."""
+RATINGS_BODY_BYTES = 256 * 1024
+"""Ratings of the largest size in any script: 20 competencies with their notes."""

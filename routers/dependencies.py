@@ -1,4 +1,4 @@
-"""What handlers depend on, as types: the services, the caller's rooms.
+"""FastAPI dependencies of the handlers: the services and the caller's rooms.
 
 Routes that need a caller use `AccessCheckedRoute` and declare one of `CallerRooms`, `LlmRateLimitedRooms`,
 `VoiceRateLimitedRooms` and `PublicRooms`: which callers may use the route, and against which rate limit they count.
@@ -27,11 +27,12 @@ async def _services(request: Request) -> Services:
 
 ServicesDep = Annotated[Services, Depends(_services)]
 
+ROOM_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 RoomName = Annotated[
     str,
     Path(
         alias="name",
-        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        pattern=ROOM_NAME_PATTERN,
         description="The room's name: `room_name` of the response that opened it.",
         examples=["interview-3f9c1c2ab1de4f7a9d20c4e1b7"],
     ),
@@ -61,7 +62,7 @@ class AccessCheck(HTTPBearer):
         """Raises Unauthorized or RateLimited where the caller may not pass; no vendor has been called by then."""
         services: Services = request.state.services
         request.state.caller_id = caller_id = await self._authenticate(request, services)
-        await self._count(request, services, caller_id)
+        await check_rate_limit(request, services, self.group, caller_id)
         is_open = not services.authenticator.is_required
         if caller_id is None and not is_open and not self.is_public:
             raise Unauthorized(
@@ -84,21 +85,25 @@ class AccessCheck(HTTPBearer):
         try:
             caller = await services.authenticator.identify(request.headers.get("authorization"))
         except ServiceError:
-            await self._count(request, services, None)
+            await check_rate_limit(request, services, self.group)
             raise
         return caller.id if caller else None
 
-    async def _count(self, request: Request, services: Services, caller_id: str | None) -> None:
-        counted = await services.limiter.count(self.group, caller_id or client_address(request))
-        request.state.response_headers = (
-            (b"ratelimit", counted.rate_limit.encode()),
-            (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+
+async def check_rate_limit(
+    request: Request, services: Services, group: Group = "default", caller_id: str | None = None
+) -> None:
+    """Count the call for this caller, or for the client's address. Raises RateLimited."""
+    counted = await services.limiter.count(group, caller_id or client_address(request))
+    request.state.response_headers = (
+        (b"ratelimit", counted.rate_limit.encode()),
+        (b"ratelimit-policy", counted.rate_limit_policy.encode()),
+    )
+    if not counted.is_allowed:
+        raise RateLimited(
+            f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
+            retry_after=counted.retry_after,
         )
-        if not counted.is_allowed:
-            raise RateLimited(
-                f"You have reached the limit of calls for now; try again in {counted.retry_after} seconds.",
-                retry_after=counted.retry_after,
-            )
 
 
 class AccessCheckedRoute(APIRoute):
@@ -121,9 +126,11 @@ class AccessCheckedRoute(APIRoute):
 CallerRooms = Annotated[Rooms, Depends(AccessCheck())]
 """The rooms of an authenticated caller; of any caller where authentication is off."""
 LlmRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("llm"))]
-"""The same for calls that cost money: they count against RATE_LIMIT_LLM too."""
+"""The rooms of an authenticated caller, for calls that cost money: they count against RATE_LIMIT_LLM too."""
 VoiceRateLimitedRooms = Annotated[Rooms, Depends(AccessCheck("voice"))]
-"""The same for voice sessions and phone calls: a page that repeats a failing one leaves chat its share."""
+"""The same limit, counted apart, for voice sessions and phone calls: a page that repeats them does not use up the limit
+of chat.
+"""
 PublicRooms = Annotated[Rooms, Depends(AccessCheck(is_public=True))]
 """Rooms for anyone who has their link, with or without credentials."""
 PUBLIC: dict[str, Any] = {"security": [{}]}
@@ -136,7 +143,7 @@ def caller_of(request: Request) -> str:
 
 
 def client_address(request: Request) -> str:
-    """The client's address, as callers without credentials are counted: by IPv4 address or IPv6 /64 network."""
+    """The address that a client without credentials is counted by: its IPv4 address or IPv6 /64 network."""
     return _address_group(request.client.host if request.client else "")
 
 
@@ -149,6 +156,6 @@ def _address_group(host: str) -> str:
     if address.version == 4:
         return f"address:{address}"
     if address.ipv4_mapped is not None:
-        # a dual-stack socket shows IPv4 clients so; as one IPv6 network they would all be the same caller
+        # a dual-stack socket shows IPv4 clients in IPv6 form, in which all would share one /64 network
         return f"address:{address.ipv4_mapped}"
     return f"address:{ip_network((address, 64), strict=False)}"

@@ -1,4 +1,4 @@
-"""Pages that show the API's documentation, served without any other server.
+"""Documentation pages of the API, served without requests to other servers.
 
 The viewers come from the package `fastapi-offline`, which pins their versions. Each page has a content security policy
 that allows its own scripts and nothing else; Redoc's logo, which would come from elsewhere, stays blocked.
@@ -48,7 +48,7 @@ class Assets(StaticFiles):
 
 @router.get("/")
 async def root(request: Request) -> RedirectResponse:
-    """Lead to the documentation."""
+    """Redirect to the documentation."""
     return RedirectResponse(_url(request, "/docs"))
 
 
@@ -79,7 +79,7 @@ async def redoc(request: Request) -> HTMLResponse:
 
 
 def _url(request: Request, path: str) -> str:
-    """The path as browsers reach it, behind the prefix of `--root-path`."""
+    """The public path, with the prefix of `--root-path`."""
     return f"{request.scope.get('root_path', '').rstrip('/')}{path}"
 
 

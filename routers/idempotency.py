@@ -39,13 +39,13 @@ class IdempotentRequest:
         room: str | None = None,
         unrepeatable: Unrepeatable | None = None,
     ) -> Response:
-        """The response of the work, or the one that is stored under the key.
+        """Returns the response of the work, or the one stored under the key.
 
         What is stored is deleted with `room`. Raises what `Idempotency.run` raises.
         """
         if self._key is None:
             return self._http_response(await work())
-        url = self._request.url
+        url = self._request.url.remove_query_params("rater")  # who reads the response does not change the work
         request = KeyedRequest(
             caller=caller_of(self._request),
             route=f"{self._request.method} {url.path}?{url.query}",
@@ -63,7 +63,7 @@ class IdempotentRequest:
         room: str | None = None,
         unrepeatable: Unrepeatable | None = None,
     ) -> Response:
-        """The same, and the work is finished and its response stored even when the client disconnects."""
+        """Runs like `run`; the work is completed and its response stored even when the client disconnects."""
         running = self.run(body, work, room=room, unrepeatable=unrepeatable)
         return await self._services.shutdown.run_shielded(running)
 

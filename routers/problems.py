@@ -12,7 +12,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Scope
 
-from routers.schemas.service import Problem
+from services import errors
 from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ _DETAILS = {
     408: "The request body did not arrive in time; send it again over a faster connection, or send less.",
 }
 _CODES = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
+_OTHER_CODE = "http_error"
+_CRASH_CODE = "internal_error"
 
 _PATTERNS = {
     "name": "a room's name has 1 to 128 letters, digits, hyphens and underscores",
@@ -78,13 +80,13 @@ def status_problem(status: int, scope: Scope) -> ProblemResponse:
     if status == 400:
         return problem_response(InvalidInput(_DETAILS[400]), scope)
     phrase = HTTPStatus(status).phrase
-    document = _document(status, _CODES.get(status, "http_error"), phrase, _DETAILS.get(status, f"{phrase}."), scope)
+    document = _document(status, _CODES.get(status, _OTHER_CODE), phrase, _DETAILS.get(status, f"{phrase}."), scope)
     return ProblemResponse(document, status)
 
 
 def crash_problem(scope: Scope) -> dict[str, Any]:
-    """Returns the problem document of an unhandled exception. It says nothing about the exception."""
-    return _document(500, "internal_error", "Internal error", _CRASHED, scope)
+    """Returns the problem document of an unhandled exception, without details of the exception."""
+    return _document(500, _CRASH_CODE, "Internal error", _CRASHED, scope)
 
 
 async def disconnected() -> Message:
@@ -101,10 +103,15 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Returns the problem responses of a route, for the OpenAPI document."""
+    # no "model": FastAPI would document application/json for it as well; routers/openapi.py adds the schema
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "model": Problem, "content": content} for status in statuses
-    }
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def problem_codes() -> list[str]:
+    """Returns every code that a problem can have."""
+    named = [error.code for error in vars(errors).values() if isinstance(error, type) and hasattr(error, "code")]
+    return sorted({*named, UnsupportedMediaType.code, *_CODES.values(), _OTHER_CODE, _CRASH_CODE})
 
 
 async def _service_error(request: Request, error: Exception) -> ProblemResponse:
@@ -146,7 +153,7 @@ def _refusal(request: Request, problems: Sequence[Mapping[str, Any]]) -> Service
 
 
 def _lacks_json_type(request: Request, problems: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the Content-Type is to blame: FastAPI passes such a body on as bytes, which no model takes."""
+    """Whether the Content-Type is not JSON: FastAPI then passes the body on as bytes, which no model accepts."""
     is_whole_body = any(tuple(entry["loc"]) == ("body",) and entry["type"] != "missing" for entry in problems)
     essence = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return is_whole_body and essence != "application/json" and not essence.endswith("+json")

@@ -1,13 +1,14 @@
-"""Every /api/rooms endpoint: the room, its briefing, the sidebar, the debrief, voice sessions and phone calls."""
+"""The endpoints of a room: the room itself, its briefing, the sidebar, the debrief, voice sessions."""
 
 from collections.abc import AsyncGenerator
-from json import dumps
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
 
 from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_response, negotiate
 from routers.body_sizes import BRIEFING_BODY_BYTES, CHAT_BODY_BYTES, JOIN_BODY_BYTES
+from routers.debrief_readers import DebriefReaderDep, open_review
 from routers.dependencies import (
     PUBLIC,
     AccessCheckedRoute,
@@ -19,12 +20,14 @@ from routers.dependencies import (
     VoiceRateLimitedRooms,
 )
 from routers.idempotency import IdempotencyDep
+from routers.openapi import LOCATION, streamed
 from routers.problems import BODY, problem_responses
 from routers.realtime import VoiceCandidateDep, realtime_response
 from routers.schemas.chat import (
     MAX_TURN_NUMBER,
     MAX_TURNS,
     TURNS,
+    ChatDelta,
     ChatDone,
     ChatRecord,
     ChatRequest,
@@ -42,22 +45,20 @@ from routers.schemas.rooms import (
     RoomResponse,
 )
 from routers.schemas.voice import (
-    PhoneCallId,
-    PhoneCallRequest,
-    PhoneCallResponse,
-    PhoneCallStateResponse,
     RealtimeResponse,
     RealtimeTokenRequest,
 )
-from routers.streaming import Event, open_stream, stream_progress
+from routers.streaming import Event, open_stream, progress_event, stream_progress
 from services.briefing import Briefing, BriefingRequest
 from services.errors import BriefingNotFound, DebriefNotFound
-from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, render_html, render_markdown
+from services.evidence.rendering import HTML_CSP
+from services.evidence.report import render_html, render_markdown
+from services.evidence.sealing import ReadableDebrief
 from services.interview import briefing
 from services.interview.chat import ChatService, Question
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
-from services.interview.phone_briefing import DIALS_ONCE, PhoneBriefing
+from services.interview.debrief_sources import DebriefSources
+from services.interview.plan import current_plan
 from services.lifespan import Services
 from services.llm import Piece
 from services.storage.records import StoredResponse, StoredRoom
@@ -80,7 +81,7 @@ transcript_router = APIRouter(
     status_code=201,
     response_model=OpenedRoomResponse,
     operation_id="create_room",
-    responses=problem_responses(*BODY, 409, 502, 504),
+    responses=problem_responses(*BODY, 409, 502, 504) | {201: LOCATION},
 )
 async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: IdempotencyDep) -> Response:
     """Open a private room with an unguessable name and a fixed end; returns a token for its interviewer."""
@@ -96,7 +97,7 @@ async def create_room(body: RoomRequest, rooms: CallerRooms, idempotency: Idempo
 @router.get("/{name}", operation_id="get_room", responses=problem_responses(404, 410, 502, 504), openapi_extra=PUBLIC)
 async def get_room(name: RoomName, rooms: PublicRooms) -> RoomResponse:
     """Read the room. Anyone who has its link can."""
-    return RoomResponse.model_validate(await rooms.get_open_room(name))
+    return RoomResponse.model_validate((await rooms.get_open_room(name)).room)
 
 
 @router.post(
@@ -114,9 +115,9 @@ async def join_room(name: RoomName, body: JoinRequest, rooms: PublicRooms) -> Jo
 
 @router.delete("/{name}", operation_id="delete_room", responses=problem_responses(404))
 async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep) -> DeletionReceipt:
-    """Delete everything stored under the name, and the room at Daily. Repeatable."""
+    """Delete everything stored under the name, the room at Daily, and its transcripts there. Repeatable."""
     erasure = await services.shutdown.run_shielded(rooms.close(name))
-    deleted = Deleted.model_validate(erasure.receipt)
+    deleted = Deleted(transcripts_at_daily=erasure.transcripts_at_daily, **asdict(erasure.receipt))
     return DeletionReceipt(room_name=name, deleted=deleted, remaining=list(erasure.remaining))
 
 
@@ -128,8 +129,9 @@ async def delete_room(name: RoomName, rooms: CallerRooms, services: ServicesDep)
 )
 async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRooms, services: ServicesDep) -> Briefing:
     """Save the briefing, and get the prompt for an agent that prepares the interviewer. Saving again replaces it."""
-    await rooms.get_own_room(name)
-    return await briefing.save_briefing(services.storage, name, body, services.clock())
+    interview = await rooms.get_own_room(name, plan=True)
+    saved = await briefing.save_briefing(services.storage, name, body, services.clock())
+    return briefing.with_plan(saved, current_plan(replace(interview, briefing=saved)))
 
 
 @router.get(
@@ -140,10 +142,10 @@ async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRoom
 )
 async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     """Read the saved briefing and its prompt."""
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(name, briefing=True, plan=True)
     if interview.briefing is None:
         raise BriefingNotFound
-    return json_response(interview.briefing)
+    return json_response(briefing.with_plan(interview.briefing, current_plan(interview)))
 
 
 @router.post(
@@ -151,13 +153,15 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     response_model=ChatResponse,
     operation_id="chat",
     max_body_size=CHAT_BODY_BYTES,
-    responses=problem_responses(*BODY, 404, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 502, 504) | streamed("ChatEvent", delta=ChatDelta, done=ChatDone),
 )
 async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
-    interview = await rooms.get_own_room(name, briefing=True)
+    interview = await rooms.get_own_room(
+        name, briefing=True, plan=True, transcript=not body.spoken(), participants=True
+    )
     sidebar = ChatService(services.llm_charged_to(rooms.payer), services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
     question = Question(body.message, body.context, history, body.spoken(), body.speakers)
@@ -186,9 +190,10 @@ async def get_chat(
 
 @transcript_router.post(
     "/{name}/debrief",
-    response_model=Debrief,
+    response_model=ReadableDebrief,
     operation_id="create_debrief",
-    responses=problem_responses(*BODY, 404, 409, 502, 504) | also_as(EVENTS),
+    responses=problem_responses(*BODY, 404, 409, 502, 504)
+    | streamed("DebriefEvent", progress=ProgressEvent, done=ReadableDebrief),
 )
 async def create_debrief(
     *,
@@ -197,52 +202,65 @@ async def create_debrief(
     rooms: LlmRateLimitedRooms,
     services: ServicesDep,
     idempotency: IdempotencyDep,
+    reader: DebriefReaderDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
     accept: Accept = None,
 ) -> Response:
     """Make a debrief: the model reads, code checks every quote and computes the recommendation, a person decides.
 
+    Without a transcript, the stored one is used; where Daily transcribes calls, it is fetched first, and while Daily is
+    still writing it the call waits for at most 20 seconds. Without a chat history, the room's sidebar record is read.
+
     The same input within the hour returns the stored debrief. A debrief is completed and stored even when the client
     disconnects, so that the same request finds it. With `Accept: text/event-stream`: `progress` events, then one
     `done` or `error`.
     """
-    interview = await rooms.get_own_room(name, briefing=True)
+    sent = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history], body.speakers)
+    interview = await rooms.get_own_room(
+        name, briefing=True, plan=True, transcript=not sent.transcript, participants=True
+    )
     debriefing = _debriefing(services, interview, rooms.payer)
-    chat = [entry.message() for entry in body.chat_history]
-    record = DebriefInput(body.spoken(), body.notes, chat, body.speakers)
+    is_transcribed = services.settings.daily_transcription
+    sources = DebriefSources(services.daily_transcripts, services.storage, interview, is_transcribed)
 
     async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
-        return StoredResponse.of(await debriefing.make(record, on_progress, regenerate=regenerate))
+        record = await sources.complete(sent, on_progress)
+        debrief = await debriefing.make(record, on_progress, regenerate=regenerate)
+        # not replayed when the transcript is there
+        is_provisional = debrief.basis == "none" and record.missing_transcript
+        return StoredResponse.of(debrief, expires_at=services.clock() if is_provisional else None)
 
     async def reported_work(on_progress: OnProgress) -> str:
         response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
-        return bytes(response.body).decode()
+        return bytes((await reader.show_response(response)).body).decode()
 
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
-        return await open_stream(stream_progress(reported_work, _progress))
-    return await idempotency.run_shielded(body, work, room=name)
+        return await open_stream(stream_progress(reported_work, progress_event))
+    return await reader.show_response(await idempotency.run_shielded(body, work, room=name))
 
 
 @router.get(
     "/{name}/debrief",
-    response_model=Debrief,
+    response_model=ReadableDebrief,
     operation_id="get_debrief",
     responses=problem_responses(404, 502, 504) | also_as(HTML, MARKDOWN),
 )
-async def get_debrief(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
+async def get_debrief(
+    *, name: RoomName, rooms: CallerRooms, services: ServicesDep, reader: DebriefReaderDep, accept: Accept = None
+) -> Response:
     """Read the latest debrief as JSON, or as a printable report with `Accept: text/html` or `text/markdown`."""
-    interview = await rooms.get_own_room(name, debrief=True)
+    interview = await rooms.get_own_room(name, briefing=True, debrief=True, plan=True)
     if interview.debrief is None:
         raise DebriefNotFound
-    debrief = read_stored(interview.debrief)
-    match negotiate(accept, (JSON, HTML, MARKDOWN)):
-        case "text/html":
-            headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
-            return Response(render_html(debrief), headers=headers, media_type=HTML)
-        case "text/markdown":
-            return Response(render_markdown(debrief), headers={"Vary": "Accept"}, media_type=MARKDOWN)
-        case _:
-            return json_response(debrief, Vary="Accept")
+    debrief = await reader.show(read_stored(interview.debrief))
+    form = negotiate(accept, (JSON, HTML, MARKDOWN))
+    if form == JSON:
+        return json_response(debrief, Vary="Accept")
+    people = await open_review(services, interview).shown_to(reader.rater)
+    if form == MARKDOWN:
+        return Response(render_markdown(debrief, people), headers={"Vary": "Accept"}, media_type=MARKDOWN)
+    headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
+    return Response(render_html(debrief, people), headers=headers, media_type=HTML)
 
 
 @router.post(
@@ -274,54 +292,6 @@ async def create_realtime_token(
     return await idempotency.run(body, work, room=name)
 
 
-@router.post(
-    "/{name}/briefing/call",
-    status_code=202,
-    response_model=PhoneCallResponse,
-    operation_id="place_briefing_call",
-    tags=["voice"],
-    responses=problem_responses(*BODY, 404, 409, 410, 502, 504),
-)
-async def place_briefing_call(
-    name: RoomName,
-    body: PhoneCallRequest,
-    rooms: VoiceRateLimitedRooms,
-    services: ServicesDep,
-    idempotency: IdempotencyDep,
-) -> Response:
-    """Phone the interviewer and brief them from the stored briefing. It costs money; a room has three calls an hour."""
-    interview = await rooms.get_own_open_room(name, briefing=True)
-    countries = services.settings.vapi_allowed_countries
-
-    async def work() -> StoredResponse:
-        placed = await _phone_briefing(services, interview).call(body.phone_number, countries, rooms.payer)
-        call = placed.call
-        answer = PhoneCallResponse(call_id=call.call_id, status=call.status, warnings=placed.warnings)
-        location = f"/api/rooms/{name}/briefing/call/{call.call_id}" if placed.is_recorded else None
-        return StoredResponse.of(answer, 202, location=location)
-
-    return await idempotency.run_shielded(body, work, room=name, unrepeatable=DIALS_ONCE)
-
-
-@router.get(
-    "/{name}/briefing/call/{call_id}",
-    operation_id="get_briefing_call",
-    tags=["voice"],
-    responses=problem_responses(404, 502, 504),
-)
-async def get_briefing_call(
-    name: RoomName, call_id: PhoneCallId, rooms: CallerRooms, services: ServicesDep
-) -> PhoneCallStateResponse:
-    """Read the state of a phone call that this room placed."""
-    interview = await rooms.get_own_room(name)
-    state = await _phone_briefing(services, interview).look_up(call_id)
-    return PhoneCallStateResponse.model_validate(state)
-
-
-def _phone_briefing(services: Services, interview: StoredRoom) -> PhoneBriefing:
-    return PhoneBriefing(services.vapi, services.storage, services.clock, services.budgets, interview)
-
-
 def _debriefing(services: Services, interview: StoredRoom, payer: str) -> DebriefService:
     return DebriefService(
         llm=services.llm_charged_to(payer),
@@ -334,15 +304,11 @@ def _debriefing(services: Services, interview: StoredRoom, payer: str) -> Debrie
     )
 
 
-def _progress(stage: str) -> Event:
-    return Event.from_model("progress", ProgressEvent(stage=stage))
-
-
 async def _chat_events(sidebar: ChatService, question: Question) -> AsyncGenerator[Event]:
     async for step in sidebar.stream(question):
         match step:
             case Piece(text):
-                yield Event("delta", dumps({"text": text}))
+                yield Event.from_model("delta", ChatDelta(text=text))
             case Reply() as reply, list() as warnings:
                 done = ChatDone(
                     response=reply.text,

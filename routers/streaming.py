@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from starlette.types import Message, Receive, Scope, Send
 
 from routers.problems import ProblemResponse, problem
+from routers.schemas.debrief import ProgressEvent
 from services.errors import ProviderBadAnswer, ServiceError
 
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10.0
-"""Longest silence of a stream: proxies close connections that are silent for longer, many after 15 s."""
+"""Maximum silence of a stream: proxies close silent connections, many after 15 s."""
 FIRST_EVENT_SECONDS = 10.0
 """If the first event fails within this time the client gets a normal problem; after it the stream opens."""
 SEND_SECONDS = 60.0
@@ -44,8 +45,14 @@ def error_event(document: dict[str, Any]) -> bytes:
     return Event("error", bytes(ProblemResponse(document).body).decode()).encode()
 
 
+def progress_event(stage: str) -> Event:
+    """Returns the event of a stage that the work has reached."""
+    return Event.from_model("progress", ProgressEvent(stage=stage))
+
+
 async def open_stream(events: AsyncGenerator[Event]) -> "EventStream":
-    """Returns a stream once its first event is there or slow. Raises what fails before that, as a plain problem.
+    """Returns a stream when its first event has come or is slow. An earlier failure is raised and becomes a plain
+    problem.
 
     A response whose stream raises before its first event would otherwise be an empty 200.
     """
@@ -65,10 +72,10 @@ class _Stalled(Exception):
 
 
 class EventStream(EventSourceResponse):
-    """Sends events as they come, and a comment in every `KEEP_ALIVE_SECONDS` without one.
+    """Sends events as they come, and a comment after every `KEEP_ALIVE_SECONDS` of silence.
 
     A ServiceError becomes the `error` event here. A crash or a shutdown becomes it in the middleware
-    (`ResponseState.finish`). `no-transform` keeps proxies from compressing, and so from buffering, the stream.
+    (`ResponseState.end_with_error`). `no-transform` keeps proxies from compressing, and so from buffering, the stream.
     """
 
     def __init__(
@@ -122,7 +129,7 @@ class EventStream(EventSourceResponse):
         while True:
             silence = clock() - self._sent_at
             if silence >= KEEP_ALIVE_SECONDS:
-                with suppress(_Stalled):  # the next event finds out as well
+                with suppress(_Stalled):  # the next event raises it
                     await self._send(send, KEEPALIVE_COMMENT)
                 silence = 0.0
             await asyncio.sleep(KEEP_ALIVE_SECONDS - silence)

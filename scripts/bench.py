@@ -19,7 +19,7 @@ from scripts.benchmarks.table import Line, show  # noqa: E402
 
 SECTIONS: dict[str, tuple[str, Callable[[str], list[Line]]]] = {
     "chat": (
-        "Chat, 32 calls in flight, a vendor that answers at once",
+        "Chat, 32 calls in flight, a vendor that answers immediately",
         lambda url: chat.bench(url, "instant", in_flight=32, answers=4000),
     ),
     "wide": (

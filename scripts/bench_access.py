@@ -46,25 +46,25 @@ CALLERS = {
 }
 
 
-class Way(NamedTuple):
-    """An app that is open, and what its calls carry."""
+class AccessSetup(NamedTuple):
+    """A running app, and the Authorization header of its calls."""
 
     app: ASGIApp
     state: dict[str, Any]
     authorization: str
 
 
-class EverybodyIsTheSame(Authenticator):
-    """Asks nobody who they are."""
+class NoAuthentication(Authenticator):
+    """Accepts every call without authentication."""
 
-    async def identify(self, authorization: str | None) -> Caller | None:  # noqa: ARG002 (that is the point)
+    async def identify(self, authorization: str | None) -> Caller | None:  # noqa: ARG002 (the signature of the base class)
         return None
 
 
-class NothingIsCounted(Limiter):
+class NoLimits(Limiter):
     """Allows everything."""
 
-    async def count(self, group: str, caller: str) -> Counted:  # noqa: ARG002 (the same)
+    async def count(self, group: str, caller: str) -> Counted:  # noqa: ARG002 (the signature of the base class)
         return _ALLOWED
 
 
@@ -114,7 +114,7 @@ def _settings(counters: str) -> Settings:
     )
 
 
-async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: str, *, is_bare: bool) -> Way:
+async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: str, *, is_bare: bool) -> AccessSetup:
     app = create_app(settings)
     if is_bare:
         app.user_middleware = [
@@ -126,12 +126,12 @@ async def _open_way(stack: AsyncExitStack, settings: Settings, authorization: st
     services = _without_access(services) if is_bare else await _with_own_issuer(stack, services)
     caller = await services.authenticator.identify(authorization)
     await _save_room(services, caller)
-    return Way(app, {"services": services, "request_id": "-"}, authorization)
+    return AccessSetup(app, {"services": services, "request_id": "-"}, authorization)
 
 
 def _without_access(services: Services) -> Services:
     settings = services.settings
-    return replace(services, authenticator=EverybodyIsTheSame(settings), limiter=NothingIsCounted(settings))
+    return replace(services, authenticator=NoAuthentication(settings), limiter=NoLimits(settings))
 
 
 async def _with_own_issuer(stack: AsyncExitStack, services: Services) -> Services:
@@ -152,14 +152,14 @@ async def _save_room(services: Services, caller: Caller | None) -> None:
     )
 
 
-async def _time(way: Way) -> float:
+async def _time(way: AccessSetup) -> float:
     began = time.process_time()
     for _ in range(CALLS):
         await _call(way)
     return (time.process_time() - began) / CALLS * 1e6
 
 
-async def _call(way: Way) -> None:
+async def _call(way: AccessSetup) -> None:
     statuses: list[int] = []
 
     async def send(message: Message) -> None:
@@ -171,7 +171,7 @@ async def _call(way: Way) -> None:
 
 
 class _Body:
-    """An empty body, after which the caller stays."""
+    """An empty body; the client does not disconnect."""
 
     def __init__(self) -> None:
         self._is_read = False
@@ -183,7 +183,7 @@ class _Body:
         return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _scope(way: Way) -> Scope:
+def _scope(way: AccessSetup) -> Scope:
     path = "/api/rooms/bench/briefing"
     return {
         "type": "http",

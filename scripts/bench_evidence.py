@@ -1,4 +1,4 @@
-"""How long checking a model's quotes takes, and what fuzzy matchers do with the same quotes.
+"""Measures the time to check a model's quotes, and the quotes that fuzzy matchers accept.
 
 Run with `python scripts/bench_evidence.py`. The first table is the CPU time of 100 lookups, the index included, beside
 one `str.find` for each quote; the best of five. The second table gives true quotes, written as models write them, and
@@ -34,9 +34,9 @@ SIZES = (150_000, 1_000_000)
 COMPARED_SIZE = 30_000
 """Characters. Small, because langextract's aligner takes seconds for a quote in a long interview."""
 COMPARED_QUOTES = 20
-"""Of each kind."""
+"""Number of quotes of each kind."""
 FUZZY_THRESHOLD = 90
-"""Of 100: a common choice for `partial_ratio`."""
+"""Minimum similarity out of 100: a common choice for `partial_ratio`."""
 
 _SYSTEMS = ("ledger", "billing queue", "payout service", "search index", "data warehouse", "booking system")
 _GOALS = ("Postgres", "the new region", "a second provider", "the event log", "our own servers")
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def time_lookups(transcript: Transcript) -> str:
-    """How many of 100 quotes are found, and the time: a third as said, a third in capitals, a third never said."""
+    """Number of 100 quotes that are found, and the time: a third as said, a third in capitals, a third never said."""
     changes: Sequence[Callable[[str], str]] = (str, str.upper, lambda text: f"{text} unheard")
     said = sample(sentences(transcript), QUOTES)
     quotes = [(changes[number % 3](text), turn) for number, (text, turn) in enumerate(said)]
@@ -177,7 +177,7 @@ def answers() -> Iterator[str]:
 
 
 def count_found(finder: QuoteFinder, quotes: Said) -> int:
-    """How many of the quotes are found."""
+    """Number of the quotes that are found."""
     return sum(bool(finder.find_quote(quote, turn).quotes) for quote, turn in quotes)
 
 

@@ -1,5 +1,5 @@
-"""CPU time of reading a stored briefing from memory, SQLite and PostgreSQL, and how long a deletion takes that leaves
-no byte in SQLite's file: in a small file, and in the largest that is rewritten before the response.
+"""CPU time of reading a stored briefing from memory, SQLite and PostgreSQL, and the duration of a deletion that purges
+SQLite's file: a small file, and the largest that is rewritten before the response.
 
     python scripts/bench_storage.py [postgresql://…]
 

@@ -34,7 +34,7 @@ def measure(source: str) -> tuple[float, str]:
 
 
 def read(source: str) -> str:
-    """How many turns there are, or why the text is refused."""
+    """Number of turns, or the reason why the text is refused."""
     try:
         turns = parse_transcript(source, candidate_names=["Dario Vento"], interviewer_names=["Nora Kim"]).turns
     except UnreadableTranscript as error:

@@ -20,6 +20,7 @@ from scripts.demonstration.api import Api, Json, RequestFailed  # noqa: E402 (ne
 from scripts.demonstration.printing import (  # noqa: E402
     StreamPrinter,
     formatted_time,
+    print_agreement,
     print_claims,
     print_excerpt,
     print_facts,
@@ -31,11 +32,16 @@ from scripts.demonstration.printing import (  # noqa: E402
 )
 
 TIMEOUT_SECONDS = 180
+QUESTIONS_SHOWN = 4
 
 INTERVIEWER = "Jonas Weber"
 CANDIDATE = "Maya Lindqvist"
 FOCUS_AREAS = ["System design", "Incident response", "Testing", "Kubernetes", "Working with product", "Mentoring"]
 NOTES = "Clear and concrete about the ledger. Hesitated on Kubernetes and said so. Mentoring did not come up."
+
+RATER = "jonas"
+RATINGS = {"System design": 4, "Incident response": 5, "Testing": 4, "Kubernetes": 2, "Working with product": 3}
+"""The interviewer's own. Mentoring is left open: it did not come up."""
 
 
 def main() -> int:
@@ -64,7 +70,7 @@ def _arguments() -> argparse.Namespace:
 
 
 class Interview:
-    """The steps of an interview. A step that fails is printed and counted, and the others go on."""
+    """The steps of an interview. A failed step is printed and counted, and the next ones run."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -80,9 +86,13 @@ class Interview:
         if self._room:
             self._step("The candidate joins", self._join)
             self._step("Save the briefing", self._save_briefing)
+            self._step("Plan the interview", self._plan)
             self._step("Ask the assistant", self._ask)
             self._step("Ask the assistant during the call, streamed", self._ask_streamed)
+            self._step("Rate before the debrief", self._rate)
             self._step("Debrief the interview", self._debrief)
+            self._step("Compare people and model", self._compare)
+            self._step("Decide", self._decide)
             self._step("Fetch the reports", self._fetch_reports)
             self._step("Get a token for a voice candidate to practise with", self._get_voice_token)
             self._step("Delete everything", self._delete)
@@ -141,6 +151,36 @@ class Interview:
         print_paragraph(f"The prompt for a voice or chat agent has {len(prompt):,} characters and begins:")
         print_excerpt(prompt)
 
+    def _plan(self) -> None:
+        plan = self._api.call("POST", self._path("/plan"), {"minutes": 45})
+        for question in plan["questions"][:QUESTIONS_SHOWN]:
+            source = question["because"]
+            because = f" Because the {source['source']} says: “{source['text']}”" if source else ""
+            print_paragraph(f"{question['focus_area']}, {question['minutes']} min: {question['text']}{because}")
+        print_facts(
+            {
+                "Questions": len(plan["questions"]),
+                "Not covered": ", ".join(plan["not_covered"]) or "none",
+                "Scales": len(plan["scales"]),
+            }
+        )
+        print_list("Warnings", plan["warnings"])
+
+    def _rate(self) -> None:
+        ratings = [{"competency": area, "rating": RATINGS.get(area)} for area in FOCUS_AREAS]
+        submitted = self._api.call("PUT", self._path(f"/ratings/{RATER}"), {"ratings": ratings})
+        print_scorecard(submitted["ratings"])
+        print_paragraph(f"Sealed at {formatted_time(submitted['submitted_at'])}, before a model has rated anything.")
+
+    def _compare(self) -> None:
+        seen = self._api.call("GET", self._path(f"/ratings?rater={RATER}"))
+        print_agreement(seen["agreement"])
+
+    def _decide(self) -> None:
+        body = {"decision": "hold", "reasons": "Strong on the ledger; a second talk about Kubernetes.", "rater": RATER}
+        decided = self._api.call("PUT", self._path("/decision"), body)
+        print_facts({"Decision": decided["decision"], "By": decided["rater"], "Because": decided["reasons"]})
+
     def _ask(self) -> None:
         question = "What should I ask about system design?"
         answer = self._api.call("POST", self._path("/chat"), {"message": question})
@@ -169,7 +209,7 @@ class Interview:
 
     def _debrief(self) -> None:
         body = {"transcript": self._transcript, "notes": NOTES, "chat_history": self._chat}
-        debrief = self._api.call("POST", self._path("/debrief"), body)
+        debrief = self._api.call("POST", self._path(f"/debrief?rater={RATER}"), body)
         print_paragraph(debrief["summary"])
         score = debrief["score"]
         print_facts(
@@ -195,7 +235,7 @@ class Interview:
     def _fetch_reports(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="debrief-"))
         for content_type, name in (("text/markdown", "debrief.md"), ("text/html", "debrief.html")):
-            report = self._api.get_text(self._path("/debrief"), content_type)
+            report = self._api.get_text(self._path(f"/debrief?rater={RATER}"), content_type)
             (folder / name).write_text(report, encoding="utf-8")
         print_paragraph("The Markdown report begins:")
         print_excerpt((folder / "debrief.md").read_text(encoding="utf-8"))

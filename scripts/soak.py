@@ -37,10 +37,10 @@ KEYS = {name: f"{name}-{'k' * 32}" for name in ("honest", "offender")}
 KILLED_AFTER = 0.3
 """The share of the time after which a worker is killed."""
 RECOVERY_SECONDS = 10.0
-"""For this long after it a call may get no response."""
+"""Seconds after the kill during which a call may get no response."""
 QUIET_SECONDS = 8.0
 MOST_GROWTH = 0.10
-"""Of memory, in the second half of the time."""
+"""Maximum growth of memory in the second half of the time."""
 WARM_UP_SECONDS = 120.0
 """Memory grows by itself in shorter runs: caches fill, and so does the killed worker's replacement."""
 
@@ -130,7 +130,7 @@ async def _check_rooms(interviewer: Interviewer, results: Results) -> None:
 
 
 def _unexplained(results: Results, killed_at: float) -> list[float]:
-    """When a call was lost for another reason than the killed worker."""
+    """Seconds at which calls were lost for another reason than the killed worker."""
     return [at for at in results.lost_at if not killed_at - 1 <= at <= killed_at + RECOVERY_SECONDS]
 
 

@@ -24,11 +24,11 @@ from tests.support.api_server import running_api  # noqa: E402 (needs the path a
 
 FOCUS_AREAS = ["System design", "Incident response", "Kubernetes", "Mentoring"]
 PATIENCE_SECONDS = 3600
-"""For one answer: a model on a slow processor may take that long."""
+"""Seconds for one answer: a model on a slow processor may take that long."""
 IDLE_SECONDS = 600
 WIDTH = 100
 LOGGED = (" services.llm ", " services.upstream.model_client ", " refused: ")
-"""Lines of the service's log that tell how it adapted to the model's server."""
+"""Log lines that show how the service adapted to the model's server."""
 
 Json = dict[str, Any]
 
@@ -74,7 +74,7 @@ class Interview:
         self._history: list[Json] = []
 
     def run(self) -> int:
-        """How many of the steps failed."""
+        """Returns the number of failed steps."""
         steps = (
             ("Room and briefing", self._prepare),
             ("Sidebar, whole answer", self._ask),

@@ -1,1 +1,1 @@
-"""What the service does, without HTTP: vendors, interviews, evidence, storage, access."""
+"""The service without HTTP: vendors, interviews, evidence, storage, access."""

@@ -5,7 +5,7 @@ https://docs.daily.co/docs/rest-api/index
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
@@ -78,9 +78,26 @@ class DailyTranscript(BaseModel):
         return self.status == "t_in_progress"
 
     @property
+    def is_finished(self) -> bool:
+        """Nothing more is written to it. Its file may still be missing: for a moment, or because it was not stored."""
+        return self.status == "t_finished"
+
+    @property
     def is_ready(self) -> bool:
-        """It is finished and has a file. A finished one without a file was not stored."""
-        return self.status == "t_finished" and self.is_vtt_available is not False
+        """It is finished and has a file."""
+        return self.is_finished and self.is_vtt_available is not False
+
+    @property
+    def is_empty(self) -> bool:
+        """It is finished, and nothing was said: Daily makes no file of it."""
+        return self.is_finished and not self.is_ready and self.duration_seconds == 0
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the transcription ended, of a finished one; None if Daily does not say."""
+        if self.created_at is None or self.duration_seconds is None:
+            return None
+        return self.created_at + timedelta(seconds=self.duration_seconds)
 
     @property
     def is_deleted(self) -> bool:
@@ -235,7 +252,7 @@ class Daily:
         found: dict[str, DailyTranscript] = {}
         params = {"roomId": room_id, "limit": str(TRANSCRIPTS_PER_PAGE)}
         for _ in range(MAX_TRANSCRIPT_PAGES):
-            page = _read(_TranscriptPage, await self._send("GET", "/transcript", params=params)).data
+            page = _read(_TranscriptPage, await self._list_page(params)).data
             if any(transcript.room_id != room_id for transcript in page):
                 raise ProviderBadAnswer("Daily listed transcripts of another room; none were read.")
             found |= {transcript.id: transcript for transcript in page}
@@ -243,6 +260,12 @@ class Daily:
                 return sorted(found.values(), key=_beginning)
             params["starting_after"] = page[-1].id
         raise ProviderBadAnswer("Daily lists too many transcripts of this room; delete some at Daily.")
+
+    async def _list_page(self, params: Mapping[str, str]) -> VendorResponse:
+        try:
+            return await self._send("GET", "/transcript", params=params)
+        except RoomNotFound:
+            raise ProviderBadAnswer("Daily has no transcripts at this address; check DAILY_API_URL.") from None
 
     async def get_transcript_link(self, transcript_id: str) -> str:
         """A link to the transcript's file, valid for an hour, for `download_transcript`.
@@ -319,7 +342,7 @@ def _no_link(sentences: Sequence[str]) -> ServiceError:
 
 
 def _map_download_error(response: VendorResponse) -> MappedError:
-    """The error for a file's link, which leads to S3 and knows nothing of our key."""
+    """The error for a file's link, which leads to S3 and is sent without our key."""
     if response.status in {400, 401, 403, 404, 410}:
         return MappedError(ProviderBadAnswer("Daily's link to the transcript has expired or is refused; try again."))
     return map_status(VENDOR, response, "DAILY_API_URL")

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 
 class FieldError(NamedTuple):
@@ -34,6 +34,14 @@ class InvalidInput(ServiceError):
     status = 422
     code = "invalid_input"
     title = "Invalid input"
+
+    @classmethod
+    def in_fields(cls, errors: Sequence[FieldError]) -> Self:
+        """The error of these fields; `detail` explains the only one, or names them all."""
+        if len(errors) == 1:
+            return cls(f"Check {errors[0].field}: {errors[0].message}.", errors=errors)
+        fields = ", ".join(error.field for error in errors[:8])
+        return cls(f"Some fields are invalid (see errors for each): {fields}.", errors=errors)
 
 
 class Unauthorized(ServiceError):
@@ -92,6 +100,52 @@ class DebriefNotFound(ServiceError):
         super().__init__("No debrief has been made for this room yet; ask for one first.")
 
 
+class PlanNotFound(ServiceError):
+    """The room has no question plan yet."""
+
+    status = 404
+    code = "plan_not_found"
+    title = "Plan not found"
+
+    def __init__(self) -> None:
+        super().__init__("No question plan has been made for this room yet; ask for one first.")
+
+
+class DecisionNotFound(ServiceError):
+    """The room has no decision yet."""
+
+    status = 404
+    code = "decision_not_found"
+    title = "Decision not found"
+
+    def __init__(self) -> None:
+        super().__init__("No decision has been made for this room yet; a person makes it.")
+
+
+class DecisionBeforeRating(ServiceError):
+    """HUMAN_FIRST is on, and the decision names no rater who has submitted ratings."""
+
+    status = 409
+    code = "decision_before_rating"
+    title = "Decision before rating"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "On this server people rate before they decide; submit your ratings and send your name as rater."
+        )
+
+
+class ListingNeedsAuthentication(ServiceError):
+    """Rooms are listed only where callers have to show who they are: their names are meant to be unguessable."""
+
+    status = 403
+    code = "listing_needs_authentication"
+    title = "Listing needs authentication"
+
+    def __init__(self) -> None:
+        super().__init__("Rooms are listed only with authentication; set API_KEYS or an AUTH_… setting on the server.")
+
+
 class PhoneCallNotFound(ServiceError):
     """The room placed no such phone call, or Vapi no longer knows it."""
 
@@ -124,8 +178,35 @@ class TranscriptNotFound(ServiceError):
     code = "transcript_not_found"
     title = "Transcript not found"
 
+    def __init__(self, detail: str = "No transcript is stored for this room; send one, or fetch Daily's.") -> None:
+        super().__init__(detail)
+
+
+class TranscriptIsWhole(ServiceError):
+    """Segments were sent for a room whose transcript was sent whole or fetched from Daily."""
+
+    status = 409
+    code = "transcript_is_whole"
+    title = "Transcript is whole"
+
     def __init__(self) -> None:
-        super().__init__("There is no transcript of this room.")
+        super().__init__(
+            "This room has a whole transcript, to which no lines can be added; to start over, delete the transcript."
+        )
+
+
+class TranscriptFull(ServiceError):
+    """The room's segments would exceed the limits of a transcript."""
+
+    status = 409
+    code = "transcript_full"
+    title = "Transcript full"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The transcript of this room is as long as a transcript may be, so these lines were not stored; to start "
+            "over, delete the transcript."
+        )
 
 
 class TranscriptNotStored(ServiceError):

@@ -25,7 +25,9 @@ from services.access.limits import Limiter
 from services.clock import Clock
 from services.daily import Daily
 from services.fair_threads import FairThreads
+from services.interview.daily_transcripts import DailyTranscripts
 from services.interview.phone_numbers import check_regions
+from services.interview.transcript_pulls import TranscriptPulls
 from services.llm import LLM
 from services.openai_realtime import OpenAIRealtime
 from services.readiness import Readiness
@@ -48,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. Everything stays open for as long as the app runs."""
+    """The services that handlers use, open for as long as the app runs."""
 
     settings: Settings
     clock: Clock
@@ -61,6 +63,8 @@ class Services:
     limiter: Limiter
     idempotency: Idempotency
     budgets: Budgets
+    daily_transcripts: DailyTranscripts
+    transcript_pulls: TranscriptPulls
     readiness: Readiness
     shutdown: Shutdown
 
@@ -70,7 +74,7 @@ class Services:
 
 
 class VendorConfig(NamedTuple):
-    """How one provider is called: `deadline` in seconds, `max_concurrency` calls in flight at most."""
+    """Configuration of one provider's client: `deadline` in seconds, `max_concurrency` calls in flight at most."""
 
     name: str
     base_url: str
@@ -99,7 +103,7 @@ def vendor_configs(settings: Settings) -> dict[Provider, VendorConfig]:
         "openai": VendorConfig(
             "OpenAI", settings.openai_base_url, settings.openai_api_key, short, 100, openai_realtime.map_error
         ),
-        # no kept connection: one that turns out dead leaves it unknown whether the phone rings
+        # no kept connection: when one turns out to be dead, it is unknown whether the phone rings
         "vapi": VendorConfig(
             vapi.VENDOR, settings.vapi_base_url, settings.vapi_api_key, short, 20, vapi.map_error, keep_alive=False
         ),
@@ -143,13 +147,16 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         provider: await stack.enter_async_context(_vendor_client(provider, config, settings, clock))
         for provider, config in vendor_configs(settings).items()
     }
+    daily = Daily(clients["daily"], is_configured=settings.providers["daily"] != "not_configured")
+    daily_transcripts = DailyTranscripts(daily, storage, clock)
+    transcript_pulls = await stack.enter_async_context(TranscriptPulls(daily_transcripts, storage))
     retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
     for work in (run_retention(storage, clock, retention), run_response_expiry(storage, clock)):
         stack.push_async_callback(_stop, asyncio.create_task(work))
     return Services(
         settings=settings,
         clock=clock,
-        daily=Daily(clients["daily"], is_configured=settings.providers["daily"] != "not_configured"),
+        daily=daily,
         llm=LLM(ChargedModelClient(ModelClient(clients["openrouter"], settings)), settings, token_bytes()),
         openai=OpenAIRealtime(clients["openai"], settings),
         vapi=Vapi(clients["vapi"], settings),
@@ -158,6 +165,8 @@ async def open_services(stack: AsyncExitStack, settings: Settings, clock: Clock)
         limiter=limiter,
         idempotency=Idempotency(storage, clock),
         budgets=Budgets(storage, clock, settings, phone_secret(settings)),
+        daily_transcripts=daily_transcripts,
+        transcript_pulls=transcript_pulls,
         readiness=Readiness(storage, limiter),
         shutdown=Shutdown(),
     )
@@ -222,7 +231,7 @@ def _is_local(url: str) -> bool:
 
 
 _LOCAL_DOMAINS = (".localhost", ".local", ".internal")
-"""Of multicast DNS and of container networks."""
+"""Domains of multicast DNS and of container networks."""
 
 
 def _vendor_client(provider: Provider, config: VendorConfig, settings: Settings, clock: Clock) -> VendorClient:

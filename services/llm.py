@@ -1,4 +1,4 @@
-"""Language model client: the sidebar's answers and debriefs, from OpenRouter or any OpenAI-compatible server.
+"""Language model client: the sidebar's answers, plans and debriefs, from OpenRouter or an OpenAI-compatible server.
 
 What is asked is worded in `services/prompts/`; how a server is spoken to is in `services/upstream/model_client.py`.
 """
@@ -6,35 +6,42 @@ What is asked is worded in `services/prompts/`; how a server is spoken to is in 
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from config import Settings
 from services.access.charged_model import ChargedModelClient, Reserve
 from services.errors import ProviderBadAnswer, ProviderNotConfigured
-from services.evidence.debrief import Usage
-from services.evidence.model_answer import InvalidModelDebrief, ModelDebrief, parse_model_debrief
+from services.evidence.answer_fields import InvalidModelAnswer
+from services.evidence.model_answer import ModelDebrief, parse_model_debrief
+from services.evidence.model_plan import ModelPlan, parse_model_plan
 from services.prompts.chat import chat_messages
-from services.prompts.debrief import DebriefPrompt, repair_messages
+from services.prompts.debrief import DebriefPrompt
 from services.prompts.inputs import NONCE_CHARACTERS, Message
+from services.prompts.plan import PlanPrompt
+from services.prompts.structured import StructuredPrompt, repair_messages
 from services.prompts.tokens import estimate_prompt, prompt_cut_warning
 from services.text.thoughts import strip_thoughts
 from services.upstream.chat_completions import AnswerCutOff, Reply
 from services.upstream.model_errors import KEY_VARIABLE, VENDOR
 from services.upstream.model_request import ModelRequest
+from services.usage import Usage
 
 log = logging.getLogger(__name__)
 
 CHAT_TOKENS = 1000
 DEBRIEF_TOKENS = 6000
+PLAN_TOKENS = 6000
 """The most tokens of an answer, where the model's context allows."""
 SECOND_CHAT_TOKENS = 4000
 SECOND_DEBRIEF_TOKENS = 12_000
+SECOND_PLAN_TOKENS = 12_000
 """The same for the second try after an answer that was cut off."""
 CAP_SHARE = 4
-"""An answer takes at most one part in so many of the context."""
+"""Divisor: an answer takes at most a quarter of the context."""
 PARALLEL_ANSWERS = 4
 """For the parts of one debrief. A server of your own gets one at a time: it may have one slot, and time limits would
 run while the other parts wait."""
@@ -43,24 +50,45 @@ LENGTH_WARNING = "The answer was cut off at its length limit."
 
 
 class Piece(NamedTuple):
-    """The next words of a streamed answer."""
+    """The next piece of a streamed answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class DebriefReply:
-    """A debrief as the model read it. `usage` counts all tries."""
+Reading = TypeVar("Reading")
 
-    reading: ModelDebrief
+
+@dataclass(frozen=True)  # without slots: they break calls of `StructuredReply[…]` where the class is frozen
+class StructuredReply(Generic[Reading]):
+    """A structured answer as it was read. `usage` counts all tries."""
+
+    reading: Reading
     model: str
     usage: Usage
     prompt_warning: str | None = None
     """The server has probably cut the prompt."""
 
 
+DebriefReply = StructuredReply[ModelDebrief]
+PlanReply = StructuredReply[ModelPlan]
+
+
+@dataclass(frozen=True, slots=True)
+class _StructuredQuestion(Generic[Reading]):
+    """What is asked for, how the answer is read, and the most tokens of its first and second version."""
+
+    prompt: StructuredPrompt
+    parse: Callable[[str], Reading]
+    tokens: int
+    second_tokens: int
+
+    @property
+    def name(self) -> str:
+        return self.prompt.schema_name
+
+
 class _Unusable(NamedTuple):
-    """An answer to a debrief that cannot be used, without its thoughts. `is_cut`: it reached its cap before its end."""
+    """A structured answer that cannot be used, without its thoughts. `is_cut`: it reached its cap before its end."""
 
     usage: Usage
     text: str
@@ -69,7 +97,7 @@ class _Unusable(NamedTuple):
 
 
 class LLM:
-    """Chat and debrief. Every answer has a cap; providers are asked not to keep data and see rooms as hashes only."""
+    """Asks the model. Every answer has a cap; providers are asked not to keep data and see rooms as hashes only."""
 
     def __init__(self, client: ChargedModelClient, settings: Settings, nonce_secret: bytes) -> None:
         self._client = client
@@ -141,22 +169,35 @@ class LLM:
                 return
 
     async def generate_debrief(self, room_name: str, prompt: DebriefPrompt) -> DebriefReply:
-        """What the model read in the interview. An answer that cannot be used is asked for once more.
+        """What the model read in the interview. Raises as `_generate`."""
+        parse = partial(parse_model_debrief, competencies=prompt.competencies)
+        question = _StructuredQuestion(prompt, parse, DEBRIEF_TOKENS, SECOND_DEBRIEF_TOKENS)
+        return await self._generate(room_name, question)
+
+    async def generate_plan(self, room_name: str, prompt: PlanPrompt) -> PlanReply:
+        """A question plan as the model proposes it. Raises as `_generate`."""
+        parse = partial(parse_model_plan, focus_areas=prompt.focus_areas)
+        return await self._generate(room_name, _StructuredQuestion(prompt, parse, PLAN_TOKENS, SECOND_PLAN_TOKENS))
+
+    async def _generate(self, room_name: str, question: _StructuredQuestion[Reading]) -> StructuredReply[Reading]:
+        """The answer to a structured question. One that cannot be used is asked for once more.
 
         Raises AnswerCutOff or ProviderBadAnswer where the second one cannot be used either, and the provider errors.
         """
         self.require_configured()
-        request = self._debrief_request(room_name, prompt)
-        first = await self._read_debrief(room_name, request, prompt)
-        if isinstance(first, DebriefReply):
+        request = self._structured_request(room_name, question)
+        first = await self._read(room_name, request, question)
+        if not isinstance(first, _Unusable):
             return first
-        request = self._second_request(room_name, prompt, request, first)
-        second = await self._read_debrief(room_name, request, prompt)
-        if isinstance(second, DebriefReply):
+        request = self._second_request(room_name, request, question, first)
+        second = await self._read(room_name, request, question)
+        if not isinstance(second, _Unusable):
             return replace(second, usage=add_usage(first.usage, second.usage))
         if second.is_cut:
             raise AnswerCutOff(second.usage, request.cap)
-        raise ProviderBadAnswer("The language model's debrief could not be used; try again, or use a larger model.")
+        raise ProviderBadAnswer(
+            f"The language model's {question.name} could not be used; try again, or use a larger model."
+        )
 
     def _chat_request(
         self, room_name: str, parts: Mapping[str, str], history: Sequence[Message], question: str
@@ -176,28 +217,31 @@ class LLM:
         self._client.learn_from(reply)
         return _with_warnings(reply, request)
 
-    def _debrief_request(self, room_name: str, prompt: DebriefPrompt) -> ModelRequest:
-        return ModelRequest(prompt.messages(self._nonce(room_name)), self.cap(DEBRIEF_TOKENS), prompt.schema)
+    def _structured_request(self, room_name: str, question: _StructuredQuestion[Any]) -> ModelRequest:
+        prompt = question.prompt
+        messages = prompt.messages(self._nonce(room_name))
+        return ModelRequest(messages, self.cap(question.tokens), prompt.schema, question.name)
 
-    async def _read_debrief(
-        self, room_name: str, request: ModelRequest, prompt: DebriefPrompt
-    ) -> DebriefReply | _Unusable:
+    async def _read(
+        self, room_name: str, request: ModelRequest, question: _StructuredQuestion[Reading]
+    ) -> StructuredReply[Reading] | _Unusable:
         try:
             reply = await self._client.complete(room_name, request)
         except AnswerCutOff as error:
             return _Unusable(error.usage, "", "no answer within its cap", is_cut=True)
         try:
             # in a thread: an answer may have megabytes
-            reading = await asyncio.to_thread(parse_model_debrief, reply.text, prompt.competencies)
-        except InvalidModelDebrief as error:
-            log.warning("the model's debrief cannot be used (%s, finish reason %s)", error, reply.finish_reason)
+            reading = await asyncio.to_thread(question.parse, reply.text)
+        except InvalidModelAnswer as error:
+            reason = reply.finish_reason
+            log.warning("the model's %s cannot be used (%s, finish reason %s)", question.name, error, reason)
             text = await asyncio.to_thread(strip_thoughts, reply.text)
-            return _Unusable(reply.usage, text, str(error), is_cut=reply.finish_reason == "length")
+            return _Unusable(reply.usage, text, str(error), is_cut=reason == "length")
         cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
-        return DebriefReply(reading, reply.model, reply.usage, cut)
+        return StructuredReply(reading, reply.model, reply.usage, cut)
 
     def _second_request(
-        self, room_name: str, prompt: DebriefPrompt, request: ModelRequest, first: _Unusable
+        self, room_name: str, request: ModelRequest, question: _StructuredQuestion[Any], first: _Unusable
     ) -> ModelRequest:
         """After a cut, the same request with a larger cap or less material; else the answer with what is wrong with it.
 
@@ -206,11 +250,11 @@ class LLM:
         if not first.is_cut:
             repair = replace(request, messages=repair_messages(request.messages, first.text, first.problem))
             return repair if first.text and self._space_beside(repair) >= repair.cap else request
-        larger = self._with_larger_cap(request, first.usage, SECOND_DEBRIEF_TOKENS)
+        larger = self._with_larger_cap(request, first.usage, question.second_tokens)
         if larger.cap > request.cap:
             return larger
-        smaller = self._debrief_request(room_name, prompt.without_background())
-        return self._with_larger_cap(smaller, Usage(), SECOND_DEBRIEF_TOKENS)
+        less = replace(question, prompt=question.prompt.without_background())
+        return self._with_larger_cap(self._structured_request(room_name, less), Usage(), question.second_tokens)
 
     def _with_larger_cap(self, request: ModelRequest, usage: Usage, tokens: int) -> ModelRequest:
         """The request with more space for its answer, as far as the context allows; never with less."""

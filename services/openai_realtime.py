@@ -29,7 +29,9 @@ VENDOR = "OpenAI"
 SHORTEST_SECRET_SECONDS = 10
 LONGEST_SECRET_SECONDS = 7200
 SECRET_SECONDS = 60
-"""Enough for a browser that connects at once. A secret starts any number of sessions until it expires."""
+"""Default lifetime, enough for a browser that connects immediately. A secret starts any number of sessions until it
+expires.
+"""
 
 MAX_OUTPUT_TOKENS = 4096
 """The largest cap on one spoken answer: about three minutes of speech. Without one there is no cap at all."""
@@ -54,7 +56,7 @@ class ClientSecret:
     model: str
     modalities: list[str]
     calls_url: str
-    """Where the browser posts its SDP offer, with the secret as bearer."""
+    """URL to which the browser posts its SDP offer, with the secret as bearer token."""
 
 
 class _Session(BaseModel):

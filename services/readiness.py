@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from services.errors import ServiceError
 
 CACHE_SECONDS = 1.0
-"""How long a result is reused: however many probes ask, each dependency is asked once a second at most."""
+"""Seconds for which a result is reused, so that each dependency is asked once a second at most."""
 
 DependencyState = Literal["ok", "unavailable"]
 

@@ -15,9 +15,11 @@ from services.errors import ShuttingDown
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 8.0
-"""How long running requests may continue. Less than uvicorn's `--timeout-graceful-shutdown`, which cuts them off."""
+"""Seconds for which running requests may continue: less than uvicorn's `--timeout-graceful-shutdown`, which aborts
+them.
+"""
 LAST_SECONDS = 1.5
-"""How much longer shielded work may take; both together are still less than that."""
+"""Additional seconds for shielded work; both together are still less than that."""
 
 Result = TypeVar("Result")
 
@@ -25,8 +27,8 @@ Result = TypeVar("Result")
 class Shutdown:
     """Registry of running requests; ends them some seconds after SIGTERM or SIGINT.
 
-    uvicorn waits for open requests before it ends the lifespan, so a stream that waits for a vendor would learn of the
-    shutdown too late. That is why the signals are handled here too.
+    uvicorn waits for open requests before it ends the lifespan, so a stream that waits for a vendor would be stopped
+    too late. That is why the signals are handled here too.
     """
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
@@ -80,7 +82,7 @@ class Shutdown:
         }
 
         def handle(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._begin, loop)
+            loop.call_soon_threadsafe(self._start_deadline, loop)
             handlers[signal.Signals(number)](number, frame)
 
         for number in handlers:
@@ -93,7 +95,7 @@ class Shutdown:
             if self._ends_at is not None:
                 _end_with_success()
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start_deadline(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._ends_at is not None:
             return  # a second signal changes nothing
         self._ends_at = monotonic() + self._grace

@@ -38,14 +38,14 @@ from services.upstream.responses import InvalidAsNone, MappedError, VendorRespon
 
 VENDOR = "Vapi"
 CALL_SECONDS = 900
-"""Longest duration of a briefing call."""
+"""Maximum duration of a briefing call."""
 NAME_LENGTH = 40
-"""Vapi refuses longer names."""
+"""Maximum length of a name."""
 PHONE_MODEL = "gpt-5.4-mini"
 PHONE_VOICE = {"provider": "vapi", "voiceId": "Elliot", "version": "2"}
 SANDBOX_PHONE_NUMBER_ID = "00000000-0000-4000-8000-000000000000"
 
-_MAY_RING = "the phone may ring all the same, so check before you try again."
+_MAY_RING = "the phone may still ring, so check before you try again."
 
 OUTCOMES: Mapping[str, str] = {
     "assistant-ended-call": "The assistant ended the call.",
@@ -74,7 +74,7 @@ class PhoneCall:
 
     call_id: str
     status: str | None
-    """Such as `queued`; None if missing."""
+    """Vapi's status, such as `queued`; None if missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Whether this process is one of several workers.
 
-A server does not tell its workers how many they are. They get its arguments (uvicorn's by `multiprocessing`, which
-copies `sys.argv`; gunicorn's by fork) and its environment, which are the two places to ask for workers.
+Workers do not get their number from the server, but they get its arguments (uvicorn's by `multiprocessing`, which
+copies `sys.argv`; gunicorn's by fork) and its environment, which set the number.
 """
 
 import multiprocessing

@@ -65,7 +65,7 @@ def test_a_blank_value_means_not_set(monkeypatch, setting, blank):
         ("*", "*"),
     ],
 )
-def test_origins_are_folded_to_what_browsers_send(written, sent):
+def test_origins_are_normalized_as_browsers_send_them(written, sent):
     assert configured(cors_origins=written).cors_origins == (sent,)
 
 
@@ -73,7 +73,7 @@ def test_origins_are_folded_to_what_browsers_send(written, sent):
     "origin",
     ["app.example.com", "https://app.example.com/path", "ftp://app.example.com", "https://", "https://a b", "//a"],
 )
-def test_what_is_no_origin_is_refused(origin):
+def test_invalid_origin_is_refused(origin):
     with pytest.raises(ValidationError, match="each origin is scheme"):
         configured(cors_origins=f"http://localhost:3000,{origin}")
 

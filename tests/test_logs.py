@@ -44,10 +44,12 @@ def test_control_characters_in_a_message_are_escaped(formatter):
         ("GET /api/rooms/some-room-of-another-service", "GET /api/rooms/some-room-of-a…"),
         ("GET /api/rooms/short/chat", "GET /api/rooms/short/chat"),
         ("POST /api/realtime/session", "POST /api/realtime/session"),
+        ("PUT /api/rooms/short/ratings/Ada%20L HTTP/1.1", "PUT /api/rooms/short/ratings/… HTTP/1.1"),
+        ("GET /api/rooms/short/debrief?a=1&rater=Ada HTTP/1.1", "GET /api/rooms/short/debrief?a=1&rater=… HTTP/1.1"),
         ("Zürich 東京", "Zürich 東京"),
     ],
 )
-def test_room_names_are_shortened(formatter, logged, shown):
+def test_room_names_are_shortened_and_raters_are_not_named(formatter, logged, shown):
     assert message_of(formatter, logged).endswith(shown)
 
 

@@ -1,4 +1,4 @@
-"""Starting the service: what it says, what it refuses, and the environments it starts in."""
+"""Starting the service: its log, refused settings, and the environments in which it starts."""
 
 import os
 import re
@@ -134,7 +134,7 @@ class TestServe:
     @pytest.mark.parametrize(
         ("trusted", "statuses"), [({}, [404, 429]), ({"FORWARDED_ALLOW_IPS": "127.0.0.1"}, [404, 404])]
     )
-    def test_forwarded_addresses_are_trusted_only_when_told(self, tmp_path, trusted, statuses):
+    def test_forwarded_addresses_are_trusted_only_when_configured(self, tmp_path, trusted, statuses):
         settings = {"SANDBOX": "true", "RATE_LIMIT_DEFAULT": "1/hour"} | trusted
 
         with running(SERVE, tmp_path, own_environment(**settings)) as (url, _):
@@ -173,7 +173,7 @@ class TestReport:
             "vapi missing VAPI_API_KEY, VAPI_PHONE_NUMBER_ID"
         ) in log
 
-    def test_a_model_server_of_ones_own_needs_no_key(self):
+    def test_own_model_server_needs_no_key(self):
         report = provider_report(configured(openrouter_base_url="http://localhost:11434/v1"))
 
         assert "openrouter configured" in report
@@ -211,7 +211,7 @@ class TestReport:
             ({}, False),
         ],
     )
-    def test_the_warning_about_an_open_api_says_whom_it_answers(self, settings, is_local_only):
+    def test_open_api_warning_names_the_accepted_hosts(self, settings, is_local_only):
         warnings = " ".join(start_warnings(configured(**settings), ManualClock()().date()))
 
         assert "the API is open" in warnings
@@ -219,7 +219,7 @@ class TestReport:
 
 
 class ProactorEventLoop(SelectorEventLoop):
-    """Stands in for the default event loop of Windows, by its name."""
+    """A stand-in for the default event loop of Windows, with its name."""
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ class TestEnvironment:
         check_event_loop(configured(database_url=url), windows_loop)
 
     @pytest.mark.parametrize("database", ["", "sqlite:///./rooms.db"])
-    def test_it_starts_without_a_home_as_a_user_without_a_name(self, tmp_path, database):
+    def test_service_starts_without_a_home_directory_and_user_name(self, tmp_path, database):
         if shutil.which("unshare") is None or subprocess.run([*UNKNOWN_USER, "true"], check=False).returncode:
             pytest.skip("needs unshare and user namespaces")
         environment = {"SANDBOX": "true", "DATABASE_URL": database, "PATH": os.environ["PATH"]}

@@ -28,7 +28,7 @@ EXPOSED_HEADERS = (
 )
 """Response headers that a web page on an allowed origin can read."""
 PREFLIGHT_SECONDS = 600
-"""How long browsers keep the answer to a preflight."""
+"""Seconds for which browsers keep the response to a preflight."""
 LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 """Origins that the sandbox allows besides CORS_ORIGINS: pages on any port of this machine."""
 

@@ -11,8 +11,7 @@ class BodyLimitMiddleware:
     """Answers 413 for a body over `max_body_size`, and 408 for one that has not arrived within `seconds`.
 
     The size is Starlette's limit, which a route can raise or lower with its own `max_body_size`. Without the deadline a
-    client that sends its body byte by byte would hold a connection for as long as it likes. Bodies of GET requests are
-    never read.
+    client that sends its body byte by byte would hold a connection for ever. Bodies of GET requests are never read.
     """
 
     def __init__(self, app: ASGIApp, *, max_body_size: int, seconds: float) -> None:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 log = logging.getLogger(__name__)
 
 MAX_LOGGED_ORIGINS = 100
-"""Bounds the memory and the log that made-up origins can take."""
+"""Limits the memory and the log lines that invented origins can use."""
 _MAX_ORIGIN_CHARACTERS = 200
 
 

@@ -1,4 +1,4 @@
-"""The last resort for exceptions that nothing else handles."""
+"""Handler of exceptions that nothing else handles."""
 
 import logging
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 class CrashMiddleware:
     """Turns an unhandled exception into a 500 problem and logs its traceback.
 
-    Inside of CORS, so that a web page can read the problem; Starlette's own last resort is outside.
+    It is inside the CORS middleware, so that a web page can read the problem; Starlette's own handler is outside.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -29,4 +29,4 @@ class CrashMiddleware:
             log.exception("unexpected failure")
             document = crash_problem(scope)
             response: ResponseState = scope["state"]["response"]
-            await response.finish(document, ProblemResponse(document, 500), scope)
+            await response.end_with_error(document, ProblemResponse(document, 500), scope)

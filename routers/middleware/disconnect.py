@@ -1,4 +1,4 @@
-"""The end of a request whose client has disconnected, or whose process is being stopped."""
+"""Cancels requests on client disconnect and on shutdown."""
 
 import asyncio
 
@@ -40,7 +40,7 @@ class DisconnectAndShutdownMiddleware:
             uncancel()
             if watcher.is_stopped:
                 stopping = ShuttingDown("The server is being restarted; try again in a moment.", retry_after=5)
-                await response.finish(problem(stopping, scope), problem_response(stopping, scope), scope)
+                await response.end_with_error(problem(stopping, scope), problem_response(stopping, scope), scope)
         finally:
             watcher.close()
 
@@ -79,7 +79,7 @@ class _RequestWatcher:
             self._watching.cancel()
 
     def stop(self) -> None:
-        """End the request because the process ends."""
+        """Ends the request because of a shutdown."""
         self.is_stopped = True
         self._cancel()
 

@@ -1,4 +1,4 @@
-"""Problem documents in place of the plain text with which Starlette's middleware refuse a request."""
+"""Problem documents instead of the plain-text refusals of Starlette's middleware."""
 
 from collections.abc import Iterable
 
@@ -45,7 +45,7 @@ class PlainTextRefusalMiddleware:
         return response
 
     def _error(self, text: str) -> ServiceError | None:
-        """What the text of a refusal means; None for an unknown one. The texts are Starlette's."""
+        """Returns the error for the text of one of Starlette's refusals; None for an unknown text."""
         if text == "Invalid host header":
             return WrongHost(self._untrusted_host)
         if text == "Content Too Large":

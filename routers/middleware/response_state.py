@@ -1,4 +1,4 @@
-"""How far a response has been sent."""
+"""State of a response that is being sent."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from routers.streaming import error_event
 
 
 class ResponseState:
-    """Records how far the response has been sent, so that it can be ended in its own form.
+    """Records how far the response has been sent, so that an error can end it as a problem or as a stream event.
 
     `DisconnectAndShutdownMiddleware` makes it; `CrashMiddleware` inside of it finds it in `scope["state"]["response"]`.
     """
@@ -29,7 +29,7 @@ class ResponseState:
             self._is_complete = not message.get("more_body", False)
         await self._send(message)
 
-    async def finish(self, document: dict[str, Any], response: ProblemResponse, scope: Scope) -> None:
+    async def end_with_error(self, document: dict[str, Any], response: ProblemResponse, scope: Scope) -> None:
         """End the response with an error: as a problem, or as the last event of a stream that has begun."""
         if not self._is_started:
             await response(scope, disconnected, self._send)

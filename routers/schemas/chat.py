@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from routers.schemas.transcript import WithTranscript
-from services.evidence.debrief import Usage
 from services.text.fields import NoNullCharacters, RequestModel, ResponseModel, Timestamp
+from services.usage import Usage
 
 TURNS = 100
 MAX_TURNS = 200
@@ -51,6 +51,12 @@ class ChatResponse(ResponseModel):
     usage: Usage
     warnings: list[str] = Field(default_factory=list)
     """What limits the answer: material that was left out, or an answer that was cut off."""
+
+
+class ChatDelta(ResponseModel):
+    """A piece of a streamed answer."""
+
+    text: str
 
 
 class ChatDone(ChatResponse):

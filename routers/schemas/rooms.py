@@ -1,10 +1,11 @@
-"""Opening, reading, joining and deleting a room."""
+"""Opening, reading, listing, joining and deleting rooms."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, ConfigDict, Field
 
-from services.storage.records import ParticipantRole
+from services.storage.records import ParticipantRole, RoomSummary
 from services.text.fields import PersonName, RequestModel, ResponseModel, Timestamp
 
 
@@ -36,6 +37,43 @@ class OpenedRoomResponse(RoomResponse):
     """Meeting token for this room only; it expires with the room. Treat it as a password."""
 
 
+RoomStatus = Literal["active", "ended"]
+
+
+class ListedRoom(RoomResponse):
+    """A room in a list, with what is stored under it."""
+
+    status: RoomStatus
+    has_briefing: bool
+    has_transcript: bool
+    has_debrief: bool
+    has_decision: bool
+
+    @classmethod
+    def of(cls, summary: RoomSummary, now: datetime) -> Self:
+        room = summary.room
+        return cls(
+            room_name=room.name,
+            room_url=room.url,
+            created_by=room.created_by,
+            created_at=room.created_at,
+            expires_at=room.expires_at,
+            status="ended" if room.is_expired(now) else "active",
+            has_briefing=summary.has_briefing,
+            has_transcript=summary.has_transcript,
+            has_debrief=summary.has_debrief,
+            has_decision=summary.has_decision,
+        )
+
+
+class RoomList(ResponseModel):
+    """A page of the caller's rooms, newest first."""
+
+    data: list[ListedRoom]
+    has_more: bool
+    """Whether there are rooms after the last one; ask for them with its name as `starting_after`."""
+
+
 class JoinRequest(RequestModel):
     """Join a room."""
 
@@ -62,6 +100,8 @@ class Deleted(ResponseModel):
     briefing: int
     debriefs: int
     transcripts: int
+    transcripts_at_daily: int
+    """At Daily, which keeps them apart from this service's."""
     segments: int
     chat_turns: int
     plans: int

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from scripts.benchmarks.briefing import BRIEFING
 from services.briefing import Briefing
-from services.evidence.debrief import Usage
+from services.usage import Usage
 
 VENDOR_URL = os.environ.get("VENDOR_URL", "")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 TURNS = 1200
-"""Of about fifteen words each."""
+"""Number of turns, of about fifteen words each."""
 CLAIMS = 16
 HOSTILE_CLAIMS = 60
 QUOTES = 20

@@ -38,7 +38,7 @@ class Program:
         os.sched_setaffinity(self._child.pid, {core})
         self.url = ""
         self.start_seconds = 0.0
-        """From the start until it was ready."""
+        """Seconds from the start until it was ready."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""A thousand chat streams at once."""
+"""A thousand simultaneous chat streams."""
 
 import asyncio
 import statistics
@@ -15,7 +15,7 @@ from scripts.benchmarks.vendor import CHUNKS, CHUNKS_A_SECOND
 
 STREAMS = 1000
 OPENED_A_SECOND = 200
-"""All are open after five seconds, and run together for another five."""
+"""All streams are open after five seconds, and run together for another five."""
 MOST_MEGABYTES = 300
 MOST_ADDED_MILLISECONDS = 50
 

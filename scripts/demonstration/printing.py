@@ -56,6 +56,16 @@ def print_scorecard(rows: Sequence[Json]) -> None:
         print(f"  {row['competency']:<{column}}{picture}")
 
 
+def print_agreement(rows: Sequence[Json]) -> None:
+    """Print each competency with the ratings of people and of the model, and whether to discuss it."""
+    print()
+    column = max((len(row["competency"]) for row in rows), default=0) + 2
+    for row in rows:
+        people, model = (("–" if rating is None else f"{rating:g}") for rating in (row["mean"], row["model"]))
+        mark = "  to discuss" if row["to_discuss"] else ""
+        print(f"  {row['competency']:<{column}}people {people}, model {model}{mark}")
+
+
 def print_claims(title: str, claims: Sequence[Json]) -> None:
     """Print claims of a debrief, each with its quotes, or nothing where there are none."""
     if claims:
@@ -67,7 +77,7 @@ def print_claims(title: str, claims: Sequence[Json]) -> None:
 
 
 def shortened(credential: str) -> str:
-    """Enough of a credential to recognise it, not enough to use it."""
+    """The first characters of a credential and its length."""
     return f"{credential[:12]}… ({len(credential)} characters, not shown)"
 
 

@@ -16,7 +16,7 @@ class Contract:
         self._paths = document["paths"]
 
     def violation(self, answer: httpx.Response) -> str | None:
-        """What the document does not allow about a response, or None."""
+        """Returns the violation of the document by a response, or None."""
         place = f"{answer.request.method} {self._template(answer.request.url.path)}"
         if str(answer.status_code) not in self._operation(answer)["responses"]:
             return f"{place}: status {answer.status_code} is not documented: {answer.text[:200]}"

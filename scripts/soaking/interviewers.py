@@ -20,7 +20,7 @@ TRANSCRIPT = "Interviewer: What did you build?\nCandidate: I built a compiler an
 
 @dataclass
 class Room:
-    """What the service acknowledged for one room."""
+    """The acknowledged writes of one room."""
 
     name: str
     notes: set[str] = field(default_factory=set)
@@ -32,12 +32,12 @@ class Room:
 
 @dataclass
 class Results:
-    """What all clients saw."""
+    """The observations of all clients."""
 
     rooms: list[Room] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """How often each kind of call got each status."""
+    """Number of responses by kind of call and status."""
     failures: list[str] = field(default_factory=list)
     lost_at: list[float] = field(default_factory=list)
     """When a call got no response at all."""

@@ -42,7 +42,7 @@ class ApiKeys:
         return cls(keys)
 
     def name_of(self, presented: str) -> str | None:
-        """Returns the key's name, or None. It compares hashes, and always all of them, so the time tells nothing."""
+        """Returns the key's name, or None. It always compares all hashes, so the time it takes reveals nothing."""
         digest = sha256(presented.encode("utf-8", "surrogatepass")).digest()
         found = None
         for key in self._keys:

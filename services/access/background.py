@@ -16,13 +16,22 @@ class BackgroundTasks:
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """The result. When cancelled meanwhile, the work continues."""
+    async def run_shielded(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Returns the work's result. The work continues when its caller is cancelled."""
         return await asyncio.shield(self.start(work))
 
     def start(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
-        """Run the work without waiting for it."""
+        """Starts the work without waiting for it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def end(self, seconds: float) -> None:
+        """Wait for the running tasks, at most so long; cancel those that are not done by then."""
+        if not self._tasks:
+            return
+        _, running = await asyncio.wait(tuple(self._tasks), timeout=seconds)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

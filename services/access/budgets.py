@@ -57,7 +57,7 @@ _RESERVATION_BYTES = 16
 
 
 class Budget(NamedTuple):
-    """How much is allowed in any window; 0 is unlimited. `sentence` says what was used, with `used` and `most`."""
+    """Maximum amount in any window; 0 is unlimited. `sentence` says what was used, with `used` and `most`."""
 
     name: str
     most: int
@@ -67,7 +67,7 @@ class Budget(NamedTuple):
 
 
 class _Charge(NamedTuple):
-    """An amount to take from one budget of `whose`: an id that nothing personal can be read from."""
+    """An amount charged to one budget. `whose` is an id that contains no personal data."""
 
     budget: Budget
     whose: str
@@ -80,7 +80,7 @@ class _Charge(NamedTuple):
 
 
 class Reservation:
-    """What was reserved. Settle it to what the work took, as soon as that is known; the last call counts."""
+    """A reservation. Settle it to the amount that the work took, as soon as that is known; the last call counts."""
 
     def __init__(self, amount: int) -> None:
         self.amount = amount
@@ -90,7 +90,7 @@ class Reservation:
         self._settled = amount
 
     def final_amount(self, *, is_free: bool) -> int:
-        """What counts in the end: without a settlement the estimate, or nothing when the work failed for free."""
+        """The amount that counts: the settled one, else the estimate, or 0 if the failed work cost nothing."""
         if self._settled is not None:
             return self._settled
         return 0 if is_free else self.amount
@@ -113,7 +113,7 @@ class Reservation:
 
 
 class Budgets:
-    """Reserves parts of budgets for the time of a block.
+    """Reserves amounts of budgets for the duration of a block.
 
     `phone_secret` keys the hashes of phone numbers. All processes share it, and it is not in the database.
     """
@@ -201,7 +201,7 @@ class Budgets:
         finally:
             if limited:
                 amount = reservation.final_amount(is_free=isinstance(failure, free))
-                await self._background.finish(self._settle(reservation_id, tuple(limited), amount, failure))
+                await self._background.run_shielded(self._settle(reservation_id, tuple(limited), amount, failure))
 
     async def _reserve(self, reservation_id: str, limited: dict[BudgetUse, Budget]) -> None:
         """Reserve. When cancelled meanwhile, remove the reservation as soon as the storage has answered."""
@@ -242,10 +242,10 @@ def _digest(caller: str) -> str:
 
 
 def phone_secret(settings: Settings) -> bytes:
-    """A secret that all processes derive from the Vapi key, which calls can't be placed without.
+    """A secret that all processes derive from the Vapi key, without which no call can be placed.
 
-    Who has the database alone can't find a number from its hash by trying all numbers. In the sandbox, where no key
-    is set and no phone rings, each process has its own.
+    With the database alone a number can't be found from its hash by trying all numbers. In the sandbox, where no key is
+    set and no phone rings, each process has its own.
     """
     if settings.vapi_api_key is None:
         return token_bytes()

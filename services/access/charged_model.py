@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 from services.access.budgets import Reservation
-from services.evidence.debrief import Usage
 from services.prompts.tokens import estimate_prompt, estimate_tokens
 from services.upstream.chat_completions import AnswerCutOff, Reply
 from services.upstream.model_client import ModelClient
 from services.upstream.model_request import ModelRequest
+from services.usage import Usage
 
 Reserve = Callable[[int], AbstractAsyncContextManager[Reservation]]
-"""Reserves so many tokens for a block. Raises BudgetExhausted."""
+"""Reserves a number of tokens for a block. Raises BudgetExhausted."""
 
 
 @asynccontextmanager
@@ -32,12 +32,12 @@ class ChargedModelClient:
         self.learn_from = client.learn_from
 
     def charged(self, reserve: Reserve) -> "ChargedModelClient":
-        """The same client with another budget."""
+        """Returns the client with another budget."""
         return ChargedModelClient(self._client, reserve)
 
     @asynccontextmanager
     async def reserved(self, tokens: int) -> AsyncIterator["ChargedModelClient"]:
-        """The same client, with one reservation of so many tokens for all answers of the block."""
+        """Yields the client, with one reservation of tokens for all answers of the block."""
         async with self._reserve(tokens) as reservation:
             yield self.charged(reservation.part)
 
@@ -68,11 +68,11 @@ class ChargedModelClient:
 
 
 def estimate_answer(request: ModelRequest) -> int:
-    """The most tokens that the prompt and its answer are likely to take."""
+    """Upper estimate of the tokens of the prompt and its answer."""
     return estimate_prompt(request.messages) + request.cap
 
 
 def _tokens_used(request: ModelRequest, usage: Usage, text: str) -> int:
-    """As reported, else estimated. Nothing takes 0 tokens, so 0 is no report."""
+    """The reported number of tokens, else an estimate. A report of 0 counts as missing."""
     prompt = usage.prompt_tokens or estimate_prompt(request.messages)
     return usage.total_tokens or prompt + (usage.completion_tokens or estimate_tokens(text))

@@ -1,8 +1,8 @@
 """Counters of calls: in this process, or in a Redis that several processes share.
 
-Windows are fixed: a counter starts with its first call and ends as a whole. That is one atomic increment, exact across
-processes, and a caller who waits as long as `RateLimit` says has the whole quota again. A sliding window would store
-the time of every call; the price of a fixed one is that up to two quotas may pass around its end.
+Windows are fixed: a counter starts with its first call and ends as a whole. That takes one atomic increment, is exact
+across processes, and gives a caller who waits as long as `RateLimit` says the whole quota again. A sliding window would
+store the time of every call; the disadvantage of a fixed one is that up to two quotas may pass around its end.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 MAX_COUNTERS = 200_000
-"""In one process; beyond it the counter that would end first is dropped."""
+"""Maximum counters in one process; above it the counter that ends first is dropped."""
 MAX_CONNECTIONS = 64
 PREFIX = "interview-room-api"
-"""Of our keys in a Redis that other programs may use too."""
+"""Prefix of our keys, since other programs may use the same Redis."""
 
 
 class Count(NamedTuple):
@@ -99,7 +99,7 @@ class RedisCounters:
             timeout=seconds,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
-            # one retry at once, for a connection that the server closed while it was idle
+            # one immediate retry, for a connection that the server closed while it was idle
             retry=Retry(NoBackoff(), 1),
         )
         pool = cast("str", self._pool)  # as the library documents; its annotation allows plain options only

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(hours=24)
 LEASE = timedelta(seconds=30)
-"""How long a slot stays taken after its process was killed."""
+"""Time for which a slot stays taken after its process was killed."""
 RENEWALS_IN_A_LEASE = 3
 RETRY_AFTER_SECONDS = 2
 FIRST_ERROR_STATUS = 400
@@ -124,7 +124,7 @@ class Idempotency:
                 with self._renewing(lease):
                     yield
             finally:
-                await self._background.finish(self._release(lease))
+                await self._background.run_shielded(self._release(lease))
 
     async def _wait_for(self, slot: str) -> _Lease:
         """Claim the slot, polling less and less often while another process holds it."""
@@ -171,10 +171,12 @@ class Idempotency:
                 response = await work()
         except BaseException as error:
             is_undone = unrepeatable is None or isinstance(error, unrepeatable.undone_by)
-            await self._background.finish(self._release(lease) if is_undone else self._abandon(lease))
+            await self._background.run_shielded(self._release(lease) if is_undone else self._expire(lease))
             raise
         is_success = response.status < FIRST_ERROR_STATUS
-        await self._background.finish(self._complete(lease, response, room) if is_success else self._release(lease))
+        await self._background.run_shielded(
+            self._complete(lease, response, room) if is_success else self._release(lease)
+        )
         return response
 
     @contextmanager
@@ -215,7 +217,7 @@ class Idempotency:
         except StorageUnavailable:
             log.warning("a slot could not be released and ends with its lease: the storage is unavailable")
 
-    async def _abandon(self, lease: _Lease) -> None:
+    async def _expire(self, lease: _Lease) -> None:
         """End the lease now: the slot stays taken without a holder."""
         try:
             await self._storage.renew_slot(lease.slot, lease.expires_at, self._clock())
@@ -239,12 +241,14 @@ def _check_key(key: str) -> str:
 
 
 def _slot(*parts: str) -> str:
-    """A hash of fixed length, different for every list of parts, from which they cannot be read."""
+    """Hash of a list of parts: of fixed length, different for every list, and not reversible."""
     return sha256(dumps(parts).encode()).hexdigest()
 
 
 def _fingerprint(request: KeyedRequest) -> str:
-    """Differs for each body. It covers the key too: a phone number is found from a hash of the number alone."""
+    """Hash of the key and the body. The key is included because a phone number can be found from a hash of the number
+    alone.
+    """
     digest = sha256(dumps((request.caller, request.route, request.key)).encode())
     digest.update(request.body)
     return digest.hexdigest()

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 FETCH_EVERY_SECONDS = 60.0
 """Minimum time between two fetches, however many unknown keys tokens name."""
 RETRY_SECONDS = 5.0
-"""The same after a failure while no key is known."""
+"""Minimum time between two fetches after a failure, while no key is known."""
 FRESH_SECONDS = 600.0
 """Maximum age of the keys: a withdrawn key is refused after the next fetch."""
 MAX_KEYS = 100

@@ -22,9 +22,9 @@ from services.errors import StorageUnavailable
 log = logging.getLogger(__name__)
 
 REDIS_SECONDS = 1.0
-"""Longest wait for Redis when one call is counted."""
+"""Maximum wait for Redis when one call is counted."""
 REDIS_PAUSE_SECONDS = 1.0
-"""After a failure of Redis, the time until one call tries it again."""
+"""Time after a failure of Redis until one call tries it again."""
 LONGEST_WINDOW_SECONDS = 366 * 24 * 3600
 LARGEST_QUOTA = 10**9
 
@@ -37,7 +37,7 @@ Group = Literal["default", "llm", "voice"]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """So many calls in so many seconds. `name` is what clients read: the policy, or the policy and the window."""
+    """A quota of calls in a number of seconds. `name` is for clients: the policy, or the policy and the window."""
 
     policy: str
     name: str
@@ -84,7 +84,7 @@ def read_windows(policy: str, text: str, setting: str) -> Sequence[Window]:
 
 
 def _window_name(policy: str, limit: RateLimitItem) -> str:
-    """Such as `default-minute` or `default-5minute`."""
+    """Name of a window, such as `default-minute` or `default-5minute`."""
     times = "" if limit.multiples == 1 else str(limit.multiples)
     return f"{policy}-{times}{limit.GRANULARITY.name}"
 

@@ -17,7 +17,7 @@ from services.errors import Unauthorized
 LEEWAY_SECONDS = 30
 """Tolerated difference between the issuer's clock and ours."""
 MIN_SECRET_BYTES = 32
-"""As long as the hash (RFC 7518, 3.2)."""
+"""The length of the hash (RFC 7518, 3.2)."""
 MAX_ID_CHARACTERS = 255
 NOT_ACCEPTED = "Your key or token was not accepted; check that it is complete and meant for this service."
 

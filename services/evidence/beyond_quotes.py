@@ -9,10 +9,10 @@ from services.text.normalization import normalize
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.&+#/-]+[^\W_]+)*[+#]*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;\u2026])\W*$")
 _GERMAN = re.compile(r"\b(?:der|die|das|den|dem|des|ein|eine[nrms]?|und|mit|von|für|zu[mr]?|im)\b")
-"""German capitalizes every noun, so capitals say nothing there."""
+"""German capitalizes every noun, so a capital there is no sign of a name."""
 
 _STEM = 6
-"""Letters by which two spellings of a name are taken for one: `Postgres`, `PostgreSQL`."""
+"""Number of initial letters that make two spellings the same name: `Postgres`, `PostgreSQL`."""
 
 
 class QuotedFacts:

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.briefing import Briefing
+from services.plan import Scale
 from services.transcript.transcript import Role
+from services.usage import Usage
 
 Recommendation = Literal["Strong Hire", "Hire", "Leaning Hire", "Leaning No Hire", "No Hire", "N/A"]
 Basis = Literal["transcript", "notes", "chat", "none"]
@@ -15,7 +17,9 @@ RefusalReason = Literal["not_found", "wrong_speaker", "no_such_turn", "too_short
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Cut(_Value):
@@ -205,21 +209,14 @@ class InterviewNumbers(_Value):
     unlawful_topics: list[UnlawfulTopic]
 
 
-class Usage(_Value):
-    """Tokens and cost as the provider counted them; null where it did not say. `cost` is in US dollars."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    cost: float | None = None
-
-
 class Debrief(_Value):
     """The debrief of an interview. The model reads, code checks and scores, a person decides."""
 
     room_name: str
     version: int
     """Counts from 1; every regeneration is a new version."""
+    sealed: Literal[False] = False
+    """Whether ratings, score and recommendation are hidden until the reader has rated (HUMAN_FIRST)."""
     summary: str
     strengths: list[str]
     improvements: list[str]
@@ -229,6 +226,8 @@ class Debrief(_Value):
     evidence: list[Evidence]
     unsupported: list[UnsupportedClaim]
     scorecard: list[ScorecardRow]
+    scales: list[Scale] = []
+    """What the ratings mean, as the plan said before the interview. Empty where it described no levels."""
     score: Score
     basis: Basis
     warnings: list[str]

@@ -1,4 +1,4 @@
-"""How firm a recommendation is, and how many quotes were found: one sentence each, for the report."""
+"""Sentences of the report about how firm a recommendation is, and how many quotes were found."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,7 +19,7 @@ _POINTS = {1: "One point", 2: "Two points", 3: "Three points", 4: "Four points"}
 
 
 def firmness(debrief: Debrief) -> list[str]:
-    """What the recommendation depends on. Empty where that was not computed."""
+    """Sentences about what the recommendation depends on. Empty where that was not computed."""
     score = debrief.score
     if score.range is None or debrief.basis == "none":
         return []

@@ -184,7 +184,7 @@ class _Verification:
         return QuotedFacts((quote.text for quote in quotes), self._names)
 
     def _grounding(self, evidence: Sequence[Evidence], claims: int) -> Grounding:
-        """Claims that were nothing but verdicts are shown nowhere, and count all the same."""
+        """Claims that consist only of verdicts are not shown, but are counted."""
         return Grounding(
             quotes_proposed=self._proposed,
             quotes_found=self._proposed - self._refused.total(),
@@ -247,7 +247,7 @@ def _summary_of(supported: Sequence[_CheckedClaim]) -> str:
 
 
 def _rewrite(answer: ModelDebrief, rewrite: Callable[[str], str]) -> ModelDebrief:
-    """The answer with all its prose rewritten, without claims, sentences and questions of which nothing is left."""
+    """The answer with all prose rewritten, without claims, sentences and questions that become empty."""
     summary = [item.model_copy(update={"text": rewrite(item.text)}) for item in answer.summary]
     claims = [item.model_copy(update={"claim": rewrite(item.claim)}) for item in answer.claims]
     ratings = [item.model_copy(update={"rationale": rewrite(item.rationale)}) for item in answer.ratings]

@@ -9,9 +9,10 @@ from services.text.thoughts import strip_thoughts
 JsonObject = dict[str, Any]
 
 _READS_PER_CHARACTER = 2
-"""How often a character may be read before the search stops: what keeps it linear for text made to be slow."""
+"""Maximum reads for each character before the search stops, which keeps it linear for hostile text."""
 _LINE_COUNT_SPEED = 64
-"""A failed attempt also counts the lines before its place (json.JSONDecodeError), so much faster than it reads."""
+"""A failed attempt also counts the line breaks before it (json.JSONDecodeError), this many times faster than it parses.
+"""
 _LONGEST_NUMBER = 20
 
 
@@ -68,20 +69,20 @@ def _embedded_objects(text: str) -> Iterator[JsonObject]:
 
 
 def _decode_at(text: str, start: int) -> tuple[JsonObject | None, int]:
-    """The object that begins here, and where it ends; or None, and how far it was read."""
+    """Returns the object that begins here and its end, or None and the offset up to which the text was read."""
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         return None, max(error.pos, start + 1)
     except RecursionError:
-        return None, len(text)  # it does not say where
+        return None, len(text)  # the error has no offset
     return value, end
 
 
 def _integer(digits: str) -> int | str:
-    """The number; text that no field takes where it has thousands of digits, which Python refuses to convert."""
+    """The integer. Python refuses to convert thousands of digits, which therefore stay a text that no field accepts."""
     return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
 
 
 _DECODER = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=str)
-"""Takes line breaks inside of strings, as small models write them."""
+"""Accepts line breaks inside strings, which small models write."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from services.evidence.negations import is_beside_negation
-from services.evidence.passages import Hit, Passage, PassageIndex
+from services.evidence.passages import Hit, PassageIndex, QuotablePassage
 from services.evidence.proposals import Words
 from services.evidence.word_boundaries import end_with_marks, is_word_border
 from services.text.normalization import Span
@@ -21,7 +21,7 @@ class Match(NamedTuple):
     is_reversed: bool
 
     @property
-    def passage(self) -> Passage:
+    def passage(self) -> QuotablePassage:
         return self.hit.passage
 
     @property

@@ -23,19 +23,19 @@ _NEGATIONS = _words(
 _NEGATIONS_BEFORE = _NEGATIONS | _words(
     "without hardly barely neither nor ohne weder kaum sans aucun aucune sin ni tampoco senza sem zonder utan без"
 )
-"""Before the words that they negate, but not after: `I led it without help` says that I led it."""
+"""Words that negate only what follows: `I led it without help` says that I led it."""
 _NO_NEGATION = _words("only just merely doubt matter nur bloß seulement solo sólo soltanto só apenas только alleen")
-"""After one of these negations: `not only`, `no doubt`."""
+"""Words that cancel a negation before them: `not only`, `no doubt`."""
 _CONJUNCTIONS = _words(
     "and but so because then while und aber denn also weil et mais car y pero porque e ma perché mas и но"
 )
 _SUBJECTS = _words("i we he she they you ich wir er sie je nous il elle yo nosotros io noi eu nós я мы")
-"""After a conjunction a subject begins a clause of its own: `I could not wait so I led it` affirms `I led it`."""
+"""Subjects, which begin a new clause after a conjunction: `I could not wait so I led it` affirms `I led it`."""
 _BEGINNINGS = ("kein", "n'", normalize("değil"))
 _ENDINGS = ("n't",)
 
 _FINAL = _words("nicht nie niet nooit inte ikke ej yok नहीं")
-"""At the end of a clause these negate what comes before: `Das Projekt leitete ich nicht`."""
+"""Words that negate what precedes them at the end of a clause: `Das Projekt leitete ich nicht`."""
 _TURKISH = re.compile(
     r"\w{2,}(?:m[ae]d[ıi](?:m|n|k|l[ae]r|n[ıi]z)?|m[ıiuü]yor(?:um|uz|sun|lar|du\w{0,4})?|m[ae]m[ıi]ş\w{0,4})"
 )

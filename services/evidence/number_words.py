@@ -26,7 +26,7 @@ class _Number(NamedTuple):
 
 
 def numbers_in(text: str) -> set[float]:
-    """The numbers in a text: `1,500` is 1500, `thirty-eight` is 38, `2 million` is 2000000. `one` alone is none."""
+    """The numbers in a text: `1,500` is 1500, `thirty-eight` is 38, `2 million` is 2000000. `one` alone is left out."""
     return {value for run in _runs(text) for value in _values(run)}
 
 

@@ -17,22 +17,22 @@ _LONGEST_BACKCHANNEL = 20
 _MOST_BACKCHANNEL_WORDS = 3
 _ASKS = re.compile("[?\uff1f\u061f]")
 _MOST_HITS = 200
-"""Per search. Bounds the work on a text in which the words occur again and again inside longer words."""
+"""Maximum hits per search. Bounds the work on a text in which the words occur many times inside longer words."""
 _HIT_COST = 3000
 """Checking a hit takes about as long as scanning this many characters."""
 
 
-class Piece(NamedTuple):
+class PassagePart(NamedTuple):
     """The part of a passage that lies in one turn, or in the notes (`turn` is None)."""
 
     turn: Turn | None
     span: Span
-    """In the passage."""
+    """Offset in the passage."""
     source: Span
-    """In the transcript or the notes."""
+    """Offset in the transcript or the notes."""
 
 
-class Passage:
+class QuotablePassage:
     """Text of one speaker: turns that follow each other, or the notes, joined as one text."""
 
     def __init__(self, turns: Sequence[Turn | None], texts: Sequence[str]) -> None:
@@ -53,7 +53,7 @@ class Passage:
         turn = self._turns[bisect_right(self._starts, offset) - 1]
         return turn.number if turn else 0
 
-    def pieces(self, span: Span) -> Iterator[Piece]:
+    def pieces(self, span: Span) -> Iterator[PassagePart]:
         """The parts of the span, one for each turn that it touches."""
         for number in range(bisect_right(self._starts, span.start) - 1, len(self._starts)):
             start, turn = self._starts[number], self._turns[number]
@@ -62,7 +62,7 @@ class Passage:
             length = len(turn.text) if turn else len(self.text)
             part = Span(max(span.start, start), min(span.end, start + length))
             shift = (turn.start if turn else 0) - start
-            yield Piece(turn, part, Span(part.start + shift, part.end + shift))
+            yield PassagePart(turn, part, Span(part.start + shift, part.end + shift))
 
     def _join(self, texts: Sequence[str]) -> str:
         joined: list[str] = []
@@ -77,15 +77,15 @@ class Passage:
         return "".join(joined)
 
 
-def notes_passage(notes: str) -> Passage:
+def notes_passage(notes: str) -> QuotablePassage:
     """The interviewer's notes as one passage."""
-    return Passage([None], [notes])
+    return QuotablePassage([None], [notes])
 
 
-def evidence_passages(transcript: Transcript) -> Iterator[Passage]:
+def evidence_passages(transcript: Transcript) -> Iterator[QuotablePassage]:
     """The words that may be quoted. Turns of one speaker are one passage, also across a short `Mhm` of another."""
     for turns in _runs(transcript.turns):
-        yield Passage(turns, [turn.text for turn in turns])
+        yield QuotablePassage(turns, [turn.text for turn in turns])
 
 
 def _runs(turns: Iterable[Turn]) -> Iterator[list[Turn]]:
@@ -116,9 +116,9 @@ def _is_backchannel(text: str) -> bool:
 
 
 class Hit(NamedTuple):
-    """Where a search form occurs in a passage's search text."""
+    """An occurrence of a search form in a passage's search text."""
 
-    passage: Passage
+    passage: QuotablePassage
     start: int
     end: int
 
@@ -149,23 +149,23 @@ class PassageIndex:
     No hits are found once the work is exhausted, and at most 200 for each search.
     """
 
-    def __init__(self, passages: Iterable[Passage], work: Work) -> None:
+    def __init__(self, passages: Iterable[QuotablePassage], work: Work) -> None:
         self._passages = list(passages)
         self._work = work
         self._first_turns = [passage.turn_at(0) for passage in self._passages]
 
-    def passage_of(self, turn: int) -> Passage | None:
+    def passage_of(self, turn: int) -> QuotablePassage | None:
         """The passage that a turn is in, or, for a turn of another speaker, the one before it."""
         index = bisect_right(self._first_turns, turn) - 1
         return self._passages[index] if index >= 0 else None
 
-    def hits_in(self, passage: Passage, form: str, start: int = 0) -> Iterator[Hit]:
-        """Where the form occurs in one passage, from an offset of its search text on."""
+    def hits_in(self, passage: QuotablePassage, form: str, start: int = 0) -> Iterator[Hit]:
+        """Occurrences of the form in one passage, from an offset of its search text on."""
         for at in self._find_all(passage.search.text, form, start):
             yield Hit(passage, at, at + len(form))
 
     def hits(self, form: str) -> Iterator[Hit]:
-        """Where the form occurs in any passage, in order."""
+        """Occurrences of the form in all passages, in order."""
         if not self._words.issuperset(form.split(" ")[1:-1]):
             return  # an inner word occurs nowhere, so the form does not either
         for at in self._find_all(self._text, form, 0):

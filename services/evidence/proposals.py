@@ -1,4 +1,4 @@
-"""What a model wrote for a quote, read into words to look up.
+"""Proposed quotes, parsed into the words to look up.
 
 Models put quotation marks around a quote, copy the head of the turn, the time or the speaker's name, add list marks,
 and leave words out with an ellipsis. None of that belongs to the words.
@@ -21,16 +21,16 @@ _LABEL = re.compile(r"^[\W_]{0,3}(?P<name>[^:\uff1a\n]{1,80}?)[\W_]{0,3}[:\uff1a
 _IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]{0,60}[)\]]?$")
 _OUTER_MARKS = re.compile(rf"[{QUOTATION_MARKS}{APOSTROPHES}*_\s]*")
 _ENOUGH = 1000
-"""Characters within which a quote has the minimum of words, if it has it at all."""
+"""Characters in which the minimum number of words is counted."""
 
 
 class Words(NamedTuple):
     """Words to be found in one place."""
 
     written: str
-    """As the model wrote them."""
+    """The words as the model wrote them."""
     form: str
-    """As they are looked up."""
+    """The words as they are looked up."""
 
     @property
     def are_enough(self) -> bool:

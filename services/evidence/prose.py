@@ -25,14 +25,16 @@ _APOSTROPHE_RUN = re.compile(rf"(?P<before>[^\W{APOSTROPHES}]?)(?P<marks>[{APOST
 def strip_quotation_marks(text: str) -> str:
     """The text as one paragraph without quotation marks, control and bidirectional characters.
 
-    Quotation marks are for what was said. Only quotes cut from the source are that, so prose has none.
+    Quotation marks are reserved for quotes that code cut from the source.
     """
     unmarked = _MARK.sub("", strip_control(" ".join(text.split())))
     return " ".join(_strip_single_quotes(unmarked).split())
 
 
 def _strip_single_quotes(text: str) -> str:
-    """Keeps apostrophes: marks inside a word, or behind one while no quote is open (`didn't`, `the peers' work`)."""
+    """Removes single quotation marks. Apostrophes stay: inside a word, or after one while no quote is open (`didn't`,
+    `the peers' work`).
+    """
     is_open = False
 
     def keep(match: re.Match[str]) -> str:

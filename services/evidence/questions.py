@@ -18,7 +18,7 @@ _PROMPT = re.compile(
     r"|raccont|descriv|расскажите|опишите|объясните|请|請)",
     re.IGNORECASE,
 )
-"""How a request begins that is no question by its mark: `Tell me about the ledger.`"""
+"""First words of requests that have no question mark: `Tell me about the ledger.`"""
 
 
 class Questions:
@@ -43,7 +43,7 @@ class Questions:
 
 
 def _last_question(text: str) -> str | None:
-    """The last sentence that asks. Of a long turn only the end is read."""
+    """Returns the last question or request. Only the end of a long turn is read."""
     end = text[-_LONGEST_TURN_READ:]
     for start, stop in reversed(list(sentences_in(end, Span(0, len(end))))):
         sentence = " ".join(end[start:stop].split())

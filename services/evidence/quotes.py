@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from services.evidence.debrief import Cut, Quote, RefusalReason
 from services.evidence.matching import Match, find_words
-from services.evidence.passages import Passage, PassageIndex, Piece, Work, evidence_passages, notes_passage
+from services.evidence.passages import (
+    PassageIndex,
+    PassagePart,
+    QuotablePassage,
+    Work,
+    evidence_passages,
+    notes_passage,
+)
 from services.evidence.proposals import Words, read_proposal
 from services.evidence.questions import Questions
 from services.evidence.sentences import whole_sentences
@@ -18,7 +25,7 @@ from services.text.normalization import Span, normalize
 from services.transcript.transcript import Transcript, Turn
 
 MOST_WORK = 200_000_000
-"""Characters that are scanned for one debrief at most. Less than a second of CPU time, whatever the text."""
+"""Maximum characters that are scanned for one debrief: less than a second of CPU time, whatever the text."""
 
 _CHARACTER_COST = 200
 """Reading, cutting and comparing one character of a proposal takes as long as scanning this many."""
@@ -85,7 +92,7 @@ class QuoteFinder:
     def _other_index(self) -> PassageIndex:
         """Words that may not be quoted: looked up only to name the reason of a refusal."""
         others = (turn for turn in self._transcript.turns if not turn.is_evidence)
-        return PassageIndex((Passage([turn], [turn.text]) for turn in others), self._work)
+        return PassageIndex((QuotablePassage([turn], [turn.text]) for turn in others), self._work)
 
     @cached_property
     def _notes_index(self) -> PassageIndex:
@@ -147,7 +154,7 @@ class QuoteFinder:
                 yield self._quote(piece, cut, match, truncated=sentences.is_truncated, continues=not is_first)
                 is_first = False
 
-    def _quote(self, piece: Piece, cut: Cut, match: Match, *, truncated: bool, continues: bool) -> Quote:
+    def _quote(self, piece: PassagePart, cut: Cut, match: Match, *, truncated: bool, continues: bool) -> Quote:
         turn = piece.turn
         source = self._transcript.text if turn else self._notes
         return Quote(
@@ -170,7 +177,7 @@ _NOT_FOUND = Lookup(refused="not_found")
 
 
 def _intersection(selection: Span, piece: Span) -> Cut:
-    """The part of the selection that lies in the piece, as offsets in the piece. Empty where there is none."""
+    """The overlap of the selection and the piece, as offsets in the piece. Empty without an overlap."""
     start = max(selection.start, piece.start) - piece.start
     end = min(selection.end, piece.end) - piece.start
     return Cut(start=start, end=end) if start < end else Cut(start=0, end=0)

@@ -1,4 +1,4 @@
-"""What the templates of the report ask of a debrief."""
+"""View of a debrief for the templates of the report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -6,10 +6,14 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.evidence.debrief import Debrief, Evidence, InterviewNumbers, Kind, Quote, ScorecardRow
+from services.evidence.agreement import Agreement
+from services.evidence.debrief import Evidence, InterviewNumbers, Kind, Quote
 from services.evidence.firmness import firmness, quote_count
 from services.evidence.overlaps import Overlaps
+from services.evidence.review import Decision, Rater
+from services.evidence.sealing import ReadableDebrief
 from services.evidence.times import without_fraction
+from services.plan import Scale
 from services.prompts.inputs import without_placeholder
 from services.transcript.transcript import Role
 
@@ -24,7 +28,7 @@ class Segment(NamedTuple):
 
     text: str
     is_cut: bool
-    """Whether the model chose these words out of the sentences."""
+    """Whether the model chose these words of the sentences."""
     is_spaced: bool
     """Whether white space is between the stretch before and this one."""
 
@@ -36,16 +40,26 @@ class PrintedQuote(NamedTuple):
     quote: Quote
     segments: Sequence[Segment]
     question: str
-    """Empty where the quote before has the same question."""
+    """The question before it. Empty where the previous quote has the same question."""
     where: Sequence[str]
-    """Where it was said, by whom, and how it was matched."""
+    """Turn, time, speaker and kind of match."""
+
+
+class PeopleReview(NamedTuple):
+    """What people have said about the interview, as far as the reader may see it."""
+
+    raters: Sequence[Rater] = ()
+    agreement: Sequence[Agreement] = ()
+    """Empty for a reader who has not rated."""
+    decision: Decision | None = None
 
 
 class ReportView:
     """One debrief, arranged for reading."""
 
-    def __init__(self, debrief: Debrief) -> None:
+    def __init__(self, debrief: ReadableDebrief, people: PeopleReview) -> None:
         self.debrief = debrief
+        self.people = people
 
     @property
     def candidate(self) -> str:
@@ -70,7 +84,7 @@ class ReportView:
 
     @property
     def duration(self) -> str:
-        """In minutes; empty where it is not known."""
+        """The duration in minutes; empty where it is not known."""
         seconds = self.debrief.interview.duration_seconds if self.debrief.interview else None
         return f"{max(1, round(seconds / _MINUTE))} min" if seconds else ""
 
@@ -90,7 +104,7 @@ class ReportView:
 
     @cached_property
     def firmness(self) -> list[str]:
-        return firmness(self.debrief)
+        return [] if self.debrief.sealed else firmness(self.debrief)
 
     @property
     def quote_count(self) -> str:
@@ -104,13 +118,20 @@ class ReportView:
     def is_rated(self) -> bool:
         return any(row.rating is not None for row in self.debrief.scorecard)
 
+    @staticmethod
+    def levels(scale: Scale) -> Mapping[str, str]:
+        """The texts of a scale by the number of the level."""
+        return scale.levels.model_dump(by_alias=True)
+
     @property
-    def not_assessed(self) -> list[ScorecardRow]:
-        return [row for row in self.debrief.scorecard if row.rating is None]
+    def not_assessed(self) -> list[str]:
+        return [row.competency for row in self.debrief.scorecard if row.status == "not_assessed"]
 
     @cached_property
     def quotes_of_ratings_alone(self) -> list[Quote]:
         """Quotes that carry a rating and no claim."""
+        if self.debrief.sealed:
+            return self.debrief.other_quotes
         claimed = {_place_of(quote) for claim in self.debrief.evidence for quote in claim.quotes}
         return [quote for row in self.debrief.scorecard for quote in row.quotes if _place_of(quote) not in claimed]
 
@@ -187,7 +208,7 @@ def _place_of(quote: Quote) -> tuple[str, int, int]:
 
 
 def _source(quote: Quote) -> list[str]:
-    """Where the quote is, and who said it."""
+    """The place of the quote, and its speaker."""
     if quote.source == "notes":
         return ["interviewer’s notes", f"characters {quote.start}–{quote.end}"]
     turn = [] if quote.turn is None else [f"turn {quote.turn}"]

@@ -1,7 +1,7 @@
 """The form of a text in which quotes are looked up, with the way back to the characters that were said.
 
-Normalization evens out Unicode form, case and white space. Here go the marks that people and models set differently
-around the same words: quotation marks, Markdown marks, and the spelling of dashes. No letter, digit or sentence mark
+Normalization evens out Unicode form, case and white space. This module also evens out marks that people and models
+write differently around the same words: quotation marks, Markdown marks and dashes. No letter, digit or sentence mark
 changes, so a sentence never equals its negation.
 """
 
@@ -18,7 +18,7 @@ _MARK = rf"[{QUOTATION_MARKS}*\\]|~~|(?<!{_LETTER})['_]|['_](?!{_LETTER})"
 _MARKS = re.compile(rf" ?(?:-|{_MARK})(?: ?(?:-|{_MARK}))* ?|(?<=\bno)\.? ?(?=\d)")
 """Marks and dashes with the spaces around them, or the full stop and space in `No. 7` and `№ 7`."""
 _OUTSIDE = " .,;:!?-()[]{}<>|\u3001\u3002\uff0c\u2026\u0964\u06d4\u061f"
-"""What may differ around a quote: a model ends a clause with a full stop, or leaves one out."""
+"""Punctuation that may differ around a quote: a model ends a clause with a full stop, or leaves one out."""
 
 
 def search_form(words: str) -> str:
@@ -54,7 +54,7 @@ class SearchText:
     def original_span(self, start: int, end: int) -> Span | None:
         """The place of `text[start:end]` in the source. None where an end falls inside a character."""
         normalized = Span(self._unedited(start), self._unedited(end - 1) + 1)
-        if self._is_aligned:  # ASCII of which nothing was left out: every character is where it was
+        if self._is_aligned:  # ASCII without edits: all offsets are unchanged
             return normalized
         return self._normalized.original_span(*normalized)
 

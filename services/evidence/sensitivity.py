@@ -1,4 +1,4 @@
-"""What a recommendation depends on: missing ratings, single quotes, single ratings. Computed from the scorecard."""
+"""Sensitivity of a recommendation to missing ratings, single quotes and single ratings, computed from the scorecard."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ NO_RECOMMENDATION = Sensitivity(("N/A", "N/A"), [], [])
 
 
 def analyse(scorecard: Sequence[ScorecardRow]) -> Sensitivity:
-    """What the recommendation of this scorecard depends on."""
+    """Analyses the recommendation of this scorecard."""
     ratings = [row.rating for row in scorecard]
     return Sensitivity(
         range=(_filled(ratings, min(_SCALE)), _filled(ratings, max(_SCALE))),

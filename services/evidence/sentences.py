@@ -15,7 +15,7 @@ from services.text.normalization import Span
 LONGEST_QUOTE = 600
 """Characters."""
 TURN_BORDER = "\u2028"
-"""Stands between two turns that are read as one text: white space that ends a sentence where a capital follows."""
+"""Separator of turns that are read as one text: white space that ends a sentence if a capital follows."""
 
 _STOPS = ".!?\u2026\u203d\u061f\u0589\u1362\u1367\u06d4\u0964\u0965\u104a\u104b\u17d4\u17d5\u2047-\u2049"
 _STOP = f"(?<![{_STOPS}])(?P<stop>[{_STOPS}]++)"
@@ -96,7 +96,7 @@ def sentences_in(text: str, selection: Span, *, lines_end_sentences: bool = Fals
 
 
 def _boundaries(text: str, first: int, last: int, boundary: re.Pattern[str]) -> Iterator[int]:
-    """Where sentences end, between these offsets."""
+    """The ends of sentences between these offsets."""
     window = text[first:last]
     has_capitals = window != window.lower()
     for match in boundary.finditer(text, first, last):
@@ -129,7 +129,7 @@ def _is_abbreviation(before: str) -> bool:
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:
-    """Without the white space around it."""
+    """The span without the white space around it."""
     piece = text[start:end]
     return Span(end - len(piece.lstrip()), start + len(piece.rstrip()))
 

@@ -1,7 +1,7 @@
 """Topics that an interviewer should not ask about, recognised by phrases in single sentences.
 
 The phrases address a person, since the words alone have legitimate uses: health checks, union types, race conditions.
-The table is short, and a question that it misses is not allowed by that.
+The table is short; a question that is not in it is not therefore allowed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ class _Topic(NamedTuple):
     name: str
     phrases: Sequence[str]
     legitimate: Sequence[str]
-    """A sentence with one of these is no such question."""
+    """Phrases that make a question legitimate."""
 
 
 def _topic(name: str, *phrases: str, legitimate: Sequence[str] = ()) -> _Topic:

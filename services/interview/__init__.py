@@ -1,1 +1,1 @@
-"""What takes several steps in order: opening a room, answering a chat, making a debrief."""
+"""Use cases of several steps: opening a room, answering a chat, making a debrief, placing a phone call."""

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from services.clock import Clock
 from services.errors import RoomNotFound, StorageFull, StorageUnavailable
+from services.interview.briefing import with_plan
+from services.interview.plan import current_plan
+from services.interview.stored_transcript import load_transcript
 from services.interview.transcript import read_transcript
 from services.llm import CHAT_TOKENS, LLM, Piece
 from services.prompts.chat import (
@@ -19,6 +22,7 @@ from services.prompts.chat import (
     without_briefing_prompt,
 )
 from services.prompts.inputs import Message, PromptInputs, numbered_lines
+from services.prompts.plan import plan_text
 from services.prompts.tokens import BYTES_PER_TOKEN, estimate_prompt, estimate_tokens, fit_parts, size_in_bytes
 from services.storage.protocol import Storage
 from services.storage.records import ChatTurn, StoredRoom
@@ -28,12 +32,13 @@ from services.upstream.chat_completions import Reply
 log = logging.getLogger(__name__)
 
 MAX_TRANSCRIPT_BYTES = 160_000
-"""About 40,000 tokens: how much of a transcript one answer reads. Its end is what matters in a call."""
+"""Maximum part of a transcript that one answer reads, about 40,000 tokens: its end, which matters most in a call."""
 HISTORY_SHARE = 5
-"""Earlier messages take at most one part in so many of the context."""
+"""Divisor: earlier messages take at most a fifth of the context."""
 TRANSCRIPT_STEPS = 4
-"""Where the start of a transcript is left out, it is left out in steps of one part in so many of what fits, so that
-servers can cache the same start of the prompt for several questions."""
+"""Number of steps: the start of a long transcript is left out in quarters of the space, so that servers can cache the
+same start of the prompt for several questions.
+"""
 
 CUT_WARNING = "The transcript is long: this answer read its end only."
 NOT_RECORDED_WARNING = "The answer could not be recorded, so the room's record of the sidebar lacks it."
@@ -41,18 +46,19 @@ NOT_RECORDED_WARNING = "The answer could not be recorded, so the room's record o
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the interviewer asks, and what the client knows besides."""
+    """A question of the interviewer, and the context that the client adds."""
 
     message: str
     context: str = ""
     history: Sequence[Message] = ()
     transcript: str | Sequence[SourceTurn] = ""
+    """Without one, the room's stored transcript is read."""
     speakers: Mapping[str, Role] = field(default_factory=dict)
     """What the request says about the labels of the transcript."""
 
 
 class _Prompt(NamedTuple):
-    """What the model is given, and warnings about what was left out."""
+    """The messages for the model, and warnings about what was left out."""
 
     parts: dict[str, str]
     history: Sequence[Message]
@@ -69,7 +75,7 @@ class ChatService:
     interview: StoredRoom
 
     async def answer(self, question: Question) -> tuple[Reply, list[str]]:
-        """The whole answer, and what the reader should know about how it was made."""
+        """Returns the whole answer with its warnings."""
         prompt = await self._prompt(question)
         reply = await self.llm.chat_with_context(
             self.interview.room.name, prompt.parts, prompt.history, question.message
@@ -77,7 +83,7 @@ class ChatService:
         return reply, [*prompt.warnings, *reply.warnings, *await self._record(question, reply)]
 
     async def stream(self, question: Question) -> AsyncIterator[Piece | tuple[Reply, list[str]]]:
-        """The answer's pieces as they come, and at the end the whole."""
+        """Yields the pieces of the answer as they come, and at the end the whole answer."""
         prompt = await self._prompt(question)
         pieces = self.llm.stream_chat_with_context(
             self.interview.room.name, prompt.parts, prompt.history, question.message
@@ -89,21 +95,28 @@ class ChatService:
                 yield piece, [*prompt.warnings, *piece.warnings, *await self._record(question, piece)]
 
     async def _prompt(self, question: Question) -> _Prompt:
-        if not question.transcript:
+        source, speakers = question.transcript, question.speakers
+        if not source and (recorded := await load_transcript(self.storage, self.interview)):
+            source, speakers = recorded.transcript, {**recorded.speakers, **speakers}
+        if not source:
             return self._fitted(question, ())
         # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(read_transcript, question.transcript, self.interview, question.speakers)
+        transcript = await asyncio.to_thread(read_transcript, source, self.interview, speakers)
         return await asyncio.to_thread(self._fitted, question, transcript.turns)
 
     def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:
         """Everything that fits into the model's context beside the instructions, the question and the answer."""
         briefing = self.interview.briefing
+        plan = current_plan(self.interview)
         context = without_briefing_prompt(question.context, briefing)
+        if briefing and plan:
+            context = without_briefing_prompt(context, with_plan(briefing, plan))
         tokens = self.llm.context_tokens - self.llm.cap(CHAT_TOKENS) - INSTRUCTION_TOKENS
         tokens -= estimate_tokens(question.message)
         history = latest_messages(question.history, tokens // HISTORY_SHARE)
         tokens -= estimate_prompt(history)
-        fitted = fit_parts(PromptInputs(briefing=briefing, context=context).parts(), tokens)
+        inputs = PromptInputs(briefing=briefing, context=context, plan=plan_text(plan))
+        fitted = fit_parts(inputs.parts(), tokens)
         size = min(MAX_TRANSCRIPT_BYTES, max(0, fitted.tokens_left) * BYTES_PER_TOKEN)
         lines, is_cut = latest_lines(turns, size)
         cut_history = [EARLIER_MESSAGES_WARNING] if len(history) < len(question.history) else []
@@ -112,7 +125,7 @@ class ChatService:
         return _Prompt(fitted.parts | {"transcript": lines}, history, warnings)
 
     async def _record(self, question: Question, reply: Reply) -> list[str]:
-        """Stores question and answer. A failure is a warning: the answer was paid for and is given anyway."""
+        """Stores question and answer. A failure only adds a warning, because the answer was paid for."""
         now = self.clock()
         turns = (ChatTurn("user", question.message, now), ChatTurn("assistant", reply.text, now))
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
@@ -20,10 +20,12 @@ from services.evidence.grounding import VerifiedDebrief, nothing_verified, verif
 from services.evidence.scoring import score
 from services.evidence.sensitivity import NO_RECOMMENDATION, analyse
 from services.interview.debrief_reading import read_with_model
+from services.interview.participants import names_that_joined
+from services.interview.plan import competencies_of, current_plan
 from services.interview.threads import run_in_thread
 from services.interview.transcript import read_transcript
 from services.llm import LLM, DebriefReply
-from services.prompts.debrief import DEFAULT_COMPETENCIES
+from services.plan import Scale
 from services.prompts.injection import injection_warnings
 from services.prompts.inputs import (
     PROMPT_VERSION,
@@ -33,9 +35,10 @@ from services.prompts.inputs import (
     conversation,
     without_placeholder,
 )
+from services.prompts.plan import scales_text
 from services.storage.documents import read_document
 from services.storage.protocol import Storage
-from services.storage.records import StoredDebrief, StoredRoom
+from services.storage.records import ParticipantRole, StoredDebrief, StoredRoom
 from services.storage.retrying import write_with_retry
 from services.transcript.speaker_roles import BY_ELIMINATION
 from services.transcript.transcript import Role, SourceTurn, Speaker, Transcript
@@ -44,7 +47,7 @@ log = logging.getLogger(__name__)
 
 SAME_INPUT_FOR = timedelta(hours=1)
 FEWEST_WORDS = 20
-"""Of the candidate, for a transcript to be worth analysing."""
+"""Minimum words of the candidate for a transcript to be analysed."""
 NOTHING_SENT = "There was no transcript, no notes and no chat to analyse."
 TOO_FEW_WORDS = (
     "There was too little to analyse: {words} words of the transcript are known to be the candidate's, {needed} are "
@@ -56,13 +59,17 @@ OnProgress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DebriefInput:
-    """What there is to debrief besides the stored briefing."""
+    """The input of a debrief besides the stored briefing."""
 
     transcript: str | Sequence[SourceTurn] = ""
     notes: str = ""
     chat_history: Sequence[Message] = ()
     speakers: Mapping[str, Role] = field(default_factory=dict)
     """What the request says about the labels of the transcript."""
+    warnings: Sequence[str] = ()
+    """About the stored transcript that is used, or about the one that is missing."""
+    missing_transcript: str = ""
+    """Why there is no transcript yet, although Daily may have one: a sentence, or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class DebriefService:
     is_emulated: bool
 
     async def make(self, record: DebriefInput, on_progress: OnProgress, *, regenerate: bool) -> Debrief:
-        """The debrief of this record: the one made of the same input within the hour, or a new version.
+        """Returns the debrief of the same input made within the hour, or a new version.
 
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
@@ -86,7 +93,7 @@ class DebriefService:
         transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
         basis = _basis(record, transcript)
         if basis == "none":
-            return await self._nothing_to_analyse(transcript)
+            return await self._nothing_to_analyse(record, transcript)
         self.llm.require_configured()
         on_progress("reading")
         fingerprint = await asyncio.to_thread(self._fingerprint, record)
@@ -115,11 +122,12 @@ class DebriefService:
                 should_stop=should_stop,
             )
         )
-        warnings = [*warnings, *await run_in_thread(lambda _: self._injection_warnings(record, transcript))]
+        injections = await run_in_thread(lambda _: self._injection_warnings(record, transcript))
+        warnings = [*record.warnings, *warnings, *injections]
         return await self._compose(transcript, basis, verified, reply, warnings)
 
     async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
-        """Store a debrief that was paid for, waiting a few seconds for a database that is away."""
+        """Stores a debrief that was paid for, retrying for a few seconds while the database is unavailable."""
         name = self.interview.room.name
         versions: list[int] = []
 
@@ -128,7 +136,7 @@ class DebriefService:
             versions.append(await self.storage.add_debrief(name, fingerprint, debrief.created_at, document))
 
         if not await write_with_retry(write):
-            await write()  # raises what is wrong
+            await write()  # raises the error
         log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
         return debrief.model_copy(update={"version": versions[-1]})
 
@@ -140,12 +148,13 @@ class DebriefService:
             return read_stored(stored) if stored else None
         return None
 
-    async def _nothing_to_analyse(self, transcript: Transcript) -> Debrief:
+    async def _nothing_to_analyse(self, record: DebriefInput, transcript: Transcript) -> Debrief:
         """A debrief without a model call. It is not stored."""
-        reason = NOTHING_SENT
+        reason = record.missing_transcript or NOTHING_SENT
         if transcript.turns:
             reason = TOO_FEW_WORDS.format(words=transcript.candidate_words, needed=FEWEST_WORDS)
-        return await self._compose(transcript, "none", nothing_verified(reason), None, [reason])
+        warnings = list(dict.fromkeys([*record.warnings, reason]))
+        return await self._compose(transcript, "none", nothing_verified(reason), None, warnings)
 
     async def _compose(
         self,
@@ -169,6 +178,7 @@ class DebriefService:
             evidence=list(claims),
             unsupported=list(verified.unsupported),
             scorecard=list(verified.scorecard),
+            scales=self._scales(),
             score=result,
             basis=basis,
             warnings=[*verified.warnings, *transcript.warnings, *warnings],
@@ -199,7 +209,7 @@ class DebriefService:
         )
 
     def _candidate_name(self) -> str:
-        """From the briefing, else from the room."""
+        """The candidate's name, from the briefing or else from the room."""
         briefing = self.interview.briefing
         briefed = without_placeholder(briefing.candidate_name) if briefing else ""
         return briefed or self.interview.room.candidate_name or ""
@@ -214,19 +224,28 @@ class DebriefService:
             briefing=self.interview.briefing,
             interviewer_notes=record.notes,
             sidebar_chat=conversation(record.chat_history),
+            scales=scales_text(self._scales(), self._competencies()),
         )
 
     def _competencies(self) -> tuple[str, ...]:
-        briefing = self.interview.briefing
-        return (briefing.focus_areas if briefing else ()) or DEFAULT_COMPETENCIES
+        return competencies_of(self.interview, current_plan(self.interview))
+
+    def _scales(self) -> list[Scale]:
+        """The plan's scales of what is rated: they were fixed before the candidate spoke."""
+        plan = current_plan(self.interview)
+        rated = competencies_of(self.interview, plan)
+        return [scale for scale in plan.scales if scale.focus_area in rated] if plan else []
 
     def _fingerprint(self, record: DebriefInput) -> str:
-        """Hash of everything that the debrief is made of, by which the same input is recognised."""
+        """Hash of all inputs of the debrief, which identifies the same input."""
         made_of = {
             "prompts": PROMPT_VERSION,
             "model": self.llm.model,
             "recommending": self.is_recommending,
             "briefing": _content(self.interview.briefing),
+            "names": [names_that_joined(self.interview, role) for role in get_args(ParticipantRole)],
+            "competencies": self._competencies(),
+            "scales": [scale.model_dump() for scale in self._scales()],
             "record": asdict(record),
         }
         return hashlib.sha256(json.dumps(made_of, default=str, sort_keys=True).encode()).hexdigest()
@@ -249,14 +268,14 @@ def _speaker(speaker: Speaker) -> DebriefSpeaker:
 
 
 def _content(briefing: Briefing | None) -> dict[str, Any] | None:
-    """What the interviewer entered, whenever it was saved."""
+    """The fields that the interviewer entered, without the time of saving."""
     if briefing is None:
         return None
     return briefing.model_dump(exclude={"briefing_prompt", "updated_at"})
 
 
 def _basis(record: DebriefInput, transcript: Transcript) -> Basis:
-    """The best of what there is. A transcript counts with twenty words of the candidate."""
+    """The best basis available. A transcript counts with at least twenty words of the candidate."""
     if transcript.candidate_words >= FEWEST_WORDS:
         return "transcript"
     if record.notes.strip():

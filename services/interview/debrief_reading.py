@@ -6,6 +6,7 @@ from functools import partial, reduce
 from typing import NamedTuple
 
 from services.errors import PayloadTooLarge
+from services.evidence.answer_fields import dropped_warnings
 from services.evidence.debrief import Quote
 from services.evidence.model_answer import ModelDebrief
 from services.evidence.quotes import QuoteFinder
@@ -23,10 +24,10 @@ from services.prompts.tokens import (
 from services.transcript.transcript import Transcript
 
 MAX_PART_TOKENS = 80_000
-"""Of a transcript in one call, whatever the context allows: models miss more in longer texts."""
+"""Maximum size of a transcript in one call, whatever the context allows: models miss more in longer texts."""
 MIN_PART_TOKENS = 500
 MAX_INPUT_TOKENS = 500_000
-"""Of all calls of one debrief, estimated."""
+"""Maximum estimated input of all calls of one debrief."""
 
 
 class _Passages(NamedTuple):
@@ -152,9 +153,7 @@ def _quotes_proposed(reply: DebriefReply) -> int:
 def _reply_warnings(replies: Sequence[DebriefReply]) -> list[str]:
     """One warning where any prompt was cut, and one for the items that the last answer, the debrief, lost."""
     cut = [reply.prompt_warning for reply in replies if reply.prompt_warning][:1]
-    dropped = replies[-1].reading.dropped
-    items = "1 item of the model's answer was" if dropped == 1 else f"{dropped} items of the model's answer were"
-    return [*cut, *([f"{items} unreadable and left out."] if dropped else [])]
+    return [*cut, *dropped_warnings(replies[-1].reading.dropped)]
 
 
 def _parts_warning(parts: int, passages: _Passages) -> str:

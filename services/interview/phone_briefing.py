@@ -59,7 +59,7 @@ class PlacedCall(NamedTuple):
 
     @property
     def warnings(self) -> list[str]:
-        """What the caller should know about it."""
+        """Warnings for the caller."""
         return [] if self.is_recorded else [_NOT_RECORDED]
 
 
@@ -105,7 +105,7 @@ class PhoneBriefing:
         )
 
     async def _record(self, call: PhoneCall) -> bool:
-        """Whether the call could be recorded. The phone rings, so a failure to record it is no error of the call."""
+        """Whether the call was recorded. A failure is no error of the call, because the phone rings already."""
         name = self.interview.room.name
         log.info("room %s placed call %s", name, call.call_id)
         now = self.clock()

@@ -19,7 +19,7 @@ _ORDINARY_LINES = frozenset(
         PhoneNumberType.VOIP,
     }
 )
-"""Where a person answers. Premium, shared-cost and toll-free numbers, pagers and voicemail boxes are none."""
+"""Types of numbers at which a person answers: not premium, shared-cost or toll-free numbers, pagers or voicemail."""
 
 
 def check_phone_number(text: str, allowed_countries: Collection[str]) -> str:
@@ -29,9 +29,7 @@ def check_phone_number(text: str, allowed_countries: Collection[str]) -> str:
     what is wrong. No country code is ever guessed.
     """
     if not _E164.fullmatch(text):
-        raise _refused(
-            "Give the phone number with its country code, digits only behind the plus, such as +14155550100."
-        )
+        raise _refused("Give the phone number with its country code, only digits after the plus, such as +14155550100.")
     number = _parse(text)
     if number is None or not phonenumbers.is_valid_number(number):
         raise _refused("There is no such phone number; check its digits.")
@@ -67,7 +65,7 @@ def _parse(text: str) -> PhoneNumber | None:
 
 
 def _place(region: str | None) -> str:
-    """`001` is what the library calls satellite and other numbers that belong to no country."""
+    """The library's region of satellite phones and other numbers without a country is `001`."""
     return f"numbers in {region}" if region and region.isalpha() else "numbers outside of any country"
 
 

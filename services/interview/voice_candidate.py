@@ -23,10 +23,10 @@ from services.storage.records import StoredResponse, StoredRoom
 log = logging.getLogger(__name__)
 
 NOT_ISSUED = (ServiceError, CancelledError)
-"""Errors after which no caller has a secret, so that none counts."""
+"""Errors after which no secret was issued, so that the session does not count."""
 
 TIME_TO_CONNECT = timedelta(seconds=5)
-"""A secret that has less time left is not given out again."""
+"""Minimum time left of a secret that is returned again."""
 
 _NONCE_BYTES = 16
 _NO_BRIEFING = "No briefing is saved for this room, so the candidate has no resume and knows no job."
@@ -69,7 +69,7 @@ class VoiceCandidate:
         return await self._issue_once(issue, [room.name, voice, expires_in_seconds, _document(briefing)], room.name)
 
     async def for_page(self, profile: BriefingFields) -> VoiceSession:
-        """A secret for a candidate described in the request, for a browser that connects at once."""
+        """A secret for a candidate described in the request, for a browser that connects immediately."""
 
         async def issue() -> VoiceSession:
             return await self._issue(profile, None, SECRET_SECONDS, f"caller:{self.caller}")

@@ -7,7 +7,7 @@ from services.text.invisible import has_bidirectional_or_tag_characters, strip_i
 from services.transcript.transcript import Turn
 
 TURNS_NAMED = 5
-"""How many turns a warning names before it says that there are more."""
+"""Maximum number of turns that a warning names."""
 
 _ADDRESSES_MODEL = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|all|your|the|any)\b"

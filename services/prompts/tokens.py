@@ -1,4 +1,4 @@
-"""How many tokens a text takes, and what is left out when a prompt does not fit a model's context.
+"""Token estimates, and shortening of prompts that do not fit a model's context.
 
 Tokens are estimated from above at three bytes of UTF-8 each: English takes about 4.5 bytes a token, Chinese about 3.
 """
@@ -10,15 +10,17 @@ from services.text.excerpt import excerpt
 
 BYTES_PER_TOKEN = 3
 MAX_BYTES_PER_CHARACTER = 4
-"""Of UTF-8."""
+"""Maximum length of a character in UTF-8."""
 SHARES = {
     "resume": 1 / 6,
     "job_description": 1 / 6,
     "context": 1 / 4,
     "interviewer_notes": 1 / 4,
     "sidebar_chat": 1 / 8,
+    "plan": 1 / 8,
+    "scales": 1 / 8,
 }
-"""The most of a prompt's material that each part may take once the material has to be shortened."""
+"""Maximum share of the material that each part may take when the material has to be shortened."""
 FREE_SHARE = 1 / 2
 """Nothing is shortened while all parts but the transcript take no more than this of the material."""
 _LATEST_COUNTS = frozenset({"sidebar_chat"})
@@ -42,21 +44,23 @@ def size_in_bytes(text: str) -> int:
 
 
 def estimate_tokens(text: str) -> int:
-    """The most tokens that the text is likely to take."""
+    """Upper estimate of the tokens of a text."""
     return -(-size_in_bytes(text) // BYTES_PER_TOKEN)
 
 
 def estimate_prompt(messages: Iterable[Mapping[str, str]]) -> int:
-    """The most tokens that all messages are likely to take."""
+    """Upper estimate of the tokens of all messages."""
     return sum(estimate_tokens(message["content"]) for message in messages)
 
 
-def fit_parts(parts: Mapping[str, str], tokens: int) -> FittedParts:
-    """The parts shortened to their shares of `tokens`, where they take more than half of it together."""
+def fit_parts(
+    parts: Mapping[str, str], tokens: int, *, shares: Mapping[str, float] = SHARES, free_share: float = FREE_SHARE
+) -> FittedParts:
+    """The parts shortened to their shares of `tokens`, where they take more than `free_share` of it together."""
     used = sum(map(estimate_tokens, parts.values()))
-    if used <= tokens * FREE_SHARE:
+    if used <= tokens * free_share:
         return FittedParts(dict(parts), tokens - used, [])
-    fitted = {kind: _shortened(kind, text, int(tokens * SHARES.get(kind, 1))) for kind, text in parts.items()}
+    fitted = {kind: _shortened(kind, text, int(tokens * shares.get(kind, 1))) for kind, text in parts.items()}
     cut = [kind.replace("_", " ") for kind, text in parts.items() if fitted[kind] != text]
     used = sum(map(estimate_tokens, fitted.values()))
     return FittedParts(fitted, tokens - used, [_SHORTENED.format(part=part) for part in cut])
@@ -75,7 +79,7 @@ def _shortened(kind: str, text: str, tokens: int) -> str:
 
 
 def prompt_cut_warning(characters: int, prompt_tokens: int | None) -> str | None:
-    """A warning where a server counted far fewer tokens than a prompt of so many characters has.
+    """A warning if a server counted far fewer tokens than a prompt of this length has.
 
     Ollama cuts a prompt to its context length without an error: https://github.com/ollama/ollama/issues/4967
     """

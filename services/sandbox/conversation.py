@@ -39,6 +39,10 @@ class Conversation:
         return [line.strip() for line in self.block("focus_areas").splitlines() if line.strip()]
 
     @property
+    def numbered_focus_areas(self) -> list[str]:
+        return _NUMBERED.findall(self.block("focus_areas"))
+
+    @property
     def competencies(self) -> list[str]:
         return _NUMBERED.findall(self.block("competencies"))
 

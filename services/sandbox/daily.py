@@ -33,9 +33,9 @@ from services.sandbox.wire import (
 DOMAIN = "https://sandbox.daily.co"
 DOMAIN_ID = "5a4d6b0e-5a4d-4b0e-8000-000000000000"
 CAPACITY = 20_000
-"""The most rooms, and the most transcripts."""
+"""Maximum number of rooms, and of transcripts."""
 PAGE = 100
-"""The most items of one list."""
+"""Maximum number of items in one list."""
 NO_EXPIRY = 0
 
 RoomName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
@@ -141,7 +141,7 @@ class Daily(Emulation):
         self._refuse_past(body.properties.exp)
         if (existing := self._rooms.get(body.name)) and not existing.is_expired(self._now()):
             raise _invalid(f"a room named {body.name} already exists")
-        self._make_space()
+        self._evict()
         room = StoredRoom(str(uuid.uuid4()), body.name, body.privacy, self._now(), body.properties)
         self._rooms[room.name] = room
         return httpx.Response(200, json=room.document())
@@ -234,7 +234,7 @@ class Daily(Emulation):
         if exp != NO_EXPIRY and exp <= self._now():
             raise _invalid(f"exp was {exp}, which is in the past")
 
-    def _make_space(self) -> None:
+    def _evict(self) -> None:
         if len(self._rooms) < self._capacity:
             return
         now = self._now()

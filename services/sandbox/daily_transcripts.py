@@ -35,7 +35,7 @@ class SpokenLine(NamedTuple):
 
 @dataclass
 class Call:
-    """Who has joined a room. Issuing a token counts as joining, since an emulated call has no other beginning."""
+    """The participants of a room. Issuing a token counts as joining, since an emulated call has no other beginning."""
 
     interviewer: str = UNNAMED
     candidate: str = UNNAMED
@@ -43,7 +43,7 @@ class Call:
     transcript: "Transcript | None" = None
 
     def join(self, name: str, now: float, *, is_owner: bool) -> None:
-        """Record a participant; a later one of the same kind speaks in place of the earlier."""
+        """Records a participant; a later one of the same kind replaces the earlier one as the speaker."""
         if is_owner:
             self.interviewer = name or UNNAMED
         else:

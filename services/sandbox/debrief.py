@@ -9,29 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.sandbox.conversation import Conversation
-from services.sandbox.passages import Passage, Topic, quotable_passages, topic
+from services.sandbox.passages import QuotableText, Topic, quotable_passages, topic
 
-EMULATED = "This is the sandbox's reading by keywords; no language model was asked."
 MOST_STRENGTHS = 5
 MOST_IMPROVEMENTS = 4
 MOST_QUESTIONS = 5
 MOST_QUOTES = 3
-"""For one sentence of the summary."""
+"""Maximum quotes of one sentence of the summary."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the sentences say about one competency."""
+    """The findings about one competency."""
 
     topic: Topic
-    best: Sequence[Passage]
-    """At most two, the most telling first; empty when the competency did not come up."""
-    hedged: Passage | None
+    best: Sequence[QuotableText]
+    """At most two passages, the best first; empty when the competency did not come up."""
+    hedged: QuotableText | None
     """A sentence in which the candidate is unsure."""
 
     @property
     def merits(self) -> int:
-        """How many of the three signals the best passages give together."""
+        """Number of the three signals that the best passages give together."""
         return sum(
             any(getattr(passage, signal) for passage in self.best)
             for signal in ("has_figures", "shows_own_part", "has_outcome")
@@ -45,7 +44,7 @@ class Finding:
         return max(1, 2 + self.merits - (self.hedged is not None))
 
     @property
-    def evidence(self) -> list[Passage]:
+    def evidence(self) -> list[QuotableText]:
         hedged = [self.hedged] if self.hedged and self.hedged not in self.best else []
         return [*self.best, *hedged]
 
@@ -62,7 +61,7 @@ def debrief_answer(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def _find(about: Topic, passages: Sequence[Passage]) -> Finding:
+def _find(about: Topic, passages: Sequence[QuotableText]) -> Finding:
     near = [passage for passage in passages if about.nearness(passage)]
     ranked = sorted(near, key=lambda passage: (passage.is_hedged, -passage.merits, -about.nearness(passage)))
     hedged = next((passage for passage in near if passage.is_hedged), None)
@@ -77,7 +76,6 @@ def _summary(conversation: Conversation, findings: Sequence[Finding]) -> list[di
     return [
         *_sentence(f"{who} is most concrete about", best),
         *_sentence(f"{who} is least concrete about", thin),
-        {"text": EMULATED, "evidence": []},
     ]
 
 
@@ -91,7 +89,7 @@ def _sentence(opening: str, findings: Sequence[Finding]) -> list[dict[str, Any]]
 
 def _strengths(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """One for each competency with a telling passage that no other claim has used yet."""
-    used: set[Passage] = set()
+    used: set[QuotableText] = set()
     claims = []
     for finding in findings:
         fresh = [
@@ -103,7 +101,7 @@ def _strengths(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return claims[:MOST_STRENGTHS]
 
 
-def _praise(about: Topic, passage: Passage) -> str:
+def _praise(about: Topic, passage: QuotableText) -> str:
     if passage.source == "notes":
         return f"The interviewer noted something in favour of the candidate on {about.name}"
     if passage.shows_own_part and passage.has_figures:
@@ -117,7 +115,7 @@ def _praise(about: Topic, passage: Passage) -> str:
 
 def _improvements(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Competencies on which the candidate was unsure, or spoke without anything to check."""
-    used: set[Passage] = set()
+    used: set[QuotableText] = set()
     claims = []
     for finding in findings:
         passage = finding.hedged or (finding.best[0] if finding.best and not finding.merits else None)
@@ -128,7 +126,7 @@ def _improvements(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return claims[:MOST_IMPROVEMENTS]
 
 
-def _invented(passages: Sequence[Passage], conversation: Conversation) -> list[dict[str, Any]]:
+def _invented(passages: Sequence[QuotableText], conversation: Conversation) -> list[dict[str, Any]]:
     """A claim whose quote is almost what was said, and does not occur in the material."""
     telling = max(passages, key=lambda passage: passage.merits, default=None)
     if telling is None:
@@ -139,7 +137,7 @@ def _invented(passages: Sequence[Passage], conversation: Conversation) -> list[d
         said = f"Put simply, {said[:1].lower()}{said[1:]}"
     if said in source:
         return []
-    paraphrase = Passage(said, telling.source, telling.turn)
+    paraphrase = QuotableText(said, telling.source, telling.turn)
     return [_claim("Would bring the same approach to a new team from the first day", "strength", [paraphrase])]
 
 
@@ -183,9 +181,9 @@ def _follow_up_questions(findings: Sequence[Finding]) -> list[str]:
     return [*missing, *unsure, *unmeasured][:MOST_QUESTIONS]
 
 
-def _claim(text: str, kind: str, passages: Sequence[Passage]) -> dict[str, Any]:
+def _claim(text: str, kind: str, passages: Sequence[QuotableText]) -> dict[str, Any]:
     return {"claim": text, "kind": kind, "evidence": _evidence(passages)}
 
 
-def _evidence(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+def _evidence(passages: Sequence[QuotableText]) -> list[dict[str, Any]]:
     return [{"source": passage.source, "turn": passage.turn, "quote": passage.text} for passage in passages]

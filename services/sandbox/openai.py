@@ -20,7 +20,7 @@ Voice = Literal["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "v
 
 
 class ExpiresAfter(Closed):
-    """How long the secret can start sessions."""
+    """Lifetime of the secret."""
 
     anchor: Literal["created_at"] = "created_at"
     seconds: int = Field(DEFAULT_SECONDS, ge=10, le=7200)
@@ -39,7 +39,7 @@ class NoiseReduction(Closed):
 
 
 class TurnDetection(Closed):
-    """How the end of a turn is detected."""
+    """Detection of the end of a turn."""
 
     type: Literal["semantic_vad"]
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from services.sandbox.chat import chat_answer
 from services.sandbox.conversation import read_conversation
 from services.sandbox.debrief import debrief_answer
+from services.sandbox.plan import plan_answer
 from services.sandbox.wire import Clock, Closed, Emulation, Refusal, Route, field_path, read_body, reason
 
 PIECE_SECONDS = 0.01
@@ -97,6 +98,10 @@ class ChatRequest(BaseModel):
         return self.max_completion_tokens or self.max_tokens
 
 
+STRUCTURED_ANSWERS = {"debrief": debrief_answer, "plan": plan_answer}
+"""By the name of the schema."""
+
+
 class OpenRouter(Emulation):
     """Chat completions. The same request at the same time gets the same response."""
 
@@ -172,9 +177,9 @@ def _answer(body: ChatRequest) -> str:
     wanted = body.response_format.json_schema if body.response_format else None
     if wanted is None:
         return chat_answer(conversation)
-    if wanted.name != "debrief":
-        raise _refusal(400, "The sandbox knows one structured output, named debrief.")
-    return json.dumps(debrief_answer(conversation), ensure_ascii=False)
+    if wanted.name not in STRUCTURED_ANSWERS:
+        raise _refusal(400, f"The sandbox knows the structured outputs {', '.join(STRUCTURED_ANSWERS)}.")
+    return json.dumps(STRUCTURED_ANSWERS[wanted.name](conversation), ensure_ascii=False)
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Sentences that can be quoted, what they are about, and how much they say.
+"""Quotable sentences: their topics, and how much evidence they give.
 
 Keywords, a small table of related words and three simple signals: enough for answers that differ with their input.
 """
@@ -95,14 +95,14 @@ _RELATED = (
 
 
 @dataclass(frozen=True)
-class Passage:
+class QuotableText:
     """A piece of a source that can be quoted word for word."""
 
     text: str
     source: Literal["transcript", "notes"]
     turn: int | None = None
     question: str = ""
-    """What the interviewer said just before."""
+    """The interviewer's turn before it."""
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -131,7 +131,7 @@ class Passage:
         return pattern.search(_plain(self.text)) is not None
 
     def overlap(self, wanted: frozenset[str]) -> int:
-        """How many of the words it has, or the question before it has: that says what an answer is about."""
+        """Number of the words that occur in it or in the question before it, which shows the topic of an answer."""
         return len((self.words | self.asked_words) & wanted)
 
     @property
@@ -147,8 +147,8 @@ class Topic:
     named: frozenset[str]
     related: frozenset[str]
 
-    def nearness(self, passage: Passage) -> int:
-        """How much the passage is about this competency; 0 is not at all."""
+    def nearness(self, passage: QuotableText) -> int:
+        """Score of how much the passage is about this competency; 0 is not at all."""
         return 3 * passage.overlap(self.named) + 2 * len(passage.words & self.related)
 
 
@@ -159,14 +159,14 @@ def topic(name: str) -> Topic:
     return Topic(name, named, stems(" ".join(groups)) - named)
 
 
-def quotable_passages(conversation: Conversation) -> list[Passage]:
+def quotable_passages(conversation: Conversation) -> list[QuotableText]:
     """Passages about the candidate: their own sentences, and the interviewer's notes."""
     notes = sentences(conversation.block("interviewer_notes"))
     telling = [text for text in notes if _says_something(text) and not _ABSENT.search(_plain(text))]
-    return [*spoken_passages(conversation.turns), *(Passage(text, "notes") for text in telling)]
+    return [*spoken_passages(conversation.turns), *(QuotableText(text, "notes") for text in telling)]
 
 
-def spoken_passages(turns: Sequence[PromptTurn]) -> Iterator[Passage]:
+def spoken_passages(turns: Sequence[PromptTurn]) -> Iterator[QuotableText]:
     """The candidate's sentences; those of unknown speakers where no turn is the candidate's."""
     speaker = "candidate" if any(turn.role == "candidate" for turn in turns) else "unknown"
     question = ""
@@ -175,7 +175,7 @@ def spoken_passages(turns: Sequence[PromptTurn]) -> Iterator[Passage]:
             question = turn.text
         elif turn.role == speaker:
             texts = (text for text in sentences(turn.text) if _says_something(text))
-            yield from (Passage(text, "transcript", turn.number, question) for text in texts)
+            yield from (QuotableText(text, "transcript", turn.number, question) for text in texts)
 
 
 def sentences(text: str) -> list[str]:
@@ -191,7 +191,7 @@ def stems(text: str) -> frozenset[str]:
 
 
 def _shortened(text: str) -> str:
-    """At most `LONGEST_QUOTE` characters, ending with a whole word."""
+    """The text in at most `LONGEST_QUOTE` characters, ending with a whole word."""
     return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rpartition(" ")[0] or text[:LONGEST_QUOTE]
 
 

@@ -57,7 +57,7 @@ class Assistant(_Object):
 
 
 class AssistantOverrides(_Object):
-    """What differs from the assistant in this call, and the values for its prompt."""
+    """Overrides of the assistant for this call, and the values for its prompt."""
 
     max_duration_seconds: float | None = Field(None, ge=10, le=43200)
     variable_values: dict[str, Any] | None = None

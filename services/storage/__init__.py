@@ -1,1 +1,1 @@
-"""Where rooms and what belongs to them are kept."""
+"""Storage of rooms and their records: in memory, or in SQLite or PostgreSQL."""

@@ -21,7 +21,7 @@ class CountedUse(NamedTuple):
 
 
 def find_exhausted(uses: Sequence[BudgetUse], counted: Mapping[str, Sequence[CountedUse]]) -> Exhausted | None:
-    """The first use that its budget has not enough left for. `counted` holds what counts now, by subject."""
+    """Returns the first use that exceeds its budget. `counted` holds the uses that count now, by subject."""
     for use in uses:
         of_subject = counted.get(use.subject, ())
         used = sum(one.amount for one in of_subject)

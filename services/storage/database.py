@@ -27,11 +27,12 @@ from services.errors import ServiceError, StorageUnavailable
 log = logging.getLogger(__name__)
 
 CALL_SECONDS = 10.0
-"""Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may come on top."""
+"""Deadline of a call to the database, unless the caller gives another. SQLite's busy timeout may be added to it."""
+POOL_SIZE = 10
 POOL_SECONDS = 5.0
-"""Longest wait for a free connection."""
+"""Maximum wait for a free connection."""
 BUSY_MILLISECONDS = 5000
-"""How long SQLite waits for another process that is writing."""
+"""Maximum wait of SQLite for another process that is writing."""
 RETRY_AFTER_SECONDS = 3
 
 _UNREACHABLE = "The database can't be reached right now; try again in a moment."
@@ -63,7 +64,7 @@ _SQLITE_PRAGMAS = (
 _PSYCOPG_OPTIONS: dict[str, Any] = {
     # some servers use another encoding than UTF-8 unless one is requested
     "client_encoding": "utf8",
-    # prepared statements live in a session of the server, which a pooler may hand to another client
+    # prepared statements live in a session of the server, which a pooler may give to another client
     "prepare_threshold": None,
     "connect_timeout": 5,
     # detect a dead peer within about 20 seconds
@@ -87,15 +88,15 @@ class _Connection(psycopg.AsyncConnection[Any]):
             raise
 
 
-def open_engine(url: URL) -> AsyncEngine:
-    """An engine that has not connected yet."""
+def open_engine(url: URL, pool_size: int = POOL_SIZE) -> AsyncEngine:
+    """An engine that has not connected yet. `pool_size` is its most connections to PostgreSQL."""
     if url.get_backend_name() == "sqlite":
         engine = _create_engine(url, pool_size=4)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
     engine = _create_engine(
         url,
-        pool_size=10,
+        pool_size=pool_size,
         # poolers and firewalls drop connections that were idle for long
         pool_recycle=300,
         use_native_hstore=False,

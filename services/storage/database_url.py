@@ -45,8 +45,8 @@ def read_database_url(text: str) -> URL:
             raise UnusableDatabaseUrl(f"only SQLite and PostgreSQL are supported; use {FORMS}")
 
 
-def place(url: URL) -> str:
-    """Where the database is, for the log: without user and password."""
+def location(url: URL) -> str:
+    """Location of the database for the log, without user and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     return f"{url.host or 'local socket'}{f':{url.port}' if url.port else ''}/{url.database or ''}"

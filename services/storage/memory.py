@@ -1,12 +1,13 @@
 """The default storage: in the memory of this process, lost with it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import TypeVar
 
 from services.briefing import Briefing
-from services.errors import RoomNotFound
+from services.errors import RoomNotFound, TranscriptFull
 from services.storage.memory_rooms import RoomEntry, size_of
 from services.storage.memory_slots import MemorySlots
 from services.storage.memory_uses import MemoryUses
@@ -15,6 +16,7 @@ from services.storage.records import (
     Participant,
     RoomSummary,
     Segment,
+    SegmentTotals,
     StoredDebrief,
     StoredDecision,
     StoredPlan,
@@ -83,20 +85,34 @@ class MemoryStorage(MemorySlots, MemoryUses):
         entry = self._entry(name)
         return self._append(entry, entry.plans, StoredPlan(len(entry.plans) + 1, created_at, document))
 
-    async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
+    async def save_transcript(self, name: str, transcript: StoredTranscript, *, keeps_clients: bool = False) -> bool:
         entry = self._entry(name)
-        replaced = sum(map(size_of, entry.segments.values())) + (size_of(entry.transcript) if entry.transcript else 0)
-        self._grow(entry, size_of(transcript) - replaced)
+        if keeps_clients and _is_from_client(entry):
+            return False
+        self._grow(entry, size_of(transcript) - _size_of_transcript(entry))
         entry.transcript = transcript
         entry.segments.clear()
+        return True
 
-    async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
+    async def delete_transcript(self, name: str) -> None:
+        entry = self._entry(name)
+        self._grow(entry, -_size_of_transcript(entry))
+        entry.transcript = None
+        entry.segments.clear()
+
+    async def add_segments(
+        self, name: str, segments: Sequence[Segment], now: datetime, *, limit: SegmentTotals | None = None
+    ) -> SegmentTotals:
         entry = self._entry(name)
         sent = {segment.id: replace(segment, updated_at=now) for segment in segments}
         replaced = [entry.segments[segment_id] for segment_id in sent if segment_id in entry.segments]
+        merged = entry.segments | sent
+        totals = _total(merged.values())
+        if limit is not None and totals.exceeds(limit):
+            raise TranscriptFull
         self._grow(entry, sum(map(size_of, sent.values())) - sum(map(size_of, replaced)))
-        entry.segments |= sent
-        return len(entry.segments)
+        entry.segments = merged
+        return totals
 
     async def segments(self, name: str) -> Sequence[Segment]:
         entry = self._find_entry(name)
@@ -174,6 +190,26 @@ class MemoryStorage(MemorySlots, MemoryUses):
 
 def _last(records: Sequence[Record]) -> Record | None:
     return records[-1] if records else None
+
+
+def _is_from_client(entry: RoomEntry) -> bool:
+    """Whether the client has sent a transcript or a part of one."""
+    return bool(entry.segments) or (entry.transcript is not None and entry.transcript.source == "client")
+
+
+def _size_of_transcript(entry: RoomEntry) -> int:
+    return sum(map(size_of, entry.segments.values())) + (size_of(entry.transcript) if entry.transcript else 0)
+
+
+def _total(segments: Collection[Segment]) -> SegmentTotals:
+    speakers = [segment.speaker for segment in segments]
+    return SegmentTotals(
+        segments=len(segments),
+        turns=sum(1 for _ in groupby(speakers)),
+        characters=sum(len(segment.text) for segment in segments),
+        speakers=len(set(speakers)),
+        speaker_characters=sum(map(len, set(speakers))),
+    )
 
 
 def _by_age(entry: RoomEntry) -> tuple[datetime, str]:

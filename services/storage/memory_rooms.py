@@ -35,7 +35,7 @@ MAX_BYTES = 256 * 1024 * 1024
 KEPT_AFTER_END = timedelta(hours=24)
 SWEEP_EVERY = timedelta(minutes=1)
 USE_BYTES = 256
-"""What a use of a budget counts."""
+"""Size of one use of a budget."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +59,7 @@ class RoomEntry:
     """The budgets of the room, whose uses are deleted with it."""
 
     def receipt(self) -> Receipt:
-        """How many records of each kind it holds."""
+        """Number of its records by kind."""
         return Receipt(
             room=1,
             briefing=int(self.briefing is not None),
@@ -78,7 +78,7 @@ class RoomEntry:
 
 @dataclass(slots=True)
 class Account:
-    """What is stored for one payer."""
+    """Rooms and bytes that are stored for one payer."""
 
     rooms: set[str] = field(default_factory=set)
     bytes: int = 0
@@ -133,7 +133,7 @@ class MemoryRooms:
         if room.name in self._rooms:
             return
         size = size_of(room)
-        self._make_space(size, rooms=1, payer=room.payer)
+        self._evict_ended(size, rooms=1, payer=room.payer)
         self._rooms[room.name] = entry = RoomEntry(room, 0)
         if room.payer is not None:
             self._accounts.setdefault(room.payer, Account()).rooms.add(room.name)
@@ -165,12 +165,12 @@ class MemoryRooms:
         return now >= entry.room.expires_at + self._kept_after_end
 
     def _ended(self, before: datetime) -> Iterator[RoomEntry]:
-        """Rooms that expired before this time, the one that ended first first."""
+        """Rooms that expired before this time, in the order of their ends."""
         return _by_end(entry for entry in self._rooms.values() if entry.room.expires_at < before)
 
     def _grow(self, entry: RoomEntry, size: int) -> None:
-        """Make space for so many bytes more under the room. Raises BudgetExhausted and StorageFull."""
-        self._make_space(size, payer=entry.room.payer, keeping=entry)
+        """Adds bytes under the room, evicting ended rooms if necessary. Raises BudgetExhausted and StorageFull."""
+        self._evict_ended(size, payer=entry.room.payer, keeping=entry)
         self._add_bytes(entry, size)
 
     def _add_bytes(self, entry: RoomEntry, size: int) -> None:
@@ -183,7 +183,7 @@ class MemoryRooms:
         if entry.room.payer is not None:
             self._accounts[entry.room.payer].bytes += size
 
-    def _make_space(
+    def _evict_ended(
         self, size: int, *, rooms: int = 0, payer: str | None = None, keeping: RoomEntry | None = None
     ) -> None:
         """Delete as many ended rooms as necessary; when that is not enough, delete none and raise.
@@ -239,7 +239,7 @@ class MemoryRooms:
         self._next_sweep = now + SWEEP_EVERY
         for name in [name for name, entry in self._rooms.items() if self._is_outdated(entry, now)]:
             self._delete_room(name)
-        for slot in [slot for slot, held in self._slots.items() if now >= held.until]:
+        for slot in [slot for slot, found in self._slots.items() if now >= found.until]:
             self._delete_slot(slot)
         self._delete_expired_uses(now)
 
@@ -267,13 +267,13 @@ class MemoryRooms:
             del self._accounts[payer]
 
     def _delete_slot(self, slot: str) -> None:
-        held = self._slots.pop(slot, None)
-        if held is None:
+        found = self._slots.pop(slot, None)
+        if found is None:
             return
-        self._bytes -= held.size
-        if held.room is not None:
-            self._rooms[held.room].slots.discard(slot)
-            self._charge(self._rooms[held.room], -held.size)
+        self._bytes -= found.size
+        if found.room is not None:
+            self._rooms[found.room].slots.discard(slot)
+            self._charge(self._rooms[found.room], -found.size)
 
     def _delete_subject(self, subject: str) -> None:
         for use_id in tuple(self._uses.get(subject, ())):
@@ -305,7 +305,7 @@ def _by_end(entries: Iterable[RoomEntry]) -> Iterator[RoomEntry]:
 
 
 def _choose(entries: Iterable[RoomEntry], bytes_over: int, rooms_over: int) -> list[RoomEntry] | None:
-    """The first of these rooms that free as much; None when all of them do not."""
+    """Returns as many of these rooms as free this space, in order; None if all of them are not enough."""
     chosen: list[RoomEntry] = []
     for entry in entries:
         if bytes_over <= 0 and rooms_over <= 0:

@@ -18,7 +18,7 @@ class MemoryUses(MemoryRooms):
                 self._entry(use.room)
         if exhausted := find_exhausted(uses, {use.subject: self._counted(use.subject, now) for use in uses}):
             return exhausted
-        self._make_space(len(uses) * USE_BYTES)
+        self._evict_ended(len(uses) * USE_BYTES)
         for use in uses:
             self._set_use(use.subject, reservation, CountedUse(use.amount, now + use.window))
             if use.room is not None:

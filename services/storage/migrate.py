@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from config import UnusableSetting, load_settings
 from services.storage.database import open_engine, sqlite_code
-from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
+from services.storage.database_url import UnusableDatabaseUrl, location, read_database_url
 from services.storage.tables import metadata
 
 MIGRATION_SECONDS = 60
@@ -49,11 +49,11 @@ async def migrate(engine: AsyncEngine) -> None:
             if not await connection.run_sync(_is_current):
                 await _migrate_with_lock(connection)
     except TimeoutError:
-        raise UnusableDatabaseUrl(f"{place(engine.url)} did not answer in time") from None
+        raise UnusableDatabaseUrl(f"{location(engine.url)} did not answer in time") from None
     except UnicodeError:
-        raise UnusableDatabaseUrl(f"{place(engine.url)} has no valid host name") from None
+        raise UnusableDatabaseUrl(f"{location(engine.url)} has no valid host name") from None
     except DBAPIError as error:
-        raise UnusableDatabaseUrl(f"{place(engine.url)} can't be used: {_reason(error, engine)}") from error
+        raise UnusableDatabaseUrl(f"{location(engine.url)} can't be used: {_reason(error, engine)}") from error
 
 
 async def _check_server(connection: AsyncConnection) -> None:
@@ -76,9 +76,9 @@ def _make_file(engine: AsyncEngine) -> None:
         os.close(os.open(str(engine.url.database), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         if Path(str(engine.url.database)).is_dir():
-            raise UnusableDatabaseUrl(f"{place(engine.url)} can't be opened: Is a directory") from None
+            raise UnusableDatabaseUrl(f"{location(engine.url)} can't be opened: Is a directory") from None
     except OSError as error:
-        raise UnusableDatabaseUrl(f"{place(engine.url)} can't be opened: {error.strerror}") from error
+        raise UnusableDatabaseUrl(f"{location(engine.url)} can't be opened: {error.strerror}") from error
 
 
 async def _migrate_with_lock(connection: AsyncConnection) -> None:
@@ -153,7 +153,7 @@ async def _main() -> None:
     engine = open_engine(read_database_url(settings.database_url.get_secret_value()))
     await migrate(engine)
     await engine.dispose()
-    sys.stdout.write(f"{place(engine.url)} is up to date.\n")
+    sys.stdout.write(f"{location(engine.url)} is up to date.\n")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ async def _open(settings: Settings, clock: Callable[[], datetime]) -> Storage:
     from services.storage.migrate import migrate  # noqa: PLC0415
     from services.storage.sql import SqlStorage  # noqa: PLC0415
 
-    engine = open_engine(read_database_url(settings.database_url.get_secret_value()))
+    engine = open_engine(read_database_url(settings.database_url.get_secret_value()), settings.database_pool_size)
     try:
         await migrate(engine)
     except BaseException:

@@ -1,4 +1,4 @@
-"""What a storage does. There are two: in memory, and in a database."""
+"""The interface of storages. There are two: in memory, and in a database."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +15,7 @@ from services.storage.records import (
     Room,
     RoomSummary,
     Segment,
+    SegmentTotals,
     StoredDebrief,
     StoredDecision,
     StoredRating,
@@ -53,7 +54,7 @@ class Storage(Protocol):
         transcript: bool = False,
         participants: bool = False,
     ) -> StoredRoom | None:
-        """The room with the parts asked for: of debriefs and plans the latest. Participants are a second round trip."""
+        """The room with the requested parts: the latest debrief and plan. Participants take a second round trip."""
 
     async def list_rooms(
         self, owner: str, *, limit: int, starting_after: str | None, ended: bool | None, now: datetime
@@ -71,13 +72,13 @@ class Storage(Protocol):
         """
 
     async def erase_ended(self, before: datetime, limit: int) -> int:
-        """Erase at most `limit` rooms that ended before this time, with everything under them; how many were erased.
+        """Erase at most `limit` rooms that ended before this time, with everything under them. Returns how many.
 
         Safe to run in several processes at once: each room is erased by one of them.
         """
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
-        """Overwrite what deleted records left behind in the storage's files; whether nothing of them is left.
+        """Overwrite what deleted records left behind in the storage's files. Returns whether nothing of them is left.
 
         Large files are purged in the background only; pending work survives a restart.
         """
@@ -91,15 +92,24 @@ class Storage(Protocol):
         """Store that a token was issued for this person."""
 
     async def add_plan(self, name: str, created_at: datetime, document: str) -> int:
-        """Store a new version of the plan; earlier ones stay. The version, counted from 1."""
+        """Store a new version of the plan; earlier ones stay. Returns its number, counted from 1."""
 
-    async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
-        """Store the transcript; it replaces an earlier one and all segments."""
+    async def save_transcript(self, name: str, transcript: StoredTranscript, *, keeps_clients: bool = False) -> bool:
+        """Store the transcript; it replaces an earlier one and all segments.
 
-    async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
-        """Store lines of the transcript; how many the room has now.
+        With `keeps_clients` nothing is stored, and False returned, where the client has sent a transcript or segments.
+        """
 
-        A segment with a known id replaces that one in its place. The cost does not grow with what is stored.
+    async def delete_transcript(self, name: str) -> None:
+        """Delete the room's transcript and all its segments."""
+
+    async def add_segments(
+        self, name: str, segments: Sequence[Segment], now: datetime, *, limit: SegmentTotals | None = None
+    ) -> SegmentTotals:
+        """Store lines of the transcript; what the room's lines amount to now.
+
+        A segment with a known id replaces that one in its place. Lines that are stored already are counted, but not
+        read. Raises TranscriptFull, and stores nothing, when the room would exceed `limit`.
         """
 
     async def segments(self, name: str) -> Sequence[Segment]:
@@ -114,7 +124,7 @@ class Storage(Protocol):
         """The room's sidebar record, oldest first: at most `limit` turns after this number."""
 
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
-        """Store a new version of the debrief; earlier ones stay. The version, counted from 1."""
+        """Store a new version of the debrief; earlier ones stay. Returns its number, counted from 1."""
 
     async def find_debrief(self, name: str, fingerprint: str, since: datetime) -> StoredDebrief | None:
         """The newest debrief of exactly this input that was made at `since` or later."""
@@ -126,7 +136,7 @@ class Storage(Protocol):
         """All submissions, by rater and number."""
 
     async def add_decision(self, name: str, decided_at: datetime, document: str) -> int:
-        """Store a new decision; earlier ones stay. Its number, counted from 1."""
+        """Store a new decision; earlier ones stay. Returns its number, counted from 1."""
 
     async def decision(self, name: str) -> StoredDecision | None:
         """The latest decision."""
@@ -140,7 +150,7 @@ class Storage(Protocol):
     # Budgets
 
     async def reserve_uses(self, reservation: str, uses: Sequence[BudgetUse], now: datetime) -> Exhausted | None:
-        """Count these uses under the reservation's id, all or none; the budget that has not enough left, if any.
+        """Count these uses under the reservation's id, all or none. Returns the budget that is exceeded, if any.
 
         Exact with any number of processes. A use counts until its window has passed. Raises RoomNotFound.
         """
@@ -152,7 +162,7 @@ class Storage(Protocol):
         """
 
     async def delete_expired_uses(self, now: datetime) -> int:
-        """Delete the uses whose window has passed; how many records were deleted."""
+        """Delete the uses whose window has passed. Returns the number of deleted records."""
 
     # Idempotency
 
@@ -173,8 +183,8 @@ class Storage(Protocol):
         without a response is taken over; where the work is not repeatable it is `abandoned` until its `until`.
         """
 
-    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
-        """Change the end of the lease from `held` to `lease`; False when the slot is no longer held until `held`."""
+    async def renew_slot(self, slot: str, old_lease: datetime, new_lease: datetime) -> bool:
+        """Change the end of the lease; False when it is no longer `old_lease`."""
 
     async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
         """Store the response until then, or until the room is deleted.
@@ -186,7 +196,7 @@ class Storage(Protocol):
         """Free the slot, unless it has a response."""
 
     async def delete_expired_responses(self, now: datetime) -> int:
-        """Delete the slots whose `until` has passed; how many were deleted."""
+        """Delete the slots whose `until` has passed. Returns how many."""
 
     # The storage itself
 

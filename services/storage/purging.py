@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 LARGE_BYTES = 256 * 1024 * 1024
 """A larger file takes seconds to rewrite, and nothing can be written meanwhile, so only the background rewrites it."""
 BACKGROUND_SECONDS = 120.0
-"""Longest purge in the background; others take at most as long as any call to the database."""
+"""Maximum duration of a purge in the background; others have the deadline of a call to the database."""
 TRIES = 4
 READERS_MILLISECONDS = 500
-"""How long each try waits for readers of the log. Nothing can be written meanwhile."""
+"""Maximum wait of each try for readers of the log. Nothing can be written meanwhile."""
 PAUSE_SECONDS = 0.2
-"""Between two tries: SQLite does not wait for another process that is truncating the log."""
+"""Pause between two tries: SQLite does not wait for another process that is truncating the log."""
 INTERRUPT_EVERY_SECONDS = 0.05
 
 
@@ -42,7 +42,7 @@ class FilePurger:
         self._lock = asyncio.Lock()
         self._deletions = 1
         self._purged = 0
-        """How many of the deletions left nothing behind in the files."""
+        """Number of deletions of which nothing is left in the files."""
         self._attempts = 0
 
     def note_deletion(self) -> None:
@@ -50,7 +50,7 @@ class FilePurger:
         self._deletions += 1
 
     async def purge_deleted(self, *, in_background: bool) -> bool:
-        """Purge what was deleted before this call; whether nothing of it is left.
+        """Purges what was deleted before this call. Returns whether nothing of it is left.
 
         Callers that wait for the lock share the next attempt, because it covers the deletions of all of them.
         """
@@ -93,7 +93,7 @@ class FilePurger:
 
 
 def _reason(error: Exception) -> str:
-    """SQLite's own words where there are any, such as that the disk is full, since a rewrite needs temporary space."""
+    """SQLite's message if there is one: the disk may be full, for example, since a rewrite needs temporary space."""
     cause = error.__cause__
     return str(cause.orig) if isinstance(cause, DBAPIError) else "it took too long, or other processes kept it busy"
 
@@ -116,7 +116,9 @@ async def _truncate_log(connection: AsyncConnection) -> bool:
 
 
 async def _rewrite(connection: AsyncConnection) -> None:
-    """VACUUM. When cancelled, interrupt it and wait: SQLite's thread would go on by itself, with the file locked."""
+    """VACUUM. When cancelled, it is interrupted and awaited: SQLite's thread would otherwise continue, with the file
+    locked.
+    """
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     rewriting = asyncio.ensure_future(connection.exec_driver_sql("VACUUM"))

@@ -70,6 +70,24 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentTotals:
+    """What the segments of a room amount to. As a limit, each number is the most that is allowed."""
+
+    segments: int
+    turns: int
+    """Consecutive segments of one speaker are one turn."""
+    characters: int
+    """Of all texts together."""
+    speakers: int
+    """Different ones."""
+    speaker_characters: int
+    """Of the different speakers' names together."""
+
+    def exceeds(self, limit: Self) -> bool:
+        return any(getattr(self, name) > getattr(limit, name) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
 class StoredPlan:
     """One version of the question plan. `document` is what clients get."""
 
@@ -119,7 +137,7 @@ class StoredDecision:
 
 @dataclass(frozen=True, slots=True)
 class StoredRoom:
-    """A room with the parts that were asked for. A part that was not asked for is as empty as one that is missing."""
+    """A room with the requested parts. A part that was not requested is as empty as one that does not exist."""
 
     room: Room
     briefing: Briefing | None = None

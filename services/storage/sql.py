@@ -9,7 +9,7 @@ from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.briefing import Briefing
-from services.errors import RoomNotFound
+from services.errors import RoomNotFound, TranscriptFull
 from services.storage import rows, statements
 from services.storage.database import read_only
 from services.storage.records import (
@@ -19,6 +19,7 @@ from services.storage.records import (
     Room,
     RoomSummary,
     Segment,
+    SegmentTotals,
     StoredDebrief,
     StoredDecision,
     StoredRating,
@@ -127,32 +128,48 @@ class SqlStorage(SqlSlots, SqlUses):
         values = {"created_at": created_at, "document": document}
         return await self._append(name, statements.ADD_PLAN, values, size_in_bytes(document))
 
-    async def save_transcript(self, name: str, transcript: StoredTranscript) -> None:
-        size = size_in_bytes(transcript.document)
-        async with self._writing(name, size, self._dialect.charge_transcript) as connection:
-            await connection.execute(statements.DELETE_SEGMENTS, {"room_name": name})
+    async def save_transcript(self, name: str, transcript: StoredTranscript, *, keeps_clients: bool = False) -> bool:
+        values = {"room_name": name}
+        async with self._writing(name) as connection:
+            if keeps_clients and (await connection.execute(statements.IS_FROM_CLIENT, values)).first():
+                return False
+            await self._charge(connection, name, size_in_bytes(transcript.document), self._dialect.charge_transcript)
+            await connection.execute(statements.DELETE_SEGMENTS, values)
             await connection.execute(self._dialect.save_transcript, asdict(transcript) | {"room": name})
+        return True
 
-    async def add_segments(self, name: str, segments: Sequence[Segment], now: datetime) -> int:
+    async def delete_transcript(self, name: str) -> None:
+        values = {"room_name": name}
+        async with self._deletion() as deletion:
+            if not (await deletion.connection.execute(self._dialect.lock_room, values)).first():
+                raise RoomNotFound
+            await deletion.connection.execute(self._dialect.charge_transcript, values | {"size": 0, "most": 0})
+            for statement in (statements.DELETE_TRANSCRIPT, statements.DELETE_SEGMENTS):
+                await deletion.execute(statement, values)
+
+    async def add_segments(
+        self, name: str, segments: Sequence[Segment], now: datetime, *, limit: SegmentTotals | None = None
+    ) -> SegmentTotals:
         sent = {segment.id: segment for segment in segments}
         async with self._writing(name) as connection:
             found = await connection.execute(self._dialect.known_segments, {"room_name": name, "ids": list(sent)})
             known = {segment_id: (number, size) for segment_id, number, size in found}
             last: int = (await connection.execute(statements.LAST_SEGMENT, {"room_name": name})).scalar_one()
-            new = {
-                segment_id: last + place
-                for place, segment_id in enumerate((one for one in sent if one not in known), 1)
-            }
-            size = sum(size_in_bytes(one.id, one.speaker, one.text, one.at) for one in sent.values())
-            await self._charge(connection, name, size - sum(replaced for _, replaced in known.values()))
-            numbers = {segment_id: number for segment_id, (number, _) in known.items()} | new
+            new = [segment_id for segment_id in sent if segment_id not in known]
+            numbers = {segment_id: number for segment_id, (number, _) in known.items()}
+            numbers |= {segment_id: last + place for place, segment_id in enumerate(new, 1)}
             values = [
                 asdict(segment) | {"room": name, "number": numbers[segment.id], "updated_at": now}
                 for segment in sent.values()
             ]
             if values:
                 await connection.execute(self._dialect.save_segments, values)
-        return last + len(new)
+            totals = SegmentTotals(*(await connection.execute(statements.SEGMENT_TOTALS, {"room_name": name})).one())
+            if limit is not None and totals.exceeds(limit):
+                raise TranscriptFull
+            size = sum(size_in_bytes(one.id, one.speaker, one.text, one.at) for one in sent.values())
+            await self._charge(connection, name, size - sum(replaced for _, replaced in known.values()))
+        return totals
 
     async def segments(self, name: str) -> Sequence[Segment]:
         return tuple(Segment(*row) for row in await self._fetch(statements.SEGMENTS, name))

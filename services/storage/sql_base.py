@@ -1,4 +1,4 @@
-"""What all parts of the SQL storage share: reads, writes that are charged to a payer, and deletions."""
+"""Base of the SQL storage: reads, writes that are charged to a payer, and deletions."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ class Deletion:
     rows: int = 0
 
     async def execute(self, statement: Executable, values: Mapping[str, Any]) -> int:
-        """How many rows the statement deleted."""
+        """Runs the statement; returns the number of deleted rows."""
         rows = (await self.connection.execute(statement, values)).rowcount
         self.rows += rows
         return rows
@@ -57,7 +57,7 @@ class SqlBase:
     async def _writing(
         self, name: str, size: int = 0, charge: Executable = statements.CHARGE, *, is_checked: bool = True
     ) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes so many bytes under the room, within the budget unless it is not checked.
+        """A transaction that writes `size` bytes under the room, within the budget unless it is not checked.
 
         It holds the lock of the room's payer, so writes for one payer happen one after another: numbers have no gaps
         and the budget is exact. Raises RoomNotFound and BudgetExhausted.
@@ -77,7 +77,7 @@ class SqlBase:
         *,
         is_checked: bool = True,
     ) -> None:
-        """Count so many bytes more for the room's payer, less what `charge` says is replaced."""
+        """Counts more bytes for the room's payer, less those that `charge` says are replaced."""
         values = {"room_name": name, "size": size, "most": self._budget.bytes if is_checked else 0}
         if size and not (await connection.execute(charge, values)).rowcount:
             await self._refuse(connection, name, size)

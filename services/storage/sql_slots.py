@@ -41,8 +41,8 @@ _COMPLETE = (
 )
 _RENEW = (
     update(slots)
-    .where(slots.c.slot == bindparam("key"), slots.c.lease == bindparam("held"), slots.c.status.is_(None))
-    .values(lease=bindparam("end"))
+    .where(slots.c.slot == bindparam("key"), slots.c.lease == bindparam("old_lease"), slots.c.status.is_(None))
+    .values(lease=bindparam("new_lease"))
 )
 _DELETE = delete(slots).where(slots.c.slot == bindparam("slot"))
 _RELEASE = _DELETE.where(slots.c.status.is_(None))
@@ -53,13 +53,13 @@ def _claim_statement(kind: str) -> Executable:
     statement = INSERTS[kind](slots).values(
         {name: bindparam(name) for name in ("slot", "fingerprint", "until", "lease", "room")}
     )
-    held, new = slots.c, statement.excluded
-    now = bindparam("now", type_=held.until.type)
+    old, new = slots.c, statement.excluded
+    now = bindparam("now", type_=old.until.type)
     claimed = {"fingerprint": new.fingerprint, "until": new.until, "lease": new.lease, "room": new.room}
-    is_lost = and_(bindparam("is_repeatable", type_=Boolean), held.lease <= now)
-    is_free = and_(held.status.is_(None), or_(held.until <= now, is_lost))
+    is_lost = and_(bindparam("is_repeatable", type_=Boolean), old.lease <= now)
+    is_free = and_(old.status.is_(None), or_(old.until <= now, is_lost))
     upsert = statement.on_conflict_do_update(index_elements=["slot"], set_=claimed, where=is_free)
-    returning: Executable = upsert.returning(held.slot)
+    returning: Executable = upsert.returning(old.slot)
     return returning
 
 
@@ -85,15 +85,15 @@ class SqlSlots(SqlBase):
         if room is not None:
             await self._check_budget(room)
         while not await self._insert_slot(values):
-            held = await self._database.fetch(_FIND, {"slot": slot})
-            if held and now < held[0].until:
-                return _read_claim(held[0], fingerprint, now, is_repeatable=is_repeatable)
+            found = await self._database.fetch(_FIND, {"slot": slot})
+            if found and now < found[0].until:
+                return _read_claim(found[0], fingerprint, now, is_repeatable=is_repeatable)
             # the slot was released between the two statements, or its response has expired
             await self._delete_expired(slots.c.slot == slot, now)
         return Claim("started")
 
     async def _check_budget(self, room: str) -> None:
-        """Refuse work whose response would not fit. It is charged when it is known."""
+        """Refuses work whose response would exceed the budget. The response is charged when it is known."""
         if self._budget.bytes:
             async with self._database.connection() as connection:
                 values = {"room_name": room, "size": ROW_BYTES, "most": self._budget.bytes}
@@ -108,8 +108,8 @@ class SqlSlots(SqlBase):
                 raise RoomNotFound from error
             raise
 
-    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
-        return bool(await self._database.write(_RENEW, {"key": slot, "held": held, "end": lease}))
+    async def renew_slot(self, slot: str, old_lease: datetime, new_lease: datetime) -> bool:
+        return bool(await self._database.write(_RENEW, {"key": slot, "old_lease": old_lease, "new_lease": new_lease}))
 
     async def complete_slot(self, slot: str, response: StoredResponse, room: str | None, until: datetime) -> None:
         values = {"status": response.status, "headers": json.dumps(response.headers), "body": response.body}

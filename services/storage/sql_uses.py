@@ -84,7 +84,9 @@ class SqlUses(SqlBase):
             return await deletion.execute(_DELETE_EXPIRED, {"now": now})
 
     async def _lock_subjects(self, connection: AsyncConnection, uses: Sequence[BudgetUse]) -> None:
-        """In sorted order, so that two reservations never wait for each other. SQLite's transaction is a lock."""
+        """Locks the subjects in sorted order, so that two reservations never wait for each other. SQLite's transaction
+        is a lock.
+        """
         if self._database.kind == "postgresql":
             locks = sorted({_lock_of(use.subject) for use in uses})
             await connection.execute(_LOCK, {"locks": locks})

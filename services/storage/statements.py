@@ -47,12 +47,12 @@ from services.storage.tables import (
 )
 
 NAME: ColumnElement[str] = bindparam("room_name")
-"""The room's name; called otherwise than any column, as SQLAlchemy requires."""
+"""Parameter for the room's name. SQLAlchemy requires a name that no column has."""
 LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer)
 
 
 def without_room(table: Table) -> list[ColumnElement[Any]]:
-    """The columns of a record, which its room's name is no part of."""
+    """The columns of a record, without the room's name."""
     return [column for column in table.c if column.name != "room"]
 
 
@@ -69,7 +69,7 @@ PING_TO_WRITE = select(func.current_setting("transaction_read_only"))
 
 @cache
 def find_statement(*parts: str) -> Select[Any]:
-    """Select a room with these `PARTS` of it: of versions the latest."""
+    """Selects a room with these `PARTS`. Of versioned parts it selects the latest."""
     statement = select(*ROOM).where(rooms.c.name == NAME)
     for table in map(PARTS.__getitem__, parts):
         is_its = table.c.room == rooms.c.name
@@ -93,7 +93,8 @@ def list_statement(*, is_continued: bool, ended: bool | None) -> Select[Any]:
     if is_continued:
         last = rooms.alias("last")
         after: ColumnElement[str] = bindparam("starting_after")
-        created_at = select(last.c.created_at).where(last.c.name == after).scalar_subquery()
+        is_own = last.c.owner == bindparam("owner")
+        created_at = select(last.c.created_at).where(last.c.name == after, is_own).scalar_subquery()
         is_older = or_(rooms.c.created_at < created_at, rooms.c.name < after)
         statement = statement.where(rooms.c.created_at <= created_at, is_older)
     if ended is not None:
@@ -131,6 +132,37 @@ SEGMENTS = (
     .where(segments.c.room == NAME)
     .order_by(segments.c.number)
 )
+IS_FROM_CLIENT = select(literal(1)).where(
+    or_(
+        exists().where(segments.c.room == NAME),
+        exists().where(transcripts.c.room == NAME, transcripts.c.source == "client"),
+    )
+)
+
+
+def _segment_totals() -> Select[Any]:
+    """Select the columns of `SegmentTotals`. A join to the segment before is faster than a window function."""
+    before = segments.alias()
+    is_before = and_(before.c.room == segments.c.room, before.c.number == segments.c.number - 1)
+    speakers = select(segments.c.speaker).where(segments.c.room == NAME).distinct().cte()
+    return (
+        select(
+            func.count(),
+            func.count().filter(segments.c.speaker.is_distinct_from(before.c.speaker)),
+            _sum_of_lengths(segments.c.text),
+            select(func.count()).select_from(speakers).scalar_subquery(),
+            select(_sum_of_lengths(speakers.c.speaker)).scalar_subquery(),
+        )
+        .select_from(segments.outerjoin(before, is_before))
+        .where(segments.c.room == NAME)
+    )
+
+
+def _sum_of_lengths(text: ColumnElement[str]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(func.length(text)), 0)
+
+
+SEGMENT_TOTALS = _segment_totals()
 RATINGS = select(*without_room(ratings)).where(ratings.c.room == NAME)
 DECISION = select(*without_room(decisions)).where(decisions.c.room == NAME).order_by(decisions.c.number.desc()).limit(1)
 FIND_DEBRIEF = (
@@ -188,6 +220,7 @@ LAST_CHAT_TURN = select(last_number(chat_turns, "number"))
 ADD_CHAT_TURN = insert(chat_turns)
 LAST_SEGMENT = select(last_number(segments, "number"))
 DELETE_SEGMENTS = delete(segments).where(segments.c.room == NAME)
+DELETE_TRANSCRIPT = delete(transcripts).where(transcripts.c.room == NAME)
 
 
 def erase_from(table: Table) -> Delete:
@@ -196,7 +229,7 @@ def erase_from(table: Table) -> Delete:
 
 
 INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""The `insert` of each database, which knows `ON CONFLICT`."""
+"""The `insert` of each database, with `ON CONFLICT`."""
 
 
 class DialectStatements:

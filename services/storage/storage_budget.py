@@ -10,12 +10,12 @@ from services.text.durations import in_words, whole_seconds
 from setting_types import StorageBudget
 
 ROW_BYTES = 100
-"""What a stored record counts besides its texts."""
+"""Size of a stored record besides its texts."""
 UNLIMITED = StorageBudget()
 
 
 class Stored(NamedTuple):
-    """What is stored for one payer. `first_end` is when the first of the rooms ends, or ended."""
+    """Rooms and bytes stored for one payer. `first_end` is the earliest end of its rooms."""
 
     rooms: int = 0
     bytes: int = 0
@@ -23,12 +23,12 @@ class Stored(NamedTuple):
 
 
 def size_in_bytes(*texts: str | bytes | None) -> int:
-    """What a record with these texts counts in a database."""
+    """Size of a record with these texts in a database."""
     return ROW_BYTES + sum(len(text.encode() if isinstance(text, str) else text) for text in texts if text)
 
 
 def find_excess(budget: StorageBudget, stored: Stored, rooms: int, size: int) -> Stored:
-    """The rooms and bytes beyond the budget when so many are added; 0 where they fit."""
+    """The rooms and bytes above the budget after adding these; 0 if they fit."""
     rooms_over = stored.rooms + rooms - budget.rooms if budget.rooms and rooms > 0 else 0
     bytes_over = stored.bytes + size - budget.bytes if budget.bytes and size > 0 else 0
     return Stored(max(0, rooms_over), max(0, bytes_over))

@@ -8,7 +8,7 @@ _HOURS_IN_A_DAY = 24
 
 
 def in_words(duration: timedelta) -> str:
-    """Such as `1 min`, `3 h 20 min` or `2 days`, rounded up."""
+    """The duration in words, such as `1 min`, `3 h 20 min` or `2 days`, rounded up."""
     minutes = max(1, ceil(duration.total_seconds() / 60))
     hours, minutes = divmod(minutes, _MINUTES_IN_AN_HOUR)
     if hours >= 2 * _HOURS_IN_A_DAY:
@@ -18,5 +18,5 @@ def in_words(duration: timedelta) -> str:
 
 
 def whole_seconds(duration: timedelta) -> int:
-    """At least 1, rounded up, as `Retry-After` takes it."""
+    """The value of `Retry-After`: whole seconds, rounded up, at least 1."""
     return max(1, ceil(duration.total_seconds()))

@@ -12,7 +12,7 @@ class Excerpt(NamedTuple):
 
 
 def excerpt(text: str, limit: int) -> Excerpt:
-    """As much as `limit` bytes of UTF-8 hold, up to the end of a word."""
+    """The beginning of the text in at most `limit` bytes of UTF-8, up to the end of a word."""
     encoded = text.encode(errors="ignore")
     if len(encoded) <= limit:
         return Excerpt(text, is_cut=False)

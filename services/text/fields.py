@@ -73,7 +73,7 @@ Timestamp = Annotated[
 
 
 class RequestModel(BaseModel):
-    """What clients send. Unknown fields are ignored, since the web page may be newer than the service.
+    """Base of requests. Unknown fields are ignored, since the web page may be newer than the service.
 
     A null means that the field is left out: the web page sends null for what it does not know.
     """
@@ -100,7 +100,7 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """What clients get, and what is stored for them: a value that never changes."""
+    """Base of responses and of stored documents: an immutable value."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -1,6 +1,6 @@
 """Text normalization for comparison, with the way back to the original offsets.
 
-Normalizing evens out what a transcript and a model write differently without a word being different: Unicode form,
+Normalizing removes differences in spelling between a transcript and a model's text that change no word: Unicode form,
 case, white space, quotation marks, dashes and format characters. It changes no letter, accent or full stop.
 """
 
@@ -46,7 +46,7 @@ class Span(NamedTuple):
 
 
 class _Pieces(NamedTuple):
-    """Where the normalized characters of one block begin and end in the source, by their normalized offsets."""
+    """Offsets of one block: where its normalized characters begin and end in the source."""
 
     starts: dict[int, int]
     ends: dict[int, int]

@@ -21,7 +21,7 @@ _MAY_BEGIN_A_TAG = re.compile(r"[<\[◁][^<>\[\]◁▷]*$")
 _OPENING_TOKENS = frozenset({"start_thinking", "begin_of_thought"})
 _CLOSING_TOKENS = frozenset({"end_thinking", "end_of_thought"})
 _HEADER_TOKENS = frozenset({"start", "channel"})
-"""What follows is a role or a channel's name, up to `<|message|>`."""
+"""Tokens before a role or a channel's name, which ends at `<|message|>`."""
 _ANSWER_CHANNEL = "final"
 
 
@@ -64,7 +64,7 @@ class ThoughtFilter:
         return "".join(parts)
 
     def finish(self) -> str:
-        """What was held back because a tag might have begun with it."""
+        """The text that was held back because it might have been the start of a tag."""
         rest, self._pending = self._pending, ""
         return self._take(rest)
 

@@ -7,7 +7,7 @@ from services.text.normalization import normalize
 from services.text.words import count_words
 from services.transcript.source import Record
 from services.transcript.speaker_names import Label
-from services.transcript.speaker_roles import BY_A_PROGRAM, BY_ELIMINATION, Attribution, Role
+from services.transcript.speaker_roles import BY_A_PROGRAM, BY_ELIMINATION, BY_JOINING, Attribution, Role
 
 _LONGEST_LABEL_SHOWN = 60
 _MOST_LABELS_SHOWN = 5
@@ -50,10 +50,22 @@ def _about_speakers(attributions: Mapping[str, Attribution]) -> Iterator[str]:
             f"{_listed(eliminated)} was taken for the candidate by elimination, because the only other speaker is the "
             f"interviewer, {_listed(interviewers)}. Send `speakers` to confirm or correct it."
         )
+    yield from _about_tokens(attributions)
     if unknown:
         yield (
             f"The words of {_listed(unknown)} are not used as evidence, because it is not certain that the "
             "candidate speaks. If so, send `speakers`."
+        )
+
+
+def _about_tokens(attributions: Mapping[str, Attribution]) -> Iterator[str]:
+    """The candidate's link opens the room for anyone who has it."""
+    candidates = [label for label, each in attributions.items() if each.role == "candidate"]
+    by_token = [label for label in candidates if attributions[label].because == BY_JOINING]
+    if by_token and len(candidates) > 1:
+        yield (
+            f"{_listed(candidates)} all count as the candidate, because {_listed(by_token)} joined with a candidate's "
+            "token. If one of them is another person, send `speakers`."
         )
 
 

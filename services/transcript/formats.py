@@ -40,7 +40,7 @@ def read_source(source: str | Sequence[SourceTurn], expected: ExpectedSpeakers) 
 
 
 def _without_fence(source: str) -> str:
-    """What is between the fences of a Markdown code block."""
+    """The text between the fences of a Markdown code block."""
     text = source.strip("\ufeff \t\r\n")
     if not text.startswith(_FENCE) or not text.endswith(_FENCE):
         return text

@@ -1,13 +1,13 @@
 """Labels in the middle of a line: `Candidate: I helped. Interviewer: And then?`
 
-They begin turns only in a transcript that was pasted on one line, after the end of a sentence and beyond doubt:
-`They asked me. Role: lead.` has one speaker.
+They begin turns only in a transcript that was pasted on one line, after the end of a sentence, and only if they are
+certainly labels: `They asked me. Role: lead.` has one speaker.
 """
 
 import re
 from collections.abc import Iterator
 
-from services.transcript.line_heads import Form, Head, read_head, read_time
+from services.transcript.line_prefixes import Form, LinePrefix, read_prefix, read_time
 from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.speaker_names import Label
 
@@ -19,16 +19,18 @@ _LONGEST_GAP = 4
 """Characters from the colon to the speech, as in `**Interviewer:** Why?`."""
 
 
-def inner_labels(source: str, expected: ExpectedSpeakers, first: str | None = None) -> Iterator[tuple[int, Head]]:
-    """Offset and head of every label beyond doubt in the middle of a line: a role word, a full name, or `first`."""
+def inner_labels(source: str, expected: ExpectedSpeakers, first: str | None = None) -> Iterator[tuple[int, LinePrefix]]:
+    """Offset and prefix of every certain label in the middle of a line: a role word, a full name, or `first`."""
     for match in _LABEL.finditer(source):
         if not (first and first in match["label"]) and not _ends_with_known_word(match["label"], expected):
             continue
         start = match.start("label")
         text = source[start : match.end() + _LONGEST_GAP]
-        head = read_head(text, read_time(text))
-        if head and head.form is Form.COLON and (head.name == first or expected.is_certainly_named(Label(head.name))):
-            yield start, head
+        prefix = read_prefix(text, read_time(text))
+        if prefix is None or prefix.form is not Form.COLON:
+            continue
+        if prefix.name == first or expected.is_certainly_named(Label(prefix.name)):
+            yield start, prefix
 
 
 def _ends_with_known_word(label: str, expected: ExpectedSpeakers) -> bool:

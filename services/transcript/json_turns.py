@@ -166,7 +166,7 @@ def _has_text(node: Node) -> bool:
 
 
 def _text(node: Node, depth: int = 0) -> str:
-    """What is said in an object, be it in one piece or in sentences and words."""
+    """What is said in an object, whether in one piece or in sentences and words."""
     for key in (*_TEXTS, *_PARTS, *_ALTERNATIVES):
         value = node.get(key)
         if isinstance(value, str) and value.strip():

@@ -58,7 +58,7 @@ def states_interviewer(label: Label) -> bool:
 
 
 def states_candidate(label: Label, names: Sequence[Label]) -> bool:
-    """Whether one part of the label says so and nothing else: a `Candidate Experience Lead` is no candidate."""
+    """Whether a part of the label is only a word for the candidate: a `Candidate Experience Lead` is no candidate."""
     if _CANDIDATE_WORDS.isdisjoint(label.words):
         return False
     named = {word for name in names for word in name.words}
@@ -75,7 +75,7 @@ def is_program(label: Label) -> bool:
 
 
 def complete_pairs(labels: Iterable[str]) -> list[tuple[str, str]]:
-    """The pairs of a question's and an answer's label of which both are there."""
+    """Pairs of question and answer labels that occur together."""
     present = set(map(pair_word, labels))
     return [pair for pair in _PAIRS if present.issuperset(pair)]
 

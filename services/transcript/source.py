@@ -11,6 +11,8 @@ MOST_LINES = 40_000
 MOST_LABELS = 200
 MOST_LABEL_CHARACTERS = 4_000
 """Of all different labels together."""
+MOST_CHARACTERS = 1_000_000
+"""Of a text, or of all turns together. Readers do not check it; those who take a transcript do."""
 
 
 class UnreadableTranscript(ValueError):

@@ -1,7 +1,7 @@
-"""Which heads of one file are speakers' labels.
+"""Which prefixes of one file are speakers' labels.
 
 A colon at the start of a line belongs to a label or to a sentence. In doubt the line begins a turn of an unknown
-speaker: words then lose their speaker, which is better than giving them to the wrong one.
+speaker: losing the speaker of words is better than attributing them to the wrong one.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from services.text.normalization import normalize
-from services.transcript.line_heads import Form, Head, is_phone_number
+from services.transcript.line_prefixes import Form, LinePrefix, is_phone_number
 from services.transcript.role_words import ROLE_WORDS, complete_pairs, pair_word, states_role
 from services.transcript.source import MOST_LABELS, TooManyLabels
 from services.transcript.speaker_names import Label
@@ -19,7 +19,7 @@ _USUAL_FORMS = frozenset({Form.COLON, Form.TIMED})
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,100}")
 _MOST_POSSIBLE_LABELS = 5_000
-"""Different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
+"""Maximum different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
 _PRONOUNS = frozenset({"i", "he", "she", "it", "we", "you", "they"})
 _BEFORE_COLONS = frozenset(
     normalize(
@@ -33,7 +33,7 @@ _BEFORE_COLONS = frozenset(
         "topic transcript two update url view warning well what why yes yesterday"
     ).split()
 )
-"""English words with which people begin a line and go on with a colon, and those of the lines above a transcript."""
+"""English words before a colon that are no labels: at the start of sentences, and in the lines above a transcript."""
 
 
 class ExpectedSpeakers:
@@ -60,11 +60,11 @@ class ExpectedSpeakers:
         return self.is_full_name(label)
 
     def is_part_of_name(self, label: Label) -> bool:
-        """Whether the label is a part of an expected name, or the other way round. `Ada said` is none."""
+        """Whether the label is a part of an expected name, or contains one: not `Ada said`."""
         return self.knows_word_of(label) and label.is_short and any(map(label.is_part_of_name, self._names))
 
     def is_certainly_named(self, label: Label) -> bool:
-        """The same as `is_named`, for a label in the middle of a line: `The interviewer` is none."""
+        """Like `is_named`, but stricter, for a label in the middle of a line: not `The interviewer`."""
         if not label.words or not self.is_named(label):
             return False
         return len(label.words) == 1 or (label.words[0] not in _BEFORE_COLONS and label.looks_like_name)
@@ -79,75 +79,75 @@ class ExpectedSpeakers:
         return any(map(words.issuperset, self._words_of_names)) and any(map(label.is_same_name, self._names))
 
 
-class PlacedHead(NamedTuple):
-    """A head, and what is around it."""
+class PlacedPrefix(NamedTuple):
+    """A prefix, and what is around it."""
 
-    head: Head
+    prefix: LinePrefix
     is_after_gap: bool
     """Whether an empty line, or nothing, is above it."""
     is_above_speech: bool
-    """Whether the line below it has no head with a time."""
+    """Whether the line below it has no prefix with a time."""
 
 
 class SpeakerLabels:
-    """Decides which heads are labels. Needs all heads of the file, since a label that returns is a speaker's."""
+    """Decides which prefixes are labels. Needs all prefixes of the file, since a label that returns is a speaker's."""
 
     def __init__(
-        self, placed_heads: Sequence[PlacedHead], expected: ExpectedSpeakers, *, starts_with_head: bool
+        self, placed_prefixes: Sequence[PlacedPrefix], expected: ExpectedSpeakers, *, starts_with_prefix: bool
     ) -> None:
         self._expected = expected
-        self._times = Counter((placed.head.form, placed.head.name) for placed in placed_heads)
+        self._times = Counter((placed.prefix.form, placed.prefix.name) for placed in placed_prefixes)
         if sum(form in _USUAL_FORMS for form, _ in self._times) > _MOST_POSSIBLE_LABELS:
             raise TooManyLabels
         self._labels = {name: Label(name) for _, name in self._times}
-        self._words_in_paragraphs = self._inside_paragraphs(placed_heads)
+        self._words_in_paragraphs = self._inside_paragraphs(placed_prefixes)
         self._questions = self._question_labels()
         self._is_lower_case = False
         self._certain = self._certain_labels()
-        certain = [placed for placed in placed_heads if (placed.head.form, placed.head.name) in self._certain]
-        self.form, self._mark = _main_form([placed.head for placed in certain])
-        self._is_dated = _is_usual(placed.head.is_dated for placed in certain)
+        certain = [placed for placed in placed_prefixes if (placed.prefix.form, placed.prefix.name) in self._certain]
+        self.form, self._mark = _main_form([placed.prefix for placed in certain])
+        self._is_dated = _is_usual(placed.prefix.is_dated for placed in certain)
         self._needs_gap = _is_usual(placed.is_after_gap for placed in certain)
-        self._is_lower_case = bool(certain) and all(placed.head.name.islower() for placed in certain)
-        self._is_established = bool(certain) or starts_with_head
+        self._is_lower_case = bool(certain) and all(placed.prefix.name.islower() for placed in certain)
+        self._is_established = bool(certain) or starts_with_prefix
         self._verdicts: dict[tuple[Form, str, bool], bool] = {}
         self._accepted: set[str] = set()
 
-    def accept(self, placed: PlacedHead) -> bool:
-        """Whether the head begins a turn. Raises TooManyLabels."""
-        head = placed.head
-        if self._is_dated and not head.is_dated:
+    def accept(self, placed: PlacedPrefix) -> bool:
+        """Whether the prefix begins a turn. Raises TooManyLabels."""
+        prefix = placed.prefix
+        if self._is_dated and not prefix.is_dated:
             return False
-        if head.form in _USUAL_FORMS:
+        if prefix.form in _USUAL_FORMS:
             return self._accept_usual(placed)
-        if head.form is not self.form or head.mark != self._mark:
+        if prefix.form is not self.form or prefix.mark != self._mark:
             return False
-        if head.form is Form.ALONE and not head.mark and self._needs_gap and not placed.is_after_gap:
+        if prefix.form is Form.ALONE and not prefix.mark and self._needs_gap and not placed.is_after_gap:
             return False
-        is_certain = (head.form, head.name) in self._certain
-        return is_certain or (head.form is Form.ALONE and self._labels[head.name].looks_like_full_name)
+        is_certain = (prefix.form, prefix.name) in self._certain
+        return is_certain or (prefix.form is Form.ALONE and self._labels[prefix.name].looks_like_full_name)
 
-    def _accept_usual(self, placed: PlacedHead) -> bool:
-        head = placed.head
-        is_certain = (head.form, head.name) in self._certain
+    def _accept_usual(self, placed: PlacedPrefix) -> bool:
+        prefix = placed.prefix
+        is_certain = (prefix.form, prefix.name) in self._certain
         if self.form not in _USUAL_FORMS:
-            return is_certain and self._expected.is_named(self._labels[head.name])
-        return self._could_be_label(head) and (head.form is Form.COLON or placed.is_above_speech or is_certain)
+            return is_certain and self._expected.is_named(self._labels[prefix.name])
+        return self._could_be_label(prefix) and (prefix.form is Form.COLON or placed.is_above_speech or is_certain)
 
-    def _could_be_label(self, head: Head) -> bool:
-        key = (head.form, head.name, head.is_set_apart)
+    def _could_be_label(self, prefix: LinePrefix) -> bool:
+        key = (prefix.form, prefix.name, prefix.is_set_apart)
         if key not in self._verdicts:
-            self._verdicts[key] = self._judge(head)
+            self._verdicts[key] = self._judge(prefix)
             if self._verdicts[key]:
-                self._accepted.add(head.name)
+                self._accepted.add(prefix.name)
                 _limit(self._accepted)
         return self._verdicts[key]
 
-    def _judge(self, head: Head) -> bool:
-        label = self._labels[head.name]
-        if (head.form, head.name) in self._certain or self._expected.is_part_of_name(label):
+    def _judge(self, prefix: LinePrefix) -> bool:
+        label = self._labels[prefix.name]
+        if (prefix.form, prefix.name) in self._certain or self._expected.is_part_of_name(label):
             return True
-        return self._is_established and head.is_set_apart and self._has_shape_of_label(head.form, label)
+        return self._is_established and prefix.is_set_apart and self._has_shape_of_label(prefix.form, label)
 
     def _certain_labels(self) -> set[tuple[Form, str]]:
         """The labels that are named by the room, the briefing or the request, or that return. Numbers count only if
@@ -195,15 +195,15 @@ class SpeakerLabels:
             return frozenset()
         return frozenset(name for name in names if any(pair_word(name) in pair for pair in pairs))
 
-    def _inside_paragraphs(self, placed_heads: Iterable[PlacedHead]) -> frozenset[str]:
+    def _inside_paragraphs(self, placed_prefixes: Iterable[PlacedPrefix]) -> frozenset[str]:
         """Single words on lines of their own that are sometimes inside a paragraph, such as `Yeah`."""
         return frozenset(
-            placed.head.name
-            for placed in placed_heads
-            if placed.head.form is Form.ALONE
-            and not placed.head.mark
+            placed.prefix.name
+            for placed in placed_prefixes
+            if placed.prefix.form is Form.ALONE
+            and not placed.prefix.mark
             and not (placed.is_after_gap and placed.is_above_speech)
-            and placed.head.name.isalpha()
+            and placed.prefix.name.isalpha()
         )
 
 
@@ -225,13 +225,13 @@ def _is_usual(facts: Iterable[bool]) -> bool:
     return counts[True] > 0 and counts[True] >= counts[False]
 
 
-def _main_form(heads: Sequence[Head]) -> tuple[Form, str]:
+def _main_form(prefixes: Sequence[LinePrefix]) -> tuple[Form, str]:
     """The form in which most speakers are named, and its mark. A form that sentences take by chance needs two
     different labels.
     """
-    count = Counter((head.form, head.mark) for head in heads)
+    count = Counter((prefix.form, prefix.mark) for prefix in prefixes)
     labels: dict[tuple[Form, str], set[str]] = {}
-    for head in heads:
-        labels.setdefault((head.form, head.mark), set()).add(head.name)
+    for prefix in prefixes:
+        labels.setdefault((prefix.form, prefix.mark), set()).add(prefix.name)
     usable = [key for key in count if key[0] in _USUAL_FORMS or len(labels[key]) > 1]
     return max(usable, key=lambda key: (count[key], -key[0]), default=(Form.COLON, ""))

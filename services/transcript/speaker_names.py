@@ -22,7 +22,7 @@ _GUEST_WORDS = _word_set(
     "external guest host unverified me you extern externe externer gast externo externa invité invitée invitado "
     "invitada esterno ospite convidado gość внешний гость"
 )
-"""What meeting programs put after a name without brackets."""
+"""Words that meeting programs put after a name without brackets."""
 _GENERIC_WORDS = _GUEST_WORDS | _word_set(
     "speaker user participant attendee caller customer client person human unknown unnamed anonymous phone iphone ipad "
     "android room them sprecher sprecherin teilnehmer teilnehmerin locuteur locutrice intervenant intervenante "
@@ -56,7 +56,7 @@ _ACCENTS = re.compile(
 )
 """Accents of Latin, Greek and Cyrillic, points of Hebrew and Arabic. Marks that make another letter are left out."""
 _EXPANDED = (("a\u0308", "ae"), ("o\u0308", "oe"), ("u\u0308", "ue"), ("ø", "oe"), ("a\u030a", "aa"))
-"""How German, Danish, Norwegian and Swedish names are written without accents."""
+"""Spellings of German, Danish, Norwegian and Swedish letters without accents."""
 
 
 class Label:
@@ -68,7 +68,7 @@ class Label:
         self.words = _split(self.normalized)
         """The normalized words, decorations included."""
         self.name = _name_part(written)
-        """Without what is in brackets, behind a dash or a bar, and without a trailing `External`."""
+        """The name without text in brackets, after a dash or a bar, and without a trailing `External`."""
 
     @property
     def decorations(self) -> list[str]:

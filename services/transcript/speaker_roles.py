@@ -22,6 +22,7 @@ Role = Literal["candidate", "interviewer", "other", "unknown"]
 BY_REQUEST = "the request's `speakers` says so"
 BY_A_PROGRAM = "its label is that of a program: an AI, an assistant or a bot"
 BY_ELIMINATION = "the only other speaker is the interviewer"
+BY_JOINING = "a candidate's meeting token was issued for this name"
 
 _CHAT_ROLES: Mapping[str, Role] = {
     "user": "interviewer",
@@ -43,11 +44,17 @@ class Attribution(NamedTuple):
 
 
 class Participants:
-    """The people that the room and the briefing name."""
+    """The people that the room and the briefing name, and those who got a candidate's meeting token."""
 
-    def __init__(self, candidates: Iterable[str], interviewers: Iterable[str]) -> None:
-        self.candidates = [name for name in map(Label, candidates) if name.spellings]
-        self.interviewers = [name for name in map(Label, interviewers) if name.spellings]
+    def __init__(self, candidates: Iterable[str], interviewers: Iterable[str], token_names: Iterable[str] = ()) -> None:
+        named = _names(candidates)
+        self.named_candidates = named
+        self.candidates = [*named, *_names(token_names)]
+        self.interviewers = _names(interviewers)
+
+
+def _names(written: Iterable[str]) -> list[Label]:
+    return [name for name in map(Label, dict.fromkeys(written)) if name.spellings]
 
 
 def assign_roles(
@@ -110,13 +117,20 @@ def _attribute_name(label: Label, participants: Participants) -> Attribution:
     if is_candidate or states_candidate(label, participants.candidates):
         if may_be_interviewer or _decorations_name_one_of(label, participants.interviewers):
             return Attribution("unknown", "it fits both the candidate and the interviewer")
-        because = "it is the candidate's full name" if is_candidate else "its label is a word for the candidate"
-        return Attribution("candidate", because, is_positive=True)
+        return Attribution("candidate", _reason_for_candidate(label, participants), is_positive=True)
     if any(map(label.is_part_of_name, participants.candidates)):
         return Attribution("unknown", "it is not exactly the candidate's name")
     if may_be_interviewer:
         return Attribution("interviewer", "it is a part of the interviewer's name")
     return Attribution("unknown", "its label names neither the candidate nor the interviewer")
+
+
+def _reason_for_candidate(label: Label, participants: Participants) -> str:
+    if any(map(label.is_same_name, participants.named_candidates)):
+        return "it is the candidate's full name"
+    return (
+        BY_JOINING if any(map(label.is_same_name, participants.candidates)) else "its label is a word for the candidate"
+    )
 
 
 def _decorations_name_one_of(label: Label, names: Sequence[Label]) -> bool:

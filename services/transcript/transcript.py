@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from services.text.words import count_words
 from services.transcript.attribution_warnings import attribution_warnings
 from services.transcript.formats import read_source
-from services.transcript.source import MOST_LABELS, MOST_TURNS, Passage, SourceTurn, UnreadableTranscript
+from services.transcript.source import (
+    MOST_CHARACTERS,
+    MOST_LABEL_CHARACTERS,
+    MOST_LABELS,
+    MOST_TURNS,
+    Passage,
+    SourceTurn,
+    UnreadableTranscript,
+)
 from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.speaker_roles import Attribution, Participants, Role, assign_roles
 
 __all__ = [
+    "MOST_CHARACTERS",
     "MOST_LABELS",
+    "MOST_LABEL_CHARACTERS",
     "MOST_TURNS",
     "Role",
     "SourceTurn",
@@ -89,17 +99,20 @@ def parse_transcript(
     *,
     candidate_names: Sequence[str],
     interviewer_names: Sequence[str],
+    candidate_token_names: Sequence[str] = (),
     roles: Mapping[str, Role] | None = None,
 ) -> Transcript:
     """The turns of a transcript and its speakers. `roles` maps labels to roles and wins over every other rule.
 
+    `candidate_token_names` are names under which people got a candidate's meeting token.
     Raises UnreadableTranscript for a known format that cannot be read, for more than 20,000 turns and for more than
     200 labels. Takes time in proportion to the length of the source.
     """
     given = roles or {}
-    record = read_source(source, ExpectedSpeakers([*candidate_names, *interviewer_names], given))
+    names = [*candidate_names, *candidate_token_names, *interviewer_names]
+    record = read_source(source, ExpectedSpeakers(names, given))
     labels = dict.fromkeys(passage.speaker for passage in record.passages if passage.speaker)
-    participants = Participants(candidate_names, interviewer_names)
+    participants = Participants(candidate_names, interviewer_names, candidate_token_names)
     attributions = assign_roles(labels, participants, given, has_chat_roles=record.has_chat_roles)
     turns = _turns(record.text, record.passages, attributions)
     speakers = _speakers(turns, attributions)

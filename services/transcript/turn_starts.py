@@ -1,19 +1,19 @@
-"""Where turns begin in the lines of a transcript: at the labels of speakers, wherever the program puts them."""
+"""Starts of turns in the lines of a transcript: the labels of speakers, wherever a program puts them."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.transcript.line_heads import Form, Head, Time, read_head, read_time
+from services.transcript.line_prefixes import Form, LinePrefix, Time, read_prefix, read_time
 from services.transcript.role_words import states_role
 from services.transcript.source import MOST_LINES, TooManyTurns
-from services.transcript.speaker_labels import ExpectedSpeakers, PlacedHead, SpeakerLabels
+from services.transcript.speaker_labels import ExpectedSpeakers, PlacedPrefix, SpeakerLabels
 from services.transcript.speaker_names import Label
 
 _LINE = re.compile(r"[^\r\n]+")
-"""A line ends with a line feed, a carriage return or both. Other characters that programs take for a line break must
-not begin a turn, since they can be typed into speech.
+"""A line ends with a line feed, a carriage return or both. Other characters that programs treat as line breaks must not
+begin a turn, since they can be part of speech.
 """
 _MOST_WORDS_OF_VALUE = 6
 _FORMS_OF_TABLES = frozenset({Form.COLON, Form.DELIMITED})
@@ -59,36 +59,36 @@ def _has_empty_line(source: str, start: int, end: int) -> bool:
     return source.count("\n", start, end) > 1 or source.count("\r", start, end) > 1
 
 
-def find_turn_starts(lines: Sequence[Line], expected: ExpectedSpeakers) -> dict[int, Head]:
-    """The heads that begin turns, by the index of their line."""
-    heads = [read_head(line.text, line.time) for line in lines]
-    placed = {index: _place(lines, heads, index) for index in range(len(lines)) if heads[index]}
-    labels = SpeakerLabels(list(placed.values()), expected, starts_with_head=0 in placed)
-    accepted = {index: each.head for index, each in placed.items() if labels.accept(each)}
-    accepted = _without_list(heads, _from_first_of_form(accepted, labels.form), expected)
+def find_turn_starts(lines: Sequence[Line], expected: ExpectedSpeakers) -> dict[int, LinePrefix]:
+    """The prefixes that begin turns, by the index of their line."""
+    prefixes = [read_prefix(line.text, line.time) for line in lines]
+    placed = {index: _place(lines, prefixes, index) for index in range(len(lines)) if prefixes[index]}
+    labels = SpeakerLabels(list(placed.values()), expected, starts_with_prefix=0 in placed)
+    accepted = {index: each.prefix for index, each in placed.items() if labels.accept(each)}
+    accepted = _without_list(prefixes, _from_first_of_form(accepted, labels.form), expected)
     return _without_table(lines, accepted, expected)
 
 
-def _from_first_of_form(accepted: dict[int, Head], form: Form) -> dict[int, Head]:
-    """The heads without those above the first one of the file's own form: they are titles."""
-    first = next((index for index, head in accepted.items() if head.form is form), None)
-    return accepted if first is None else {index: head for index, head in accepted.items() if index >= first}
+def _from_first_of_form(accepted: dict[int, LinePrefix], form: Form) -> dict[int, LinePrefix]:
+    """The prefixes without those above the first one of the file's own form: they are titles."""
+    first = next((index for index, prefix in accepted.items() if prefix.form is form), None)
+    return accepted if first is None else {index: prefix for index, prefix in accepted.items() if index >= first}
 
 
 def _without_list(
-    heads: Sequence[Head | None], accepted: dict[int, Head], expected: ExpectedSpeakers
-) -> dict[int, Head]:
-    """The heads without a list of names at the top, where nothing is said between two lines."""
+    prefixes: Sequence[LinePrefix | None], accepted: dict[int, LinePrefix], expected: ExpectedSpeakers
+) -> dict[int, LinePrefix]:
+    """The prefixes without a list of names at the top, where nothing is said between two lines."""
     first = next(iter(accepted), 0)
     last = first
-    while _is_expected_name(heads, last, expected) and _is_expected_name(heads, last + 1, expected):
+    while _is_expected_name(prefixes, last, expected) and _is_expected_name(prefixes, last + 1, expected):
         last += 1
-    return {index: head for index, head in accepted.items() if index > last} if last > first else accepted
+    return {index: prefix for index, prefix in accepted.items() if index > last} if last > first else accepted
 
 
-def _is_expected_name(heads: Sequence[Head | None], index: int, expected: ExpectedSpeakers) -> bool:
-    head = heads[index] if index < len(heads) else None
-    return head is not None and head.form is Form.ALONE and expected.is_full_name(Label(head.name))
+def _is_expected_name(prefixes: Sequence[LinePrefix | None], index: int, expected: ExpectedSpeakers) -> bool:
+    prefix = prefixes[index] if index < len(prefixes) else None
+    return prefix is not None and prefix.form is Form.ALONE and expected.is_full_name(Label(prefix.name))
 
 
 def _names_participant(value: str, expected: ExpectedSpeakers) -> bool:
@@ -96,33 +96,35 @@ def _names_participant(value: str, expected: ExpectedSpeakers) -> bool:
     return expected.is_full_name(label) or (len(label.words) == 1 and states_role(label))
 
 
-def _place(lines: Sequence[Line], heads: Sequence[Head | None], index: int) -> PlacedHead:
-    head = heads[index]
-    assert head is not None
+def _place(lines: Sequence[Line], prefixes: Sequence[LinePrefix | None], index: int) -> PlacedPrefix:
+    prefix = prefixes[index]
+    assert prefix is not None
     below = lines[index + 1] if index + 1 < len(lines) else None
     if below is None:
-        return PlacedHead(head, lines[index].is_after_gap, is_above_speech=False)
-    if head.form is Form.ALONE and below.has_only_time and not below.is_after_gap:
-        return PlacedHead(head._replace(form=Form.TIMED), lines[index].is_after_gap, is_above_speech=True)
-    head_below = heads[index + 1]
-    is_timed = below.time is not None or (head_below is not None and head_below.at is not None)
-    is_apart = head.form is Form.ALONE and below.is_after_gap
-    return PlacedHead(head, lines[index].is_after_gap, is_above_speech=not is_timed and not is_apart)
+        return PlacedPrefix(prefix, lines[index].is_after_gap, is_above_speech=False)
+    if prefix.form is Form.ALONE and below.has_only_time and not below.is_after_gap:
+        return PlacedPrefix(prefix._replace(form=Form.TIMED), lines[index].is_after_gap, is_above_speech=True)
+    prefix_below = prefixes[index + 1]
+    is_timed = below.time is not None or (prefix_below is not None and prefix_below.at is not None)
+    is_apart = prefix.form is Form.ALONE and below.is_after_gap
+    return PlacedPrefix(prefix, lines[index].is_after_gap, is_above_speech=not is_timed and not is_apart)
 
 
-def _without_table(lines: Sequence[Line], accepted: dict[int, Head], expected: ExpectedSpeakers) -> dict[int, Head]:
-    """The heads without those of a table above the transcript, such as `Role: Engineer` and `Candidate: Dario Vento`.
+def _without_table(
+    lines: Sequence[Line], accepted: dict[int, LinePrefix], expected: ExpectedSpeakers
+) -> dict[int, LinePrefix]:
+    """The prefixes without a table above the transcript, such as `Role: Engineer` and `Candidate: Dario Vento`.
 
     In a table each label occurs once and has a short value, and one of the values is a participant's name or role.
     """
-    count = Counter(head.name for head in accepted.values())
+    count = Counter(prefix.name for prefix in accepted.values())
     table: dict[int, str] = {}
-    for index, head in accepted.items():
-        value = lines[index].text[head.end :].strip()
+    for index, prefix in accepted.items():
+        value = lines[index].text[prefix.end :].strip()
         is_short = 0 < len(value.split()) <= _MOST_WORDS_OF_VALUE
         is_apart = bool(table) and lines[index].is_after_gap
-        if head.form not in _FORMS_OF_TABLES or count[head.name] > 1 or not is_short or is_apart:
+        if prefix.form not in _FORMS_OF_TABLES or count[prefix.name] > 1 or not is_short or is_apart:
             break
         table[index] = value
     is_table = any(value in count or _names_participant(value, expected) for value in table.values())
-    return {index: head for index, head in accepted.items() if index not in table} if is_table else accepted
+    return {index: prefix for index, prefix in accepted.items() if index not in table} if is_table else accepted

@@ -1,8 +1,8 @@
-"""Who says what in timed text.
+"""The speakers of timed text.
 
 Daily puts the speaker inside the tag, `<v>Name:</v>text`; the standard says `<v Name>text`; Webex names the speaker in
-the cue's id; others write `Name: text` or the name on a line of its own. Which of them a file does is decided once for
-the file, so that nothing said in it can pass for a name.
+the cue's id; others write `Name: text` or the name on a line of its own. The form is decided once for each file, so
+that no speech is taken for a name.
 """
 
 import html
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from services.text.words import join_all
-from services.transcript.line_heads import read_time
+from services.transcript.line_prefixes import read_time
 from services.transcript.source import MOST_LINES, SourceTurn, TooManyTurns
 from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.turn_starts import Line, find_turn_starts
@@ -97,9 +97,9 @@ def _written_voices(blocks: Sequence[Block], expected: ExpectedSpeakers) -> Iter
     starts = find_turn_starts(lines, expected)
     speaker = ""
     for index, (block, is_first, text) in enumerate(places):
-        head = starts.get(index)
-        speaker = head.name if head else "" if is_first else speaker
-        yield SourceTurn(speaker, text[head.end :] if head else text, block.at)
+        prefix = starts.get(index)
+        speaker = prefix.name if prefix else "" if is_first else speaker
+        yield SourceTurn(speaker, text[prefix.end :] if prefix else text, block.at)
 
 
 def _plain(text: str) -> str:

@@ -61,6 +61,11 @@ def is_timed_text(source: str) -> bool:
     )
 
 
+def _is_escaped(start: str) -> bool:
+    """Whether the file was copied from HTML. In a cue's words an escaped arrow is as the standard wants it."""
+    return "--&gt;" in start and _TIMING.search(_unix_lines(start)) is None
+
+
 def _has_arrow(timing: re.Match[str]) -> bool:
     """Elsewhere than below a number, dashes are ranges of time. A comma joins the timings of YouTube's SBV."""
     return not set(timing["arrow"].replace(" ", "")) <= set("-‐‑–—−~,") or (
@@ -70,7 +75,7 @@ def _has_arrow(timing: re.Match[str]) -> bool:
 
 def read_timed_text(source: str) -> TimedText:
     """The blocks of the file. Raises UnreadableTranscript, naming the line, for a timing that cannot be read."""
-    text = _unix_lines(html.unescape(source) if "--&gt;" in source[:4000] else source)
+    text = _unix_lines(html.unescape(source) if _is_escaped(source[:4000]) else source)
     timings = list(_TIMING.finditer(text))
     _refuse_broken_timing(text)
     if not timings:

@@ -10,9 +10,9 @@ from services.upstream.responses import VendorResponse
 from services.upstream.transport import TRANSPORT_ERRORS
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-"""More than any response we ask for; a longer one is not read."""
+"""Maximum size of a response: more than any that we request."""
 MAX_ERROR_BYTES = 64 * 1024
-"""The same for the response to a request that was refused."""
+"""Maximum size of an error response."""
 
 
 async def read_chunks(

@@ -11,11 +11,11 @@ import httpx
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from services.errors import ProviderBadAnswer, ProviderRefused, ServiceError
-from services.evidence.debrief import Usage
 from services.text.invisible import strip_control
 from services.text.thoughts import ThoughtFilter
 from services.upstream.model_errors import VENDOR, error_in_success
 from services.upstream.responses import InvalidAsNone, VendorResponse, log_refusal
+from services.usage import Usage
 
 MAX_TOKENS = 10**9
 MAX_NAME_CHARACTERS = 200

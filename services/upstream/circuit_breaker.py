@@ -41,7 +41,7 @@ class CircuitBreaker:
         return True
 
     def after_call(self, *, is_probe: bool) -> None:
-        """Marks the end of a call, whatever its outcome; a cancelled probe makes way for the next."""
+        """Marks the end of a call, whatever its outcome. After a cancelled probe another call may probe."""
         if is_probe:
             self._is_probing = False
 

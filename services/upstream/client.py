@@ -40,12 +40,12 @@ from services.upstream.transport import (
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
-"""For one TCP and TLS connection, at most."""
+"""Maximum time for one TCP and TLS connection."""
 ERROR_BODY_SECONDS = 2.0
-"""For the body of an error response, at most."""
+"""Maximum time for the body of an error response."""
 BUSY_RETRY_AFTER = 1
 STREAM_READS_PER_SECOND = 2500
-"""Of all open streams of a vendor together: about what one core can do beside everything else."""
+"""Maximum reads of all open streams of a vendor together: about what one core can do besides its other work."""
 MIN_PAUSE_SECONDS = 0.02
 DRAIN_SECONDS = 0.05
 """After the consumer of a stream stops, read this long so that the connection can be reused."""
@@ -55,7 +55,7 @@ ErrorMapper = Callable[[VendorResponse], MappedError]
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A request, and what decides over its attempts."""
+    """A request, with what its attempts need."""
 
     request: httpx.Request
     breaker: CircuitBreaker
@@ -66,20 +66,20 @@ class _Call:
     sent: Json | None = None
 
 
-class _Failure(NamedTuple):
-    """What came of an attempt that failed."""
+class _FailedAttempt(NamedTuple):
+    """The outcome of a failed attempt."""
 
     error: ServiceError
     retries: int
-    """How often such a call may be retried."""
+    """Maximum retries of such a failure."""
     is_down: bool
-    """It counts as a failure of the vendor for the circuit breaker."""
+    """Whether it counts as a failure for the circuit breaker."""
     is_deadline: bool = False
-    """The call's own deadline has passed."""
+    """Whether the call's own deadline has passed."""
 
 
 class VendorUnreachable(ProviderUnavailable):
-    """Nothing was sent: there is no such host, no connection, or no trust in its certificate."""
+    """Nothing was sent: DNS, connection or TLS failed."""
 
 
 class VendorClient:
@@ -112,7 +112,7 @@ class VendorClient:
 
     @property
     def base_url(self) -> httpx.URL:
-        """Where the vendor's API is."""
+        """Base URL of the vendor's API."""
         return self._client.base_url
 
     async def __aenter__(self) -> Self:
@@ -201,7 +201,7 @@ class VendorClient:
     async def _open(self, call: _Call) -> httpx.Response:
         """A successful response, its body unread, after as many attempts as are allowed."""
         retries = 0
-        failure: _Failure | None = None
+        failure: _FailedAttempt | None = None
         while True:
             outcome = await self._attempt(call)
             if isinstance(outcome, httpx.Response):
@@ -213,7 +213,7 @@ class VendorClient:
             retries += 1
             await asyncio.sleep(wait)
 
-    async def _attempt(self, call: _Call) -> httpx.Response | _Failure:
+    async def _attempt(self, call: _Call) -> httpx.Response | _FailedAttempt:
         with watch_sending() as sending:
             try:
                 async with asyncio.timeout(call.ends - monotonic()):
@@ -224,13 +224,13 @@ class VendorClient:
                 return self._transport_failure(transport_failure_of(error, sending))._replace(is_deadline=is_deadline)
         return response if response.is_success else await self._refused(call, response)
 
-    async def _refused(self, call: _Call, response: httpx.Response) -> _Failure:
+    async def _refused(self, call: _Call, response: httpx.Response) -> _FailedAttempt:
         refusal = await self._read_error(response, call.ends)
         mapped = call.map_error(refusal)
         log_refusal(self.vendor, refusal, sent=call.sent)
         retries = 0 if mapped.is_permanent else self._retry_policy.retries_after(refusal.status)
         is_down = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not mapped.is_permanent
-        return _Failure(mapped.error, retries, is_down=is_down)
+        return _FailedAttempt(mapped.error, retries, is_down=is_down)
 
     async def _read_error(self, response: httpx.Response, ends: float) -> VendorResponse:
         """The error response, without its body where that can't be read or does not come: the status decides."""
@@ -287,7 +287,7 @@ class VendorClient:
 
     @contextmanager
     def _concurrency_slot(self, breaker: CircuitBreaker) -> Iterator[None]:
-        """Refuses at once a call that would have to queue, or that a failing vendor would not answer anyway."""
+        """Refuses a call above the concurrency limit or while the circuit is open."""
         if self.in_flight >= self._max_concurrency:
             raise ProviderUnavailable(
                 f"{self.vendor} is busy with other calls; try again in a moment.", retry_after=BUSY_RETRY_AFTER
@@ -300,26 +300,26 @@ class VendorClient:
             self.in_flight -= 1
             breaker.after_call(is_probe=is_probe)
 
-    def _transport_failure(self, failure: TransportFailure) -> _Failure:
+    def _transport_failure(self, failure: TransportFailure) -> _FailedAttempt:
         match failure:
             case TransportFailure.TIMED_OUT:
-                return _Failure(self._timeout_error(), 0, is_down=True)
+                return _FailedAttempt(self._timeout_error(), 0, is_down=True)
             case TransportFailure.DISCONNECTED:
                 detail = f"{self.vendor} closed the connection without a response; try again."
-                return _Failure(ProviderBadAnswer(detail), self._retry_policy.disconnected, is_down=True)
+                return _FailedAttempt(ProviderBadAnswer(detail), self._retry_policy.disconnected, is_down=True)
             case TransportFailure.PROXY_FAILED:
                 detail = f"{self.vendor} can't be reached through the proxy; check HTTPS_PROXY and NO_PROXY."
-                return _Failure(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
+                return _FailedAttempt(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
             case TransportFailure.NOT_SENT:
                 detail = f"{self.vendor} can't be reached right now; try again in a moment."
-                return _Failure(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
+                return _FailedAttempt(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
 
-    def _give_up(self, failure: _Failure, breaker: CircuitBreaker) -> ServiceError:
+    def _give_up(self, failure: _FailedAttempt, breaker: CircuitBreaker) -> ServiceError:
         """The error to raise, with `Retry-After` where another attempt may help."""
         if failure.is_down:
             breaker.failed()
         else:
-            breaker.succeeded()  # a vendor that refuses is up
+            breaker.succeeded()  # a refusal shows that the vendor is up
         error = failure.error
         if isinstance(error, ProviderUnavailable) and failure.retries and error.retry_after is None:
             error.retry_after = DEFAULT_RETRY_AFTER

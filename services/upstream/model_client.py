@@ -26,9 +26,9 @@ SUCCESSOR = "~openai/gpt-mini-latest"
 """The default fallback at OpenRouter, an alias that follows new releases: gpt-4o-mini itself ends on 2027-01-14."""
 NO_FALLBACK = "off"
 MAX_ATTEMPTS = 12
-"""More than a server has to refuse until nothing is left to leave out."""
+"""Upper bound of attempts: leaving out every optional part of a request, one after another, takes fewer."""
 MIN_CAP = 256
-"""Tokens. An answer with less space is not asked for."""
+"""Minimum tokens: with less space for an answer none is requested."""
 
 Result = TypeVar("Result")
 Body = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What an error response of a language model's server means: the setting or cause to name, and what may help.
+"""Maps error responses of language model servers to our errors, which name the setting or the cause.
 
 OpenRouter's errors: https://openrouter.ai/docs/api-reference/errors-and-debugging. Other servers say the same things in
 other places and words, so a rule looks at the status and at everything that the body says.
@@ -138,12 +138,12 @@ _MOST_ITEMS = 10
 
 
 def _text(response: VendorResponse, body: Json) -> str:
-    """What the body says, wherever it says it; a body that is not JSON says what it starts with."""
+    """The message of an error body, in any of its fields; of a body that is not JSON, its start."""
     said = " ".join(_strings(body, depth=4)) or response.content[:_LONGEST_TEXT].decode(errors="replace")
     return said[:_LONGEST_TEXT].casefold()
 
 
-_TELLING = frozenset(
+_ERROR_KEYS = frozenset(
     {
         *("error", "errors", "message", "msg", "detail", "details", "reason", "raw", "code", "type", "param", "loc"),
         *("error_type", "provider_code", "availability", "metadata", "reasons", "patterns"),
@@ -155,8 +155,8 @@ def _strings(value: Any, *, depth: int) -> list[str]:
     if isinstance(value, str):
         return [value[:_LONGEST_TEXT]]
     if depth and isinstance(value, dict):
-        told = {key: inner for key, inner in value.items() if key in _TELLING}
-        return [*told, *(text for inner in told.values() for text in _strings(inner, depth=depth - 1))]
+        parts = {key: inner for key, inner in value.items() if key in _ERROR_KEYS}
+        return [*parts, *(text for inner in parts.values() for text in _strings(inner, depth=depth - 1))]
     if depth and isinstance(value, list):
         return [text for inner in value[:_MOST_ITEMS] for text in _strings(inner, depth=depth - 1)]
     return []
@@ -188,7 +188,7 @@ def _too_large(_: _Error) -> ServiceError:
 
 
 def _quota(error: _Error) -> ServiceError:
-    """A quota that is used up, with its end where the server tells it."""
+    """A quota that is used up, with its end if the server gives it."""
     seconds = _seconds_to_reset(error)
     if seconds is None:
         return ProviderUnavailable("The language model's quota for the day is used up; try again tomorrow.")
@@ -201,9 +201,9 @@ def _seconds_to_reset(error: _Error) -> int | None:
     """The wait that the server asks for: `Retry-After`, OpenRouter's `retry_after`, or `X-RateLimit-Reset`."""
     if error.response.retry_after is not None:
         return error.response.retry_after
-    told = _object(error.error.get("availability")).get("retry_after")
-    if isinstance(told, int) and told >= 0:
-        return min(told, MAX_RETRY_AFTER)
+    seconds = _object(error.error.get("availability")).get("retry_after")
+    if isinstance(seconds, int) and seconds >= 0:
+        return min(seconds, MAX_RETRY_AFTER)
     repeated = _object(_object(error.error.get("metadata")).get("headers"))
     headers = {str(name).casefold(): value for name, value in repeated.items()}
     return _until(str(headers.get("x-ratelimit-reset") or error.response.headers.get("x-ratelimit-reset")))

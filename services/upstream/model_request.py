@@ -81,11 +81,13 @@ class ModelRequest:
     """A request for one answer, before it is fitted to a server. `cap` is the most tokens of the answer.
 
     `schema` gives the JSON schema of the answer with its bounds (`True`) or without; None for free text.
+    `schema_name` is sent with it.
     """
 
     messages: Sequence[Message]
     cap: int
     schema: Callable[[bool], dict[str, Any]] | None = None
+    schema_name: str = "answer"
 
     @property
     def characters(self) -> int:
@@ -110,7 +112,7 @@ class ModelRequest:
         if output == StructuredOutput.JSON_OBJECT:
             return {"response_format": {"type": "json_object"}}
         schema = self.schema(output == StructuredOutput.BOUNDED_SCHEMA)
-        named = {"name": "debrief", "strict": True, "schema": schema}
+        named = {"name": self.schema_name, "strict": True, "schema": schema}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 

@@ -22,7 +22,7 @@ class Proxies(NamedTuple):
     """The proxy for each scheme, and the hosts that are reached directly."""
 
     by_scheme: Mapping[str, str]
-    """URLs, with the user and password that the proxy wants."""
+    """URLs, with the user and password of the proxy."""
     no_proxy: Sequence[str] = ()
     """Entries of `NO_PROXY`: `*`, a domain with all below it, an address or a network; names may have a port."""
 

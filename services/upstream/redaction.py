@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MAX_REASON_READ = 1000
-"""Characters of a vendor's text that are looked at."""
+"""Maximum characters of a vendor's text that are examined."""
 MAX_REASON_LOGGED = 200
 WORDS_IN_A_ROW = 4
-"""So many words in a row that also occur in what was sent were copied from it."""
+"""This many consecutive words that also occur in the request count as copied from it."""
 MAX_SENT_CHARACTERS = 200_000
-"""What was sent is searched this far."""
+"""Maximum characters of the request that are searched."""
 
 _OURS = frozenset({"model", "models", "type"})
-"""What we send under these keys is configuration, which may be logged."""
+"""Keys of the request whose values are configuration, which may be logged."""
 _QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
 _QUOTED = re.compile(r"""(?<!\w)(["'`])(?=\S).*?(?:\1(?!\w)|$)|[“‘«].*?(?:[”’»]|$)""")
 _PERSONAL = re.compile(

@@ -19,7 +19,7 @@ from services.upstream.redaction import MAX_REASON_READ, loggable
 log = logging.getLogger(__name__)
 
 DEFAULT_RETRY_AFTER = 2
-"""Seconds, where a vendor limits us without saying for how long."""
+"""Seconds, for a vendor that limits us and gives no time."""
 MAX_RETRY_AFTER = 86400
 
 Json = Mapping[str, Any]
@@ -45,7 +45,7 @@ class MappedError(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """What an error body says. Any part may be missing; `reason` is the vendor's text, for the log only."""
+    """The content of an error body. Any part may be missing; `reason` is the vendor's text, for the log only."""
 
     code: str | None = None
     type: str | None = None
@@ -75,7 +75,7 @@ class VendorResponse(NamedTuple):
 
     @property
     def refusal(self) -> Refusal:
-        """What the body of an error response says."""
+        """The content of the body of an error response."""
         return read_refusal(self.json_object())
 
     def json_object(self) -> Json | None:
@@ -101,7 +101,7 @@ def parse_retry_after(value: str | None) -> int | None:
 
 
 def map_status(vendor: str, response: VendorResponse, key_variable: str) -> MappedError:
-    """The error for a status, where the vendor says nothing more precise."""
+    """The error for a status, unless the vendor is more precise."""
     match response.status:
         case 401 | 403:
             error: ServiceError = ProviderUnavailable(f"{vendor} rejected this server's key; check {key_variable}.")
@@ -121,7 +121,7 @@ def map_status(vendor: str, response: VendorResponse, key_variable: str) -> Mapp
 
 
 def read_refusal(body: Json | None) -> Refusal:
-    """What an error body says, in any of the forms that vendors use.
+    """Reads an error body in any of the forms that vendors use.
 
     `{"error": {"message", "type", "code", "param"}}` of OpenAI and OpenRouter, `{"error": "code", "info"}` of Daily,
     `{"message", "error"}` of Vapi, and the same fields at the top.

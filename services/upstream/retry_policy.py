@@ -15,7 +15,7 @@ BACKOFF_SECONDS = 0.25
 
 
 class RetryPolicy(NamedTuple):
-    """The most retries after each kind of failure. Kinds that are not listed, such as a 400, are never retried."""
+    """Maximum retries after each kind of failure. Kinds that are not listed, such as a 400, are never retried."""
 
     rate_limited: int
     """429"""
@@ -31,7 +31,7 @@ class RetryPolicy(NamedTuple):
     """The connection closed before a response, or answered something that is not HTTP."""
 
     def retries_after(self, status: int) -> int:
-        """The most retries after a response with this status."""
+        """Maximum retries after a response with this status."""
         match status:
             case 429:
                 return self.rate_limited

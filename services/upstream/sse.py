@@ -1,13 +1,13 @@
 """Decoder for server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html"""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""Some proxies put one before the first event."""
+"""Byte order mark, which some proxies put before the first event."""
 
 
 class SSEDecoder:
     """Turns the bytes of an event stream into `data` payloads, wherever chunks begin and end.
 
-    Comments, event names and ids are ignored, since no vendor of ours puts anything in them.
+    Comments, event names and ids are ignored, because our vendors do not use them.
     """
 
     def __init__(self) -> None:

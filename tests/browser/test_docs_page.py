@@ -1,4 +1,4 @@
-"""The documentation pages in a real browser without a network: their viewers run under their policy, and nothing else."""
+"""The documentation pages in a real browser without a network: only their viewers run under their policy."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ document.addEventListener("securitypolicyviolation", event => {
 """
 PAGES = pytest.mark.parametrize("path", ["/docs", "/redoc"])
 BLOCKED = {"/docs": [], "/redoc": ["img-src https://cdn.redoc.ly/redoc/logo-mini.svg"]}
-"""Redoc's own logo, which it would load from elsewhere; the page does without it."""
+"""Redoc's logo on another server, which the policy blocks."""
 SECONDS = 60_000
 
 
@@ -44,7 +44,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """A page that can reach the server under test only; `elsewhere` lists what else it asked for."""
+    """A page that can reach only the server under test; `elsewhere` lists its other requests."""
     context = browser.new_context()
     context.add_init_script(VIOLATIONS)
     page = context.new_page()

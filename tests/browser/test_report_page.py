@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, render_html
+from services.evidence.rendering import HTML_CSP
+from services.evidence.report import render_html
 from tests.services.evidence import debriefs
 
 CHROMIUM = shutil.which("chromium")
@@ -61,7 +62,7 @@ CONTRASTS = """
 
 @dataclass
 class Site:
-    """One report on a loopback address, and what was asked of it."""
+    """One report on a loopback address, and the requests for it."""
 
     address: str
     asked: list[str] = field(default_factory=list)
@@ -82,7 +83,7 @@ def served(debrief: Debrief, policy: str = HTML_CSP) -> Iterator[Site]:
             self.wfile.write(body)
 
         def log_message(self, *_):
-            """The test knows what was asked."""
+            """Nothing: the test records the requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         site = Site(f"http://127.0.0.1:{server.server_port}/debrief")
@@ -115,7 +116,7 @@ def opened(browser: Browser, site: Site, screen: ViewportSize = DESKTOP, *, dark
 
 
 @EVERY_KIND
-def test_the_policy_is_kept_and_nothing_else_is_requested(browser, debrief):
+def test_page_keeps_its_policy_and_makes_no_requests(browser, debrief):
     with served(debrief) as site, opened(browser, site) as page:
         page.wait_for_load_state("networkidle")
         violations = page.evaluate("window.violations")
@@ -142,7 +143,7 @@ def test_the_style_sheet_applies_under_the_policy(browser):
 
 @EVERY_KIND
 @ON_ANY_SCREEN
-def test_nothing_scrolls_sideways(browser, debrief, screen):
+def test_report_does_not_scroll_sideways(browser, debrief, screen):
     with served(debrief) as site, opened(browser, site, screen) as page:
         width = page.evaluate("document.documentElement.scrollWidth")
 
@@ -202,7 +203,7 @@ def test_a_quote_can_be_reached_from_the_rating_that_rests_on_it(browser):
         assert page.locator(":target blockquote").inner_text() == debriefs.IDEMPOTENCY.text
 
 
-def test_a_reader_of_headings_finds_every_section(browser):
+def test_every_section_has_a_heading(browser):
     with served(debriefs.typical()) as site, opened(browser, site) as page:
         names = [page.get_by_role("region", name=name).count() for name in ("Recommendation", "Scorecard", "Warnings")]
         level_one = page.get_by_role("heading", level=1).inner_text()
@@ -219,7 +220,7 @@ def test_a_typical_debrief_prints_to_two_pages(browser, tmp_path: Path, dark):
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
 
 
-def test_a_print_is_black_on_white_also_in_dark_mode(browser):
+def test_print_is_black_on_white_in_dark_mode(browser):
     with served(debriefs.typical()) as site, opened(browser, site, dark=True) as page:
         page.emulate_media(media="print")
         colors = page.evaluate("(style => [style.color, style.backgroundColor])(getComputedStyle(document.body))")

@@ -36,7 +36,7 @@ FLAGS = (
 
 
 class Handshake(NamedTuple):
-    """What a browser posted to OpenAI."""
+    """An SDP offer that a browser posted to OpenAI."""
 
     authorization: str
     content_type: str
@@ -83,7 +83,7 @@ def api(openai: OpenAICalls) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser that finds the page on port 3000 of two hosts, wherever it is really served."""
+    """A browser in which two hosts on port 3000 lead to the port that serves the page."""
     html = {"Content-Type": "text/html; charset=utf-8"}
     with http_server(lambda _: httpx.Response(200, headers=html, content=PAGE)) as url, sync_playwright() as playwright:
         hosts = ("localhost", "elsewhere.localhost")

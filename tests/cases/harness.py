@@ -12,7 +12,6 @@ import pytest
 import respx
 from fastapi.testclient import TestClient
 
-from services.transcript.transcript import parse_transcript
 from tests.support.interviews import COMPLETIONS, SAMPLES, completion, mock_daily, open_room
 
 _CASES = SAMPLES / "cases"
@@ -78,21 +77,23 @@ def script_model(vendors: respx.MockRouter, case: Case) -> respx.Route:
 
 def send(client: TestClient, case: Case) -> tuple[str, httpx.Response]:
     """A new room with the case's names, and the response to its call."""
-    name = open_room(client, **{key: value for key, value in case.room.items() if value is not None})
+    name = _open_room(client, case)
     route, _, streams = case.call.partition("-")
     headers = {"Accept": "text/event-stream"} if streams else {}
     return name, client.post(f"/api/rooms/{name}/{route}", json=case.body, headers=headers)
 
 
-def read_turns(case: Case) -> list[SpokenTurn]:
-    """The turns of the case's transcript. Without HTTP until there is a route that gives them."""
-    transcript = parse_transcript(
-        case.transcript,
-        candidate_names=[case.room["candidate_name"]],
-        interviewer_names=[case.room["interviewer_name"]],
-        roles=case.mapping,  # type: ignore[arg-type]  # the cases hold valid roles
-    )
-    return [SpokenTurn(turn.speaker, turn.role, turn.at, turn.text) for turn in transcript.turns]
+def _open_room(client: TestClient, case: Case) -> str:
+    return open_room(client, **{key: value for key, value in case.room.items() if value is not None})
+
+
+def read_turns(client: TestClient, case: Case) -> list[SpokenTurn]:
+    """The turns of the case's transcript, stored in a new room with the case's names."""
+    path = f"/api/rooms/{_open_room(client, case)}/transcript"
+    saved = client.put(path, json={"transcript": case.transcript, "speakers": case.mapping})
+    assert saved.status_code == 200, saved.text
+    turns = client.get(path).json()["turns"]
+    return [SpokenTurn(turn["speaker"], turn["role"], turn["at"], turn["text"]) for turn in turns]
 
 
 def check_status(case: Case, response: httpx.Response, model: respx.Route) -> None:
@@ -126,14 +127,14 @@ def _is_furniture(case: Case, turn: SpokenTurn) -> bool:
 
 
 def _joined(turns: Sequence[SpokenTurn]) -> Iterator[SpokenTurn]:
-    """Neighbours of one speaker as one turn, if the second one has no time of its own in the record."""
+    """Joins neighbouring turns of one speaker if the second one has no time of its own in the record."""
     for speaker, run in groupby(turns, key=lambda turn: (turn.speaker, _clock(turn.at))):
         first, *rest = run
         yield SpokenTurn(speaker[0], first.role, first.at, " ".join(turn.text for turn in (first, *rest)))
 
 
 def check_evidence(case: Case, debrief: dict[str, Any]) -> None:
-    """What must be found is found as the candidate's words, and what may not count is shown nowhere."""
+    """Expected quotes are found as the candidate's words, and words that are no evidence are not shown."""
     quotes = [quote for entry in debrief["evidence"] + debrief["scorecard"] for quote in entry["quotes"]]
     shown = [squash(quote["text"]) for quote in quotes]
     by_candidate = "".join(squash(quote["text"]) for quote in quotes if quote["speaker"] == "candidate")
@@ -148,7 +149,7 @@ def check_evidence(case: Case, debrief: dict[str, Any]) -> None:
 
 
 def check_ratings(case: Case, debrief: dict[str, Any]) -> None:
-    """The rating with the candidate's words as evidence is kept, the other one is not; or nothing is rated."""
+    """Only the rating with the candidate's words as evidence is kept; or nothing is rated."""
     ratings = [row["rating"] for row in debrief["scorecard"]]
     if case.expected["rated"]:
         assert ratings[0] is not None
@@ -175,7 +176,7 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?[.,\d]*\s?([ap]m)?", re.IGNO
 
 
 def _clock(at: str | None) -> int | None:
-    """Seconds, however the time is spelled."""
+    """Seconds of a time in any spelling."""
     if at is None:
         return None
     match = _CLOCK.search(at)

@@ -1,4 +1,4 @@
-"""Quotes as models really write them, and reports, from public reports of defects."""
+"""Quotes as models write them, and the reports, from public defect reports."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def outcome(case: Case, client, vendors) -> Outcome:
 
 
 @EVERY
-def test_what_the_candidate_said_is_found_and_cut_from_the_source(case: Case, outcome: Outcome):
+def test_quotes_of_the_candidate_are_found_and_cut_from_the_source(case: Case, outcome: Outcome):
     pieces = [plain(quote["text"]) for quote in outcome.quotes() if quote["speaker"] == "candidate"]
 
     for said in map(plain, case.expected["evidence"]["must"]):
@@ -30,7 +30,7 @@ def test_the_chosen_words_are_marked_inside_whole_sentences(case: Case, outcome:
 
 
 @EVERY
-def test_claims_are_supported_and_ratings_stand_as_expected(case: Case, outcome: Outcome):
+def test_claims_and_ratings_are_as_expected(case: Case, outcome: Outcome):
     expected = case.expected
     if "supported" in expected:
         assert outcome.debrief["grounding"]["claims_supported"] == expected["supported"]
@@ -40,7 +40,7 @@ def test_claims_are_supported_and_ratings_stand_as_expected(case: Case, outcome:
 
 
 @EVERY
-def test_the_report_has_what_it_must_have(case: Case, outcome: Outcome):
+def test_report_contains_the_expected_text(case: Case, outcome: Outcome):
     for form, report in outcome.reports.items():
         assert all(text in report for text in case.expected["report"][form]["must"])
         assert not any(text in report for text in case.expected["report"][form]["never"])

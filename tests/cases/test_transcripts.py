@@ -1,4 +1,4 @@
-"""Transcripts as people paste them: the right words count under the right name, and doubts are warned of."""
+"""Transcripts as people paste them: words have the right speaker, and uncertain speakers give a warning."""
 
 import pytest
 
@@ -28,8 +28,10 @@ def test_status_and_detail_are_as_expected(case, client, vendors):
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_every_word_has_its_speaker_role_and_time(case):
-    check_turns(case, read_turns(case))
+def test_every_word_has_its_speaker_role_and_time(case, client, vendors):
+    script_model(vendors, case)
+
+    check_turns(case, read_turns(client, case))
 
 
 @pytest.fixture
@@ -45,10 +47,10 @@ def test_only_the_candidates_words_are_evidence(case, debrief):
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_only_the_candidates_words_carry_a_rating(case, debrief):
+def test_only_the_candidates_words_support_a_rating(case, debrief):
     check_ratings(case, debrief)
 
 
 @pytest.mark.parametrize("case", READABLE)
-def test_doubts_about_speakers_are_warned_of(case, debrief):
+def test_uncertain_speakers_give_a_warning(case, debrief):
     check_warnings(case, debrief)

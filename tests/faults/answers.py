@@ -9,6 +9,7 @@ from tests.faults.wire import Connection, Request
 
 SAMPLES = Path(__file__).parent.parent / "data"
 
+WEBVTT = b"WEBVTT\n\ntranscript:0\n00:00:01.000 --> 00:00:02.000\n<v>Ada:</v>Hello.\n"
 FORGOTTEN = "interview-ffffffff"
 """How the names of rooms begin that Daily knows and the service has forgotten."""
 
@@ -35,6 +36,9 @@ async def answer_well(connection: Connection, request: Request) -> None:
         # the service looks up a room that it has not forgotten only after Daily refused to create it
         await connection.answer(sample("daily/error_404_unknown_room.json"), 404)
         return
+    if request.path.startswith("/daily/transcript-files/"):
+        await connection.answer(WEBVTT)
+        return
     status = 201 if (request.method, request.path) == ("POST", "/vapi/call") else 200
     await connection.answer(good_answer(request), status)
 
@@ -57,9 +61,22 @@ def good_answer(request: Request) -> bytes:
 def _daily(request: Request, path: list[str]) -> bytes:
     if path[0] == "meeting-tokens":
         return sample("daily/meeting_token.json")
+    if path[0].startswith("transcript"):
+        return _daily_transcripts(request, path)
     if request.method == "DELETE":
         return json.dumps({"deleted": True, "name": path[1]}).encode()
     asked: dict[str, Any] = request.json() if request.method == "POST" else {"name": path[1]}
     room = json.loads(sample("daily/room.json"))
     room |= {"name": asked["name"], "url": f"https://team.daily.co/{asked['name']}"}
     return json.dumps(room | {"config": {"exp": int(time.time()) + 3600}}).encode()
+
+
+def _daily_transcripts(request: Request, path: list[str]) -> bytes:
+    """A list of one finished transcript, the link to its file, or its deletion."""
+    if request.method == "DELETE":
+        return sample("daily/transcript_deleted.json")
+    if path[-1] == "access-link":
+        link = f"http://{request.headers['host']}/daily/transcript-files/{path[1]}"
+        return json.dumps({"transcriptId": path[1], "link": link}).encode()
+    finished = json.loads(sample("daily/transcripts.json"))["data"][-1]
+    return json.dumps({"total_count": 1, "data": [finished]}).encode()

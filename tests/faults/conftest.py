@@ -8,7 +8,7 @@ from tests.faults.wire import FakeVendor
 
 @pytest.fixture
 async def vendor() -> AsyncIterator[FakeVendor]:
-    """All four vendors behind one port. They work until a test sets `behave`."""
+    """All four vendors behind one port. They respond correctly until a test sets `behave`."""
     vendor = FakeVendor(answer_well)
     await vendor.open()
     yield vendor

@@ -1,4 +1,4 @@
-"""Calls to the service, each with the vendor call that it depends on."""
+"""Calls to the service, each with the vendor call on which it depends."""
 
 import re
 from typing import Any, NamedTuple
@@ -38,6 +38,10 @@ ENDPOINTS = {
         body={"participant_name": "Grace", "participant_type": "candidate"},
     ),
     "delete room": Endpoint(re.compile("DELETE /daily/rooms/"), "/api/rooms/{room}", "DELETE"),
+    "delete transcripts": Endpoint(re.compile(r"GET /daily/transcript\?"), "/api/rooms/{room}", "DELETE"),
+    "list transcripts": Endpoint(re.compile(r"GET /daily/transcript\?"), "/api/rooms/{room}/transcript/fetch"),
+    "link transcript": Endpoint(re.compile("GET /daily/transcript/"), "/api/rooms/{room}/transcript/fetch"),
+    "download transcript": Endpoint(re.compile("GET /daily/transcript-files/"), "/api/rooms/{room}/transcript/fetch"),
     "adopt for a briefing": Endpoint(re.compile("GET /daily/rooms/"), "/api/rooms/{forgotten}/briefing", body=BRIEFING),
     "chat": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/chat", body={"message": "What next?"}),
     "chat stream": Endpoint(
@@ -46,6 +50,10 @@ ENDPOINTS = {
     "debrief": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD),
     "debrief stream": Endpoint(
         re.compile("POST /openrouter/"), "/api/rooms/{room}/debrief?regenerate=true", body=RECORD, is_stream=True
+    ),
+    "plan": Endpoint(re.compile("POST /openrouter/"), "/api/rooms/{room}/plan", body={"minutes": 30}),
+    "plan stream": Endpoint(
+        re.compile("POST /openrouter/"), "/api/rooms/{room}/plan", body={"minutes": 30}, is_stream=True
     ),
     "realtime token": Endpoint(re.compile("POST /openai/"), "/api/rooms/{room}/realtime/token", success=201),
     "realtime session": Endpoint(

@@ -167,7 +167,7 @@ NEVER_ENDS = frozenset(
         silent_after_the_last_word,
     }
 )
-"""The vendor goes on for ever: only a deadline of ours ends the call."""
+"""The vendor never finishes: only a deadline of ours ends the call."""
 
 
 def says(content: bytes, status: int = 200, **headers: str) -> Behaviour:

@@ -32,14 +32,14 @@ HASTY_LANES = 16
 UNREACHABLE_LANES = 1
 ATTEMPTS = 10
 MISSED_DEADLINE = (HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE)
-"""Of the vendor's response, and of the connection to it."""
+"""Deadlines of the vendor's response, and of the connection to it."""
 UNKNOWN_HOST = "http://unknown.invalid"
 NEVER_OPENED = f"interview-{0:026}"
 """A name that a room of ours could have."""
 
 
 class Observation(NamedTuple):
-    """What came of one case."""
+    """The observed outcome of one case."""
 
     status: int
     code: str | None
@@ -114,7 +114,7 @@ class Lane:
         return name
 
     async def _status_of_next(self, case: Case, room: str, number: int) -> int:
-        if case.endpoint == "delete room":
+        if ENDPOINTS[case.endpoint].method == "DELETE":
             room = await self._open_room()
         send = partial(self._send, case.endpoint, room, forgotten_room(number, again=True), f"next-{number}")
         return outcome(await _in_time(send))[0]
@@ -141,7 +141,7 @@ class Lane:
 
 
 class Lanes:
-    """Lanes of one kind: opened when needed, at most so many, used again and again."""
+    """Pool of lanes of one kind: opened when needed, at most `limit`, and reused."""
 
     def __init__(self, stack: AsyncExitStack, limit: int, open_lane: Callable[[], AbstractAsyncContextManager[Lane]]):
         self._stack = stack

@@ -1,4 +1,4 @@
-"""What each vendor may do wrong at each of its endpoints, and what must come of it.
+"""The fault table: each fault of a vendor at each of its endpoints, and the required response.
 
 A row has a fault, the vendor's behaviour, the client's status and code, and
 how often the vendor may be called where the call is safe to repeat. For a
@@ -16,12 +16,12 @@ from tests.faults.wire import Behaviour
 
 
 class Answer(NamedTuple):
-    """What the client gets."""
+    """The response to the client."""
 
     status: int
     code: str | None = None
     has_retry_after: bool = False
-    """Says when to try again, where the response is not a stream."""
+    """Whether the response has `Retry-After`, unless it is a stream."""
 
 
 LONG_WAIT = "900"
@@ -33,10 +33,11 @@ REFUSED = Answer(502, "provider_refused")
 SLOW = Answer(504, "provider_timeout")
 TOO_LARGE = Answer(413, "payload_too_large")
 UNKNOWN = Answer(404, "room_not_found")
+NO_TRANSCRIPT = Answer(404, "transcript_not_found")
 NO_SUCH_CALL = Answer(404, "call_not_found")
 INVALID = Answer(422, "invalid_input")
 LEFT_AT_DAILY = Answer(200, "left_at_daily")
-"""Our own records are erased, and the receipt says that the video room still exists."""
+"""Our own records are erased, and the receipt says that the video room or its transcripts may still exist."""
 FINE = Answer(200)
 
 
@@ -66,7 +67,7 @@ class Case(NamedTuple):
 
     @property
     def waits_for_deadline(self) -> bool:
-        """Nothing but a deadline of ours ends the call."""
+        """Whether only a deadline of ours ends the call."""
         return self.behaviour in NEVER_ENDS
 
     @property
@@ -80,7 +81,18 @@ class Case(NamedTuple):
 
 
 ENDPOINTS = {
-    "daily": ("create room", "create room's token", "get room", "join room", "delete room", "adopt for a briefing"),
+    "daily": (
+        "create room",
+        "create room's token",
+        "get room",
+        "join room",
+        "delete room",
+        "delete transcripts",
+        "list transcripts",
+        "link transcript",
+        "download transcript",
+        "adopt for a briefing",
+    ),
     "openrouter": ("chat", "chat stream", "debrief", "debrief stream"),
     "openai": ("realtime token", "realtime session"),
     "vapi": ("place phone call", "get phone call"),
@@ -257,7 +269,16 @@ VAPI = (
 
 OF_VENDOR = {"daily": DAILY, "openrouter": OPENROUTER, "openai": OPENAI, "vapi": VAPI}
 
-MAKES_A_ROOM = frozenset({"create room", "create room's token"})
+ANSWERS_TO_UNKNOWN = {
+    "create room": BAD,
+    "create room's token": BAD,
+    "delete room": FINE,
+    "delete transcripts": LEFT_AT_DAILY,
+    "list transcripts": BAD,
+    "link transcript": NO_TRANSCRIPT,
+    "download transcript": BAD,
+}
+"""Where Daily's 404 does not mean that the room is unknown."""
 HARMLESS_IN_DELETING = frozenset(
     {"HTML as 200", "null", "empty 200", "another shape", "a list", "deeply nested", "wrong types"}
 )
@@ -274,20 +295,21 @@ def _rows(vendor: str, endpoint: str) -> tuple[Row, ...]:
 
 
 def _answer(endpoint: str, row: Row) -> Answer:
-    """The row's answer, but for four endpoints.
+    """The row's answer, but for what depends on the endpoint.
 
     Deleting a room erases our records whatever Daily answers, and Daily not knowing the room is as good as deleting
-    it. A room that is being created can't be unknown. Vapi may have deleted a call that was placed.
+    it. A room that is being created can't be unknown, nor can the list of transcripts. Vapi may have deleted a call
+    that was placed. The link to a transcript's file leads to a server that knows nothing of Daily's keys.
     """
-    if endpoint in MAKES_A_ROOM and row.answer == UNKNOWN:
-        return BAD
+    if row.answer == UNKNOWN and endpoint in ANSWERS_TO_UNKNOWN:
+        return ANSWERS_TO_UNKNOWN[endpoint]
     if endpoint == "get phone call" and row.fault == "404":
         return NO_SUCH_CALL
-    if endpoint != "delete room":
-        return row.answer
-    if row.answer == UNKNOWN or row.fault in HARMLESS_IN_DELETING:
+    if endpoint == "download transcript" and row.fault.startswith(("400", "401", "403")):
+        return BAD
+    if endpoint == "delete room" and row.fault in HARMLESS_IN_DELETING:
         return FINE
-    return LEFT_AT_DAILY
+    return LEFT_AT_DAILY if endpoint in {"delete room", "delete transcripts"} else row.answer
 
 
 def _case(vendor: str, endpoint: str, row: Row) -> Case:

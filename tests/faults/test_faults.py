@@ -18,7 +18,7 @@ Observe = Callable[[Case], Observation]
 
 @pytest.fixture(scope="module")
 def observe(request: pytest.FixtureRequest) -> Iterator[Observe]:
-    """Returns what came of a case. All selected cases run at once, since most of them wait."""
+    """Returns the outcome of a case. All selected cases run at the same time, since most of them wait."""
     parameters = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     cases = [values["case"] for values in parameters if isinstance(values.get("case"), Case)]
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(running(cases)) as observe_async:
@@ -37,7 +37,7 @@ def test_a_fault_gets_its_response(case: Case, observe: Observe) -> None:
 
 
 def assert_retry_after(case: Case, seen: Observation) -> None:
-    """A stream has begun by then, and says nothing in its headers."""
+    """`Retry-After` is a number exactly where it is expected. A stream sends its headers before it fails."""
     retry_after = "" if ENDPOINTS[case.endpoint].is_stream else seen.headers.get("retry-after", "")
     is_expected = case.answer.has_retry_after and not ENDPOINTS[case.endpoint].is_stream
 

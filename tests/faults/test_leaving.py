@@ -130,7 +130,7 @@ async def test_a_debrief_is_completed_and_stored_and_the_same_request_finds_it(
     endpoint: str, vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str
 ) -> None:
     await _ask_and_disconnect(endpoint, vendor, service, client, room, sample("openrouter/debrief.json"))
-    stored = await _stored_debrief(client, room)
+    stored = await _stored(client, f"/api/rooms/{room}/debrief")
     vendor.behave = wrong.hangs_before_headers
 
     again = await client.post(f"/api/rooms/{room}/debrief", json=ENDPOINTS[endpoint].body)
@@ -139,10 +139,21 @@ async def test_a_debrief_is_completed_and_stored_and_the_same_request_finds_it(
     assert again.json() == stored
 
 
-async def _stored_debrief(client: httpx.AsyncClient, room: str) -> Any:
-    """The stored debrief, once it is there: it is written after the vendor has answered."""
+@pytest.mark.parametrize("endpoint", ["plan", "plan stream"])
+async def test_a_plan_is_completed_and_stored(
+    endpoint: str, vendor: FakeVendor, service: Service, client: httpx.AsyncClient, room: str
+) -> None:
+    await _ask_and_disconnect(endpoint, vendor, service, client, room, sample("openrouter/plan.json"))
+
+    stored = await _stored(client, f"/api/rooms/{room}/plan")
+
+    assert stored["questions"][0]["because"]["text"] == "Wrote a compiler."
+
+
+async def _stored(client: httpx.AsyncClient, path: str) -> Any:
+    """What is stored, once it is there: it is written after the vendor has answered."""
     async with asyncio.timeout(60):
-        while (response := await client.get(f"/api/rooms/{room}/debrief")).status_code == 404:
+        while (response := await client.get(path)).status_code == 404:
             await asyncio.sleep(0.05)
     return response.json()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 HANG_SECONDS = 3600.0
-"""How long a hanging vendor waits for the caller to hang up: longer than any test waits."""
+"""How long a hanging vendor waits for the caller to disconnect: longer than any test waits."""
 
 
 class Request(NamedTuple):

@@ -1,10 +1,12 @@
 import json
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from tests.routers.voice_calls import CALLS, MINTED, QUEUED, SECRETS
 from tests.support.interviews import COMPLETIONS, completion, mock_daily
+from tests.support.model_server import model_server
 
 
 @pytest.fixture
@@ -36,3 +38,18 @@ def model(vendors):
         return vendors.post(COMPLETIONS).mock(side_effect=respond)
 
     return say
+
+
+@pytest.fixture
+def serve(start, vendors):
+    """Start a model's server with these rules and the service in front of it: the client, and the server."""
+    mock_daily(vendors)
+    vendors.route(host="127.0.0.1").pass_through()
+    with ExitStack() as stack:
+
+        def serve_rules(*rules, **settings):
+            model = stack.enter_context(model_server(*rules))
+            client = start(**{"openrouter_base_url": model.url, "openrouter_api_key": None} | settings)
+            return client, model
+
+        yield serve_rules

@@ -11,7 +11,7 @@ def quote(text, turn=2, source="transcript"):
 
 
 def reading(**changes):
-    """What a model answers that does its work well."""
+    """A correct answer of a model."""
     return {
         "summary": "Grace described a migration and her teaching.",
         "claims": [

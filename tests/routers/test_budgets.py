@@ -55,7 +55,7 @@ def test_a_caller_places_as_many_calls_as_the_setting_says(start_stored, vapi, d
 
 
 @WITH_DAILY
-def test_a_repeated_key_of_a_placed_call_takes_nothing_from_the_budget(start, vapi):
+def test_repeated_key_of_a_placed_call_uses_no_budget(start, vapi):
     client = start(phone_budget="2/day")
     name = open_briefed_room(client)
 
@@ -93,7 +93,7 @@ def test_a_caller_opens_as_many_rooms_as_the_setting_says(start_stored, vendors,
 
 
 @WITH_DAILY
-def test_in_memory_a_room_that_ended_makes_way_for_a_new_one(start, clock):
+def test_ended_room_in_memory_is_evicted_for_a_new_one(start, clock):
     client = start(storage_budget="1 room")
     open_room(client, expires_in_minutes=15)
     refused = client.post("/api/rooms", json={"interviewer_name": "Ada"})
@@ -105,7 +105,7 @@ def test_in_memory_a_room_that_ended_makes_way_for_a_new_one(start, clock):
 
 @WITH_DAILY
 @STORED_IN
-def test_what_is_stored_under_rooms_counts_for_the_caller_who_opened_them(start_stored, database):
+def test_stored_data_counts_for_the_owner_of_the_room(start_stored, database):
     client = start_stored(database, storage_budget="60 kB", api_keys=f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}")
     client.headers |= OWNER
     open_briefed_room(client, notes="n" * 20_000)
@@ -154,7 +154,7 @@ def test_voice_sessions_of_a_room_are_limited_across_a_restart(start_stored, ope
 
 
 @WITH_DAILY
-def test_a_number_is_not_in_the_database(start_stored, vapi, tmp_path):
+def test_phone_number_is_not_stored(start_stored, vapi, tmp_path):
     client = start_stored("sqlite:///{}/rooms.db")
 
     call_up(client, open_briefed_room(client), **{"Idempotency-Key": "once"})

@@ -1,4 +1,4 @@
-"""CORS: which pages may read responses, and what the operator learns about those that may not."""
+"""CORS: which pages may read responses, and what is logged about refused ones."""
 
 import logging
 
@@ -20,7 +20,7 @@ def test_a_preflight_of_each_method_passes(client, method):
     assert client.options("/api/rooms", headers=headers).status_code == 200
 
 
-def test_a_page_on_the_internet_may_reach_a_private_address_where_its_origin_is_allowed(start):
+def test_private_network_preflight_of_an_allowed_origin_passes(start):
     client = start(cors_origins="https://app.example.com")
     headers = PREFLIGHT | {"origin": "https://app.example.com", "access-control-request-private-network": "true"}
 

@@ -33,7 +33,7 @@ def test_a_shown_quote_is_its_whole_sentence_and_marks_the_models_words(client, 
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3, 5, 99, None])
-def test_a_unique_quote_of_the_candidate_counts_whatever_turn_it_names(client, model, turn):
+def test_unique_quote_is_found_under_any_turn_number(client, model, turn):
     claim = {"claim": "Led", "kind": "strength", "evidence": [quote(LED, turn)]}
     model(reading(claims=[claim]))
 
@@ -55,7 +55,7 @@ def test_summary_sentences_with_found_quotes_are_kept_and_the_others_left_out(cl
     assert any("summary" in warning for warning in answer["warnings"])
 
 
-def test_an_unsupported_claim_comes_back_nowhere(client, model):
+def test_unsupported_claim_is_not_repeated_elsewhere(client, model):
     invented = "Commanded a fleet of ninety ships"
     model(
         reading(
@@ -111,7 +111,7 @@ def test_the_score_says_what_the_recommendation_depends_on(client, model):
     ]
 
 
-def test_a_recommendation_that_rests_on_one_sentence_says_so_in_the_score_and_in_both_reports(client, model):
+def test_single_decisive_sentence_is_named_in_the_score_and_both_reports(client, model):
     model(reading(ratings=rated((4, LED), (4, "it cut the run time by 40 percent"))))
     name = open_briefed_room(client)
 
@@ -124,7 +124,7 @@ def test_a_recommendation_that_rests_on_one_sentence_says_so_in_the_score_and_in
         assert "This recommendation rests on one sentence (turn 2): without it" in report
 
 
-def test_with_recommendations_switched_off_nothing_depends_on_anything(start, model):
+def test_switched_off_recommendation_has_no_sensitivity(start, model):
     model(reading())
     client = start(debrief_recommendation=False)
 
@@ -150,7 +150,7 @@ def test_the_conversation_is_counted_and_unlawful_topics_are_noted(client, model
     }
 
 
-def test_without_a_known_candidate_notes_do_not_make_a_rating(client, model):
+def test_notes_give_no_rating_without_a_known_candidate(client, model):
     noted = "She was very strong on linkers."
     evidence = [quote(noted, None, "notes"), quote(LED)]
     model(reading(ratings=[{"competency": 1, "rating": 5, "rationale": "", "evidence": evidence}]))
@@ -204,7 +204,7 @@ OLD_DEBRIEF = {
 }
 
 
-def test_a_debrief_that_version_1_0_stored_is_still_read_and_printed(start, model, tmp_path):
+def test_debrief_stored_by_version_1_0_is_read_and_printed(start, model, tmp_path):
     model(reading())
     client = start(database_url=f"sqlite:///{tmp_path}/rooms.db")
     name = open_briefed_room(client)

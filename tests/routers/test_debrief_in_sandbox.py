@@ -3,7 +3,7 @@
 from tests.support.interviews import TRANSCRIPT, open_room
 
 
-def test_a_debrief_of_the_sandbox_is_marked_as_emulated_also_after_it_is_saved(sandbox):
+def test_sandbox_debrief_is_marked_as_emulated_in_every_form(sandbox):
     name = open_room(sandbox, interviewer_name="Jonas Weber", candidate_name="Grace Hopper")
 
     made = sandbox.post(f"/api/rooms/{name}/debrief", json={"transcript": TRANSCRIPT}).json()

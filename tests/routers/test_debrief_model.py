@@ -1,4 +1,4 @@
-"""What a debrief asks of the language model, and what it does with an answer that cannot be used."""
+"""A debrief's requests to the language model, and its handling of unusable answers."""
 
 import json
 
@@ -27,9 +27,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
-def test_an_unusable_answer_is_asked_for_once_more_and_then_is_a_problem_without_a_verdict(
-    client, model, vendors, content
-):
+def test_second_unusable_answer_is_a_problem_without_a_verdict(client, model, vendors, content):
     model(content)
 
     answer = debrief(client, open_briefed_room(client))
@@ -39,7 +37,7 @@ def test_an_unusable_answer_is_asked_for_once_more_and_then_is_a_problem_without
     assert "Hire" not in answer.text
 
 
-def test_a_malformed_answer_is_repaired_with_what_was_wrong_and_no_new_data(client, model, vendors):
+def test_repair_request_names_the_error_and_adds_no_data(client, model, vendors):
     model("Here you are: great!", reading())
 
     answer = debrief(client, open_briefed_room(client))
@@ -52,7 +50,7 @@ def test_a_malformed_answer_is_repaired_with_what_was_wrong_and_no_new_data(clie
     assert "could not be used" in second["messages"][3]["content"]
 
 
-def test_a_refusal_is_a_problem_and_is_not_asked_again(client, vendors):
+def test_model_refusal_is_a_problem_without_a_second_request(client, vendors):
     refusal = completion("")
     refusal["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I can't help with that."}
     route = vendors.post(COMPLETIONS).respond(json=refusal)
@@ -88,7 +86,7 @@ def test_the_request_asks_for_a_strict_schema(client, model, vendors):
         {"chat_history": [{"role": "user", "content": " "}]},
     ],
 )
-def test_nothing_to_analyse_is_no_failure_and_asks_no_model(client, vendors, body):
+def test_nothing_to_analyse_gives_a_debrief_without_a_model_call(client, vendors, body):
     name = open_briefed_room(client)
 
     answer = client.post(f"/api/rooms/{name}/debrief", json=body)
@@ -102,7 +100,7 @@ def test_nothing_to_analyse_is_no_failure_and_asks_no_model(client, vendors, bod
     assert sent_to(vendors, COMPLETIONS) == []
 
 
-def test_a_long_transcript_is_read_whole_in_parts(client, model, vendors):
+def test_long_transcript_is_read_in_parts(client, model, vendors):
     model(reading())
     filler = "\n".join(
         f"Interviewer: question {n}?\nCandidate: a longer answer, number {n}, and more." for n in range(7000)
@@ -111,9 +109,9 @@ def test_a_long_transcript_is_read_whole_in_parts(client, model, vendors):
     answer = debrief(client, open_briefed_room(client), transcript=f"{TRANSCRIPT}\n{filler}").json()
 
     asked = sent_to(vendors, COMPLETIONS)
-    told = "".join(body["messages"][1]["content"] for body in asked)
+    prompts = "".join(body["messages"][1]["content"] for body in asked)
     assert len(asked) >= 3
     assert answer["turns_read"] == 4 + 14_000
-    assert all(f"number {n}," in told for n in (0, 3500, 6999))
+    assert all(f"number {n}," in prompts for n in (0, 3500, 6999))
     assert any("parts" in warning for warning in answer["warnings"])
     assert answer["strengths"] == ["Led a migration"]

@@ -17,7 +17,7 @@ from tests.support.interviews import (
 pytestmark = pytest.mark.usefixtures("daily")
 
 
-def test_the_same_input_within_the_hour_is_answered_from_what_is_stored(client, model, clock):
+def test_same_input_within_an_hour_returns_the_stored_debrief(client, model, clock):
     route = model(reading(), reading(summary="Something else."))
     name = open_briefed_room(client)
 
@@ -29,7 +29,7 @@ def test_the_same_input_within_the_hour_is_answered_from_what_is_stored(client, 
     assert route.call_count == 1
 
 
-def test_a_briefing_that_is_saved_again_unchanged_is_the_same_input(client, model, clock):
+def test_unchanged_briefing_saved_again_is_the_same_input(client, model, clock):
     route = model(reading())
     name = open_briefed_room(client)
     debrief(client, name)
@@ -42,7 +42,7 @@ def test_a_briefing_that_is_saved_again_unchanged_is_the_same_input(client, mode
     assert route.call_count == 1
 
 
-def test_after_the_hour_or_with_another_input_or_on_demand_a_new_version_is_made(client, model, clock):
+def test_new_version_is_made_after_an_hour_for_other_input_or_on_demand(client, model, clock):
     route = model(reading())
     name = open_briefed_room(client)
     debrief(client, name)
@@ -61,7 +61,7 @@ def test_after_the_hour_or_with_another_input_or_on_demand_a_new_version_is_made
     assert route.call_count == 5
 
 
-def test_two_identical_requests_at_once_make_one_debrief(client, model):
+def test_simultaneous_identical_requests_make_one_debrief(client, model):
     route = model(reading())
     name = open_briefed_room(client)
 
@@ -94,7 +94,7 @@ def test_the_latest_debrief_can_be_read_again(client, model):
         ("text/markdown;q=0.5, text/html;q=0.9", "text/html; charset=utf-8"),
     ],
 )
-def test_the_report_comes_in_the_form_that_is_asked_for(client, model, accept, kind):
+def test_report_format_follows_the_accept_header(client, model, accept, kind):
     model(reading())
     name = open_briefed_room(client)
     debrief(client, name)
@@ -105,7 +105,7 @@ def test_the_report_comes_in_the_form_that_is_asked_for(client, model, accept, k
     assert LED in answer.text
 
 
-def test_the_page_can_t_run_anything_that_a_candidate_wrote(client, model):
+def test_report_page_contains_no_markup_of_the_candidate(client, model):
     model(reading(summary="<script>alert(1)</script>"))
     name = open_briefed_room(client, candidate_name="<img src=x onerror=alert(1)>")
     debrief(client, name)
@@ -145,7 +145,7 @@ def test_a_streamed_debrief_that_fails_ends_with_one_error(client, model):
     assert events(answer)[-1][1]["code"] == "provider_bad_answer"
 
 
-def test_what_can_fail_before_a_debrief_is_streamed_is_a_plain_problem(start, vendors):
+def test_failure_before_a_streamed_debrief_is_a_plain_problem(start, vendors):
     client = start(openrouter_api_key=None)
     name = open_briefed_room(client)
 

@@ -157,7 +157,7 @@ def test_a_wildcard_trusts_the_names_below_a_domain(start, hosts, host, status):
 
 
 OPEN = {"trusted_hosts": ()}
-"""No authentication; the keys of the vendors are real ones."""
+"""Settings without authentication and with vendor keys."""
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_an_open_service_with_a_real_provider_refuses_other_names_and_names_the_
     ],
     ids=["sandbox", "authentication", "trusted host", "no provider"],
 )
-def test_other_names_are_answered_where_nothing_is_at_risk_or_they_are_trusted(start, changes):
+def test_other_host_names_are_accepted_without_risk_or_when_trusted(start, changes):
     client = start(**(OPEN | changes))
 
     assert client.get("/health", headers={"Host": "api.example.org"}).status_code == 200
@@ -251,7 +251,7 @@ def test_an_env_file_may_have_crlf_a_byte_order_mark_and_other_names(env_file, c
 
     assert logging.getLogger("services").level == logging.WARNING
     said = capsys.readouterr().err
-    assert "API_KEY is no setting; did you mean API_KEYS?" in said
+    assert "API_KEY is not a setting; did you mean API_KEYS?" in said
     assert "NEXT_PUBLIC" not in said
 
 
@@ -274,7 +274,8 @@ def test_head_gets_the_status_and_headers_of_get_without_a_body(sandbox, path):
 def test_a_405_lists_every_method_of_the_address(client):
     assert client.patch("/api/rooms/some-room").headers["allow"] == "DELETE, GET, HEAD"
     assert client.put("/api/rooms/some-room/briefing").headers["allow"] == "GET, HEAD, POST"
-    assert client.get("/api/rooms").headers["allow"] == "POST"
+    assert client.get("/api/rooms/some-room/join").headers["allow"] == "POST"
+    assert client.delete("/api/rooms").headers["allow"] == "GET, HEAD, POST"
 
 
 def is_secret(field):

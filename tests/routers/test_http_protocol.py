@@ -62,7 +62,7 @@ def flood(connection, start, piece):
 
 
 @pytest.mark.parametrize("part", ENDLESS)
-def test_an_endless_head_is_cut(server, part):
+def test_endless_request_head_closes_the_connection(server, part):
     url, process = server
     before = process.memory_info().rss
 

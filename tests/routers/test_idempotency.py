@@ -176,7 +176,7 @@ def test_a_refused_request_may_be_corrected_under_its_key(begin):
         ("realtime token", timedelta(minutes=1)),
     ],
 )
-def test_a_response_is_kept_for_a_day_or_as_long_as_its_secret_lives(begin, clock, call, life):
+def test_response_is_kept_for_a_day_or_until_its_secret_expires(begin, clock, call, life):
     client, name = begin()
     first = ask(client, call, name)
 
@@ -252,7 +252,7 @@ def open_at(url):
     return httpx.post(f"{url}/api/rooms", json=ROOM, headers=KEY, timeout=30, trust_env=False)
 
 
-def test_the_same_request_during_the_first_is_a_conflict_and_one_room_is_made(url, daily):
+def test_same_request_during_the_first_is_a_conflict(url, daily):
     with ThreadPoolExecutor() as callers:
         first = callers.submit(open_at, url)
         assert daily.asked.wait(30)

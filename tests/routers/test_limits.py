@@ -183,7 +183,7 @@ def test_a_call_over_the_limit_reaches_no_vendor(start, vendors, call):
     assert len(vendors.calls) == calls_before
 
 
-def test_a_room_over_the_limit_is_not_made(start, vendors):
+def test_room_above_the_limit_is_not_created(start, vendors):
     mock_daily(vendors)
     client = start(rate_limit_default="1/minute")
     client.post("/api/rooms", json=ROOM)

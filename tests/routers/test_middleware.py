@@ -15,7 +15,7 @@ def client_of(response):
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "not_found"), (413, "payload_too_large"), (503, "http_error")])
-def test_an_unknown_plain_text_refusal_becomes_the_problem_of_its_status(status, code):
+def test_unknown_plain_text_refusal_is_the_problem_of_its_status(status, code):
     refusal = PlainTextResponse("Refused by a middleware", status, {"Retry-After": "7"})
 
     answer = client_of(refusal).get("/")

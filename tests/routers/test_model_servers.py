@@ -1,16 +1,15 @@
-"""OpenAI-compatible servers as they differ, over HTTP on both sides."""
+"""Differences between OpenAI-compatible servers, over HTTP on both sides."""
 
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from itertools import takewhile
 
 import pytest
 
 from tests.routers.test_chat import events
 from tests.support.interviews import BRIEFING, SAMPLES, TRANSCRIPT, mock_daily, open_briefed_room, sample
-from tests.support.model_server import completion, deltas, model_server
+from tests.support.model_server import completion, deltas
 from tests.support.ports import free_port
 
 LED = "I led the migration of the payroll programs to our new compiler, and it cut the run time by 40 percent."
@@ -24,21 +23,6 @@ ANSWER = {
 AS_JSON = json.dumps(ANSWER)
 THOUGHT = "She seems weak."
 DEBRIEF = {"content": AS_JSON}
-
-
-@pytest.fixture
-def serve(start, vendors):
-    """Start a model's server with these rules and the service in front of it: the client, and the server."""
-    mock_daily(vendors)
-    vendors.route(host="127.0.0.1").pass_through()
-    with ExitStack() as stack:
-
-        def serve_rules(*rules, **settings):
-            model = stack.enter_context(model_server(*rules))
-            client = start(**{"openrouter_base_url": model.url, "openrouter_api_key": None} | settings)
-            return client, model
-
-        yield serve_rules
 
 
 def debrief(client, name=None, **body):
@@ -61,7 +45,7 @@ def prompt(request):
 
 
 def shared_start(texts):
-    """What all of them begin with: what a server can take from its cache."""
+    """The common start of all prompts, which a server can take from its cache."""
     return "".join(
         letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
     )
@@ -96,7 +80,7 @@ def test_schema_is_strict_bounded_and_made_for_this_interview(serve):
     assert list(wanted["schema"]["properties"]["ratings"]["properties"]) == ["1", "2"]
 
 
-def test_schema_allows_no_notes_where_there_are_none(serve):
+def test_schema_without_notes_allows_no_quotes_from_notes(serve):
     client, model = serve(DEBRIEF)
 
     debrief(client)
@@ -126,7 +110,7 @@ def test_refused_bounds_step_down_to_a_schema_without_them(serve):
     assert "maxLength" not in json.dumps(model.requests[1]["response_format"])
 
 
-def test_server_without_any_structured_output_gets_the_form_in_words_alone(serve):
+def test_server_without_structured_output_gets_the_form_only_in_the_prompt(serve):
     client, model = serve(
         refuses("response_format.type", "json_schema"), refuses("response_format.type", "json_object"), DEBRIEF
     )
@@ -158,7 +142,7 @@ def test_server_that_takes_no_cap_at_all_gets_none(serve):
     assert not model.requests[2].keys() & {"max_tokens", "max_completion_tokens"}
 
 
-def test_stream_asks_for_its_usage_and_does_without_where_that_is_refused(serve):
+def test_stream_works_without_usage_where_that_is_refused(serve):
     refused = {"times": 1, "status": 400, "json": {"error": {"message": "unknown argument: stream_options"}}}
     usage = {"prompt_tokens": 900, "completion_tokens": 5, "total_tokens": 905}
     client, model = serve(refused, {"sse": deltas("Hello.", usage=usage)})
@@ -179,7 +163,7 @@ def test_model_without_a_system_role_gets_the_instructions_in_the_first_message(
     assert "You help an interviewer" in model.requests[1]["messages"][0]["content"]
 
 
-def test_error_that_names_no_parameter_changes_nothing(serve):
+def test_error_without_a_parameter_name_does_not_change_the_request(serve):
     client, model = serve({"status": 400, "json": {"error": {"message": "Invalid argument"}}})
 
     answer = debrief(client)
@@ -319,7 +303,7 @@ def test_sidebar_leaves_out_the_oldest_messages_that_do_not_fit(serve):
     assert any("Earlier messages" in warning for warning in answer.json()["warnings"])
 
 
-def test_debrief_of_more_than_the_limit_is_refused_before_anything_is_asked(serve):
+def test_debrief_above_the_token_limit_is_refused_before_a_model_call(serve):
     client, model = serve(DEBRIEF, llm_context_tokens=4096)
 
     answer = debrief(client, transcript=f"Candidate: {'私は台帳の移行を主導しました。 ' * 60_000}")
@@ -359,7 +343,7 @@ def test_items_that_cannot_be_read_are_counted_and_the_rest_is_kept(serve):
 CUT = {"choices": [{"finish_reason": "length", "message": {"role": "assistant", "content": AS_JSON[:200]}}]}
 
 
-def test_answer_that_was_cut_off_is_asked_for_anew_with_more_space_and_without_it(serve):
+def test_cut_off_answer_is_requested_again_with_more_space_and_not_sent_back(serve):
     client, model = serve({"times": 1, "json": CUT}, DEBRIEF)
 
     assert debrief(client).status_code == 200
@@ -368,7 +352,7 @@ def test_answer_that_was_cut_off_is_asked_for_anew_with_more_space_and_without_i
     assert second["max_tokens"] > first["max_tokens"]
 
 
-def test_recorded_answer_of_llama_cpp_that_was_cut_off_is_asked_for_anew(serve):
+def test_recorded_cut_off_answer_of_llama_cpp_is_requested_again(serve):
     client, model = serve({"times": 1, "json": sample("llama-server/debrief_cut_by_length.json")}, DEBRIEF)
 
     assert debrief(client).json()["scorecard"][0]["rating"] == 4
@@ -384,7 +368,7 @@ def test_unusable_answer_is_sent_back_without_its_thoughts(serve):
     assert "could not be used" in task["content"]
 
 
-def test_answer_of_thoughts_alone_is_asked_for_anew(serve):
+def test_answer_with_only_thoughts_is_requested_again(serve):
     client, model = serve({"times": 1, "content": f"<think>{THOUGHT}</think>"}, DEBRIEF)
 
     assert debrief(client).status_code == 200
@@ -401,7 +385,7 @@ def test_answer_that_is_cut_off_twice_names_the_cap(serve):
     assert len(model.requests) == 2
 
 
-def test_no_space_for_a_larger_cap_leaves_the_background_out(serve):
+def test_background_is_left_out_where_no_larger_cap_fits(serve):
     usage = {"prompt_tokens": 3072}
     client, model = serve({"times": 1, "json": CUT | {"usage": usage}}, DEBRIEF, llm_context_tokens=4096)
 
@@ -443,7 +427,7 @@ ODD_USAGE = {
 
 
 @pytest.mark.parametrize(("usage", "read"), ODD_USAGE.values(), ids=ODD_USAGE)
-def test_odd_usage_is_unknown_usage(serve, usage, read):
+def test_invalid_usage_is_unknown(serve, usage, read):
     client, _ = serve({"json": completion("Hello.", usage=usage)})
 
     answer = chat(client).json()
@@ -518,23 +502,23 @@ def test_thoughts_in_a_field_of_their_own_are_ignored(serve, field):
     pieces = [first, f"data: {json.dumps(chunk)}\n\n", second]
     client, _ = serve({"sse": pieces, "hangs_after": 3}, llm_idle_timeout_seconds=0.4)
 
-    told = stream(client)
+    events = stream(client)
 
-    assert "".join(data["text"] for kind, data in told if kind == "delta") == "Ask about scale."
-    assert THOUGHT not in json.dumps(told)
+    assert "".join(data["text"] for kind, data in events if kind == "delta") == "Ask about scale."
+    assert THOUGHT not in json.dumps(events)
 
 
 ONLY_THOUGHTS = {"choices": [{"finish_reason": "length", "message": {"content": None, "reasoning": THOUGHT}}]}
 
 
-def test_answer_spent_on_thinking_is_asked_for_again_with_a_larger_cap(serve):
+def test_answer_spent_on_thinking_is_requested_again_with_a_larger_cap(serve):
     client, model = serve({"times": 1, "json": ONLY_THOUGHTS}, {"content": "Ask about scale."})
 
     assert chat(client).json()["response"] == "Ask about scale."
     assert model.requests[1]["max_tokens"] > model.requests[0]["max_tokens"]
 
 
-def test_stream_spent_on_thinking_is_asked_for_again_with_a_larger_cap(serve):
+def test_stream_spent_on_thinking_is_requested_again_with_a_larger_cap(serve):
     spent = deltas("<think>", THOUGHT, finish_reason="length", usage={"total_tokens": 100})
     client, model = serve({"times": 1, "sse": spent}, {"sse": deltas("Ask about scale.", usage={"total_tokens": 20})})
 
@@ -558,7 +542,7 @@ def test_answer_spent_on_thinking_twice_says_so(serve):
 # Blame and time
 
 
-def test_wrong_base_url_is_named_also_where_the_server_says_200(serve):
+def test_wrong_base_url_is_named_even_with_status_200(serve):
     client, _ = serve({"json": {"error": "Unexpected endpoint or method. (POST /chat/completions)"}})
 
     answer = chat(client)
@@ -644,7 +628,7 @@ def test_first_piece_may_take_longer_than_a_pause(serve):
 # The prompt
 
 
-def test_second_question_shares_all_but_its_end_with_the_first(serve):
+def test_second_question_shares_its_prompt_prefix_with_the_first(serve):
     client, model = serve({"content": "Ask about scale."})
     name = open_briefed_room(client, resume_summary="Wrote the A-0 linker. " * 400)
     first = {"message": "What next?", "transcript": TRANSCRIPT}
@@ -658,7 +642,7 @@ def test_second_question_shares_all_but_its_end_with_the_first(serve):
     assert len(one) / len(two) > 0.97
 
 
-def test_longer_transcript_shares_its_start(serve):
+def test_longer_transcript_shares_its_prompt_prefix(serve):
     client, model = serve({"content": "Ask about scale."})
     name = open_briefed_room(client)
 
@@ -682,7 +666,7 @@ def test_long_transcript_drops_its_start_in_steps(serve):
     assert "number 399," in one
 
 
-def test_parts_of_a_debrief_share_what_comes_before_the_transcript(serve):
+def test_parts_of_a_debrief_share_their_prompt_prefix(serve):
     client, model = serve(DEBRIEF, llm_context_tokens=8192)
 
     debrief(client, transcript=f"{TRANSCRIPT}\n{LONG}")
@@ -724,7 +708,7 @@ FALLBACKS = {
 
 
 @pytest.mark.parametrize(("chosen", "models"), FALLBACKS.values(), ids=FALLBACKS)
-def test_fallback_model_at_openrouter(start, vendors, chosen, models):
+def test_fallback_model_is_sent_to_openrouter(start, vendors, chosen, models):
     mock_daily(vendors)
     route = vendors.post("https://openrouter.ai/api/v1/chat/completions").respond(json=completion("Hello."))
 

@@ -226,7 +226,7 @@ def test_an_uncertain_failure_says_that_the_phone_may_ring(client, vendors, answ
     failed = call_up(client, open_briefed_room(client))
 
     assert failed.status_code == status
-    assert "the phone may ring all the same, so check before you try again." in failed.json()["detail"]
+    assert "the phone may still ring, so check before you try again." in failed.json()["detail"]
     assert route.call_count == 1
 
 
@@ -245,7 +245,7 @@ def test_a_key_with_an_uncertain_call_never_dials_again(client, vendors, clock, 
 
 
 @UNCERTAIN
-def test_what_is_kept_of_an_uncertain_call_is_deleted_with_its_room(client, vendors, answer, status):
+def test_record_of_an_uncertain_call_is_deleted_with_its_room(client, vendors, answer, status):
     vendors.post(CALLS).mock(return_value=answer)
     name = open_briefed_room(client)
     assert call_up(client, name, **{"Idempotency-Key": "once"}).status_code == status

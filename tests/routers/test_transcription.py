@@ -1,4 +1,4 @@
-"""What Daily is asked for when it is to transcribe interviews, over HTTP with Daily mocked at the wire."""
+"""Requests to Daily for transcribed rooms, over HTTP with Daily mocked at the wire."""
 
 import pytest
 from pydantic import ValidationError

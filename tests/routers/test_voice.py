@@ -1,4 +1,4 @@
-"""What holds for all calls about voice: who may make them, and what the log knows."""
+"""All voice calls: authentication, ownership and the log."""
 
 import logging
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("daily")
 
 
 @pytest.mark.parametrize("path", ["/api/realtime/session", "/api/rooms/r/realtime/token", "/api/rooms/r/briefing/call"])
-def test_who_shows_no_key_where_one_is_needed_costs_nothing(start, vendors, path):
+def test_voice_calls_without_credentials_reach_no_vendor(start, vendors, path):
     client = start(api_keys="ada:key-of-ada-0123456789")
 
     answer = client.post(path, json=PAGE | {"phone_number": NUMBER})
@@ -20,7 +20,7 @@ def test_who_shows_no_key_where_one_is_needed_costs_nothing(start, vendors, path
     assert not vendors.calls
 
 
-def test_a_room_of_somebody_else_is_not_found(start, vendors, openai, vapi):
+def test_room_of_another_caller_is_not_found(start, vendors, openai, vapi):
     client = start(api_keys="ada:key-of-ada-0123456789,bob:key-of-bob-0123456789")
     client.headers["Authorization"] = "Bearer key-of-ada-0123456789"
     name = open_briefed_room(client)
@@ -33,7 +33,7 @@ def test_a_room_of_somebody_else_is_not_found(start, vendors, openai, vapi):
     assert not vapi.called
 
 
-def test_the_log_knows_calls_by_their_ids_only(client, vapi, openai, caplog):
+def test_log_names_calls_only_by_their_ids(client, vapi, openai, caplog):
     caplog.set_level(logging.DEBUG)
     name = open_briefed_room(client)
 

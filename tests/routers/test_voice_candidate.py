@@ -20,7 +20,7 @@ def instructions_sent(vendors):
     return sent_to(vendors, SECRETS)[-1]["session"]["instructions"]
 
 
-def test_a_token_holds_the_secret_and_the_url_to_use_it_at(client, openai):
+def test_token_response_has_the_secret_and_the_url_for_it(client, openai):
     answer = mint(client, open_briefed_room(client))
 
     token = answer.json()
@@ -87,7 +87,7 @@ def test_a_voice_and_a_lifetime_may_be_chosen(client, openai, vendors):
 
 
 @pytest.mark.parametrize("body", [None, {}, {"voice": None}, {"unknown": 1}])
-def test_without_choices_the_default_voice_and_a_life_of_a_minute_are_used(client, openai, vendors, body):
+def test_default_voice_and_a_lifetime_of_a_minute_are_used(client, openai, vendors, body):
     answer = mint(client, open_briefed_room(client), body)
 
     [sent] = sent_to(vendors, SECRETS)
@@ -164,7 +164,7 @@ def test_a_token_that_openai_refused_does_not_count(start, vendors):
     assert [answer.status_code for answer in answers] == [201] * 30 + [429]
 
 
-def test_the_same_key_gives_the_same_token_while_it_lives(client, openai, clock):
+def test_same_idempotency_key_gives_the_same_token_until_it_expires(client, openai, clock):
     clock.now = datetime(2026, 9, 21, 14, 14, tzinfo=UTC)
     name = open_briefed_room(client)
 
@@ -352,7 +352,7 @@ def test_callers_do_not_get_the_secrets_of_each_other(settings, vendors, clock, 
     assert len({answer.json()["client_secret"] for answer in answers}) == 4
 
 
-def test_reused_secrets_take_nothing_from_the_sessions_of_a_room(start, vendors, clock):
+def test_reused_secrets_do_not_count_as_sessions_of_a_room(start, vendors, clock):
     secrets_of_their_own(vendors, clock)
     client = start(rate_limit_llm="1000/minute")
     name = open_briefed_room(client)

@@ -3,7 +3,7 @@
 from tests.support.interviews import open_briefed_room
 
 
-def test_in_the_sandbox_a_call_rings_is_answered_and_ends(sandbox, clock):
+def test_sandbox_call_rings_is_answered_and_ends(sandbox, clock):
     where = sandbox.post(
         f"/api/rooms/{open_briefed_room(sandbox)}/briefing/call", json={"phone_number": "+14155550100"}
     ).headers["location"]
@@ -17,7 +17,7 @@ def test_in_the_sandbox_a_call_rings_is_answered_and_ends(sandbox, clock):
     assert states[-1]["duration_seconds"] == 15
 
 
-def test_in_the_sandbox_a_token_is_minted(sandbox):
+def test_sandbox_issues_a_token(sandbox):
     answer = sandbox.post(f"/api/rooms/{open_briefed_room(sandbox)}/realtime/token")
 
     assert answer.status_code == 201
@@ -25,7 +25,7 @@ def test_in_the_sandbox_a_token_is_minted(sandbox):
     assert answer.headers["x-sandbox"] == "true"
 
 
-def test_in_the_sandbox_the_pages_call_works_without_a_key(sandbox):
+def test_web_page_call_works_in_the_sandbox_without_a_key(sandbox):
     answer = sandbox.post("/api/realtime/session", json={"candidate_name": "Grace Hopper"})
 
     assert answer.status_code == 200

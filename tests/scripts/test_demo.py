@@ -20,10 +20,12 @@ def run_demo(url: str, directory: Path, **settings: str) -> subprocess.Completed
     )
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+@pytest.fixture(scope="module", params=["off", "on"], ids="HUMAN_FIRST={}".format)
+def finished(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
     directory = tmp_path_factory.mktemp("demo")
-    with api_server(directory, SANDBOX="true") as url:
+    with api_server(directory, SANDBOX="true", HUMAN_FIRST=request.param) as url:
         return run_demo(url, directory), directory
 
 
@@ -41,6 +43,20 @@ def test_demo_prints_the_recommendation_with_its_scorecard(finished):
     assert "Recommendation  Leaning Hire" in result.stdout
     assert "Kubernetes            ●○○○○  1" in result.stdout
     assert "Mentoring             not assessed" in result.stdout
+
+
+def test_demo_plans_rates_compares_and_decides_in_this_order(finished):
+    result, _ = finished
+
+    titles = ["Plan the interview", "Rate before the debrief", "Debrief the interview", "Compare people", "Decide"]
+    places = [result.stdout.index(f"\n{title}") for title in titles]
+    assert places == sorted(places)
+    text = " ".join(result.stdout.split())
+    assert "Because the resume says: “" in text
+    assert "found neither in the resume nor in the job description" in text
+    assert "Kubernetes            people 2, model 1  to discuss" in result.stdout
+    assert "Mentoring             people –, model –\n" in result.stdout
+    assert "Decision  hold" in result.stdout
 
 
 def test_demo_prints_a_claim_without_a_supporting_quote(finished):

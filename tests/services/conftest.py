@@ -1,4 +1,4 @@
-"""No clock decides a property test: a busy machine is no reason to fail."""
+"""Property tests have no deadline, because a busy machine must not fail them."""
 
 from hypothesis import settings
 

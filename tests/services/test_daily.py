@@ -262,7 +262,7 @@ NO_LINKS = [
 
 
 @pytest.mark.parametrize("link", NO_LINKS)
-async def test_text_that_is_no_https_url_is_no_link(vendor, daily, link):
+async def test_link_that_is_no_https_url_is_refused(vendor, daily, link):
     vendor.get(f"{BASE}/transcript/{ID}/access-link").respond(json={"transcriptId": ID, "link": link})
 
     with pytest.raises(ProviderBadAnswer, match="no link"):
@@ -270,7 +270,7 @@ async def test_text_that_is_no_https_url_is_no_link(vendor, daily, link):
 
 
 @pytest.mark.parametrize("link", NO_LINKS)
-async def test_nothing_but_an_https_url_is_downloaded(vendor, daily, link):
+async def test_only_an_https_url_is_downloaded(vendor, daily, link):
     with pytest.raises(ProviderBadAnswer, match="no link"):
         await daily.download_transcript(link)
 

@@ -170,7 +170,7 @@ async def test_known_voice_is_sent(openai, realtime, voice):
 
 
 @pytest.mark.parametrize("voice", ["onyx", "", "Marin", "voice_1234"])
-async def test_unknown_voice_is_refused_before_anything_is_sent(openai, realtime, voice):
+async def test_unknown_voice_is_refused_without_a_request(openai, realtime, voice):
     route = openai.post(URL)
 
     with pytest.raises(InvalidInput, match="marin") as caught:

@@ -80,7 +80,7 @@ async def call_up(vapi: Vapi, **changes: object) -> PhoneCall:
 
 @asynccontextmanager
 async def line(answer: bytes | None, deadline: float = 5, *, hangs: bool = False):
-    """Vapi on a real socket that reads a request, sends `answer` if there is one, and hangs up or hangs."""
+    """Vapi on a real socket that reads a request, sends `answer` if there is one, and then disconnects or hangs."""
     requests: list[bytes] = []
     is_over = asyncio.Event()
 
@@ -211,7 +211,7 @@ async def test_response_gives_the_call(vendor, vapi):
     assert await call_up(vapi) == PhoneCall(CALL_ID, "queued")
 
 
-async def test_a_status_that_was_not_given_is_not_made_up(vendor, vapi):
+async def test_missing_status_is_none(vendor, vapi):
     vendor.post("/call").respond(201, json={key: QUEUED[key] for key in ("id", "orgId", "createdAt", "updatedAt")})
 
     assert await call_up(vapi) == PhoneCall(CALL_ID, None)
@@ -283,7 +283,7 @@ async def test_failed_call_is_never_placed_again(vendor, vapi, answer, kind, may
     error = await call_failure(vapi)
 
     assert isinstance(error, kind)
-    assert ("the phone may ring all the same" in error.detail) is may_ring
+    assert ("the phone may still ring" in error.detail) is may_ring
     assert route.call_count == 1
 
 
@@ -301,7 +301,7 @@ async def test_connection_lost_after_the_request_does_not_place_the_call_again(a
         error = await call_failure(vapi)
 
     assert isinstance(error, ProviderBadAnswer)
-    assert "the phone may ring all the same" in error.detail
+    assert "the phone may still ring" in error.detail
     assert len(requests) == 1
 
 
@@ -310,7 +310,7 @@ async def test_missing_response_does_not_place_the_call_again():
         error = await call_failure(vapi)
 
     assert isinstance(error, ProviderTimeout)
-    assert "the phone may ring all the same" in error.detail
+    assert "the phone may still ring" in error.detail
     assert len(requests) == 1
 
 
@@ -347,7 +347,7 @@ async def test_phone_may_ring_after_an_unclear_connection_error(vendor, vapi, lo
     error = await call_failure(vapi)
 
     assert isinstance(error, ProviderBadAnswer)
-    assert "the phone may ring all the same" in error.detail
+    assert "the phone may still ring" in error.detail
     assert route.call_count == 1
 
 

@@ -13,7 +13,7 @@ from tests.support.waiting import LIMIT_SECONDS, wait_until
 
 STORED = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 CANARY = "canary-7f3a"
-PARTS = ("", "/briefing", "/chat", "/debrief")
+PARTS = ("", "/briefing", "/transcript", "/chat", "/debrief", "/plan", "/ratings", "/decision")
 KEY = {"Idempotency-Key": f"{CANARY}-key"}
 
 
@@ -36,6 +36,7 @@ def plant(client) -> str:
             "notes": canary("job") * 1000,
             "focus_areas": [canary("area")],
         },
+        "transcript/segments": {"segments": [{"id": CANARY, "speaker": canary("line's speaker"), "text": CANARY}]},
         "chat": {
             "message": canary("message"),
             "context": canary("context"),
@@ -48,7 +49,23 @@ def plant(client) -> str:
     for path, body in calls.items():
         answer = client.post(f"/api/rooms/{name}/{path}", json=body, headers=KEY)
         assert answer.is_success, answer.text
+    plant_review(client, name)
     return name
+
+
+def plant_review(client, name):
+    """Write the canary into the plan, the ratings and the decision."""
+    asked = {"focus_area": canary("area"), "text": canary("planned question"), "kind": "behaviour"}
+    because = {"source": "job", "text": canary("job")}
+    rating = {"competency": canary("area"), "rating": 3, "note": canary("note")}
+    calls = {
+        "plan": {"questions": [asked | {"because": because, "listen_for": canary("good answer")}]},
+        f"ratings/{canary('rater')}": {"ratings": [rating]},
+        "decision": {"decision": "hold", "reasons": canary("reasons"), "rater": canary("rater")},
+    }
+    for path, body in calls.items():
+        answer = client.put(f"/api/rooms/{name}/{path}", json=body)
+        assert answer.is_success, answer.text
 
 
 @pytest.fixture
@@ -60,7 +77,7 @@ def stored(database, tmp_path):
 
 
 @STORED
-def test_deletion_leaves_nothing_stored(serve, connect, stored, database):
+def test_deletion_leaves_no_stored_data(serve, connect, stored, database):
     server = serve(database)
     client = connect(server)
     other, name = open_briefed_room(client), plant(client)
@@ -69,7 +86,18 @@ def test_deletion_leaves_nothing_stored(serve, connect, stored, database):
     receipt = client.delete(f"/api/rooms/{name}").json()
 
     counts = {kind: count for kind, count in receipt["deleted"].items() if count}
-    assert counts == {"room": 1, "briefing": 1, "debriefs": 2, "chat_turns": 2, "idempotency_keys": 3}
+    assert counts == {
+        "room": 1,
+        "participants": 1,
+        "briefing": 1,
+        "segments": 1,
+        "debriefs": 2,
+        "chat_turns": 2,
+        "idempotency_keys": 3,
+        "plans": 1,
+        "ratings": 1,
+        "decisions": 1,
+    }
     assert (stored(CANARY), stored(name)) == (0, 0)
     for room in (name, other):
         assert all(CANARY not in client.get(f"/api/rooms/{room}{part}").text for part in PARTS)
@@ -94,9 +122,7 @@ def test_room_is_erased_after_its_retention_and_not_before(start, clock, stored,
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_receipt_says_what_a_reader_keeps_in_the_files_and_a_restart_removes_it(
-    serve, connect, stored, database, tmp_path
-):
+def test_receipt_names_text_left_in_the_files_and_a_restart_removes_it(serve, connect, stored, database, tmp_path):
     server = serve(database)
     client = connect(server)
     name = plant(client)

@@ -55,6 +55,14 @@ class Conversation:
         self.say("POST", f"{room}/briefing", BRIEFING | {"notes": "An earlier thought \u0001 \U0001f600"})
         self.say("POST", f"{room}/briefing", BRIEFING)
         self.say("GET", f"{room}/briefing")
+        self.say("GET", f"{room}/transcript")
+        line = {"id": "1", "speaker": "Grace Hopper", "text": "I wrote a compiler."}
+        self.say("POST", f"{room}/transcript/segments", {"segments": [line, line | {"id": "2"}]})
+        self.say("GET", f"{room}/transcript")
+        self.say("PUT", f"{room}/transcript", {"transcript": TRANSCRIPT})
+        self.say("POST", f"{room}/transcript/segments", {"segments": [line]})
+        self.say("POST", f"{room}/transcript/fetch")
+        self.say("GET", f"{room}/transcript", Accept="text/vtt")
         self.say("POST", f"{room}/chat", {"message": "What should I ask about compilers?"})
         self.say("POST", f"{room}/chat", {"message": "And then?"})
         self.say("GET", f"{room}/chat")
@@ -89,9 +97,21 @@ def test_interview_in_memory_goes_from_room_to_receipt(on_memory):
     statuses = [status for _, status, _, _ in on_memory]
     receipt = on_memory[-7]
 
-    assert statuses == [201, 201, 422, *[200] * 3, 404, *[200] * 6, 404, *[200] * 8, *[404] * 5, 200]
+    assert statuses == [
+        *(201, 201, 422, 200, 200, 200, 404, 200, 200, 200),
+        *(404, 200, 200, 200, 409, 409, 200),
+        *(200, 200, 200, 404, *[200] * 8, *[404] * 5, 200),
+    ]
     counts = {kind: count for kind, count in json.loads(receipt[2])["deleted"].items() if count}
-    assert counts == {"room": 1, "briefing": 1, "debriefs": 2, "chat_turns": 4, "idempotency_keys": 2}
+    assert counts == {
+        "room": 1,
+        "participants": 1,
+        "briefing": 1,
+        "transcripts": 1,
+        "debriefs": 2,
+        "chat_turns": 4,
+        "idempotency_keys": 2,
+    }
     assert [replayed for *_, replayed in on_memory].count("true") == 2
 
 

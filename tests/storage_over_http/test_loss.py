@@ -1,4 +1,4 @@
-"""The database goes away while the service runs: calls get 503 in time, and the service recovers by itself."""
+"""The database is lost while the service runs: calls get 503 in time, and the service recovers by itself."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,7 +129,7 @@ def ask_and_lose(client, database, loopback, path, body, *, is_back=False):
         return asked.result()
 
 
-def test_chat_answer_that_can_not_be_recorded_comes_with_a_warning(client, database, loopback):
+def test_chat_answer_that_cannot_be_recorded_has_a_warning(client, database, loopback):
     name = open_briefed_room(client)
 
     answer = ask_and_lose(client, database, loopback, f"/api/rooms/{name}/chat", {"message": "What about compilers?"})

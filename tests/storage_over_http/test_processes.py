@@ -127,7 +127,7 @@ def test_acknowledged_briefing_is_read_by_all_workers(pair, clients):
     assert all(read >= before for before, read in seen)
 
 
-def test_of_briefings_saved_at_the_same_time_one_is_kept_whole(clients, at_once, everywhere):
+def test_simultaneous_briefings_leave_one_whole_briefing(clients, at_once, everywhere):
     name = open_briefed_room(clients[0])
     texts = [f"text-{number}" for number in range(AT_ONCE)]
     bodies = [{"candidate_name": text, "role": text, "notes": text, "focus_areas": [text]} for text in texts]

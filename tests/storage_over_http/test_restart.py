@@ -70,7 +70,7 @@ class Writer:
 
 
 @LASTING
-def test_kill_during_writes_loses_nothing_acknowledged(serve, connect, database):
+def test_kill_during_writes_loses_no_acknowledged_write(serve, connect, database):
     server = serve(database)
     acknowledgements = Semaphore(0)
     writers = [Writer(server.url, acknowledgements) for _ in range(WRITERS)]

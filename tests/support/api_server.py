@@ -34,7 +34,7 @@ class ApiServer:
         return (self.directory / "log").read_text()
 
     def stop(self) -> int:
-        """End it in good order; returns its exit code."""
+        """Stop it gracefully; returns its exit code."""
         return self.process.stop()
 
     def kill(self) -> None:

@@ -34,7 +34,7 @@ def sample(name: str) -> Any:
 
 
 def mock_daily(vendors: respx.MockRouter) -> None:
-    """Daily creates every room that it is asked for, and stores none."""
+    """Daily creates every room that it is asked for, stores none, and has no transcripts."""
 
     def create(request: httpx.Request) -> httpx.Response:
         asked = json.loads(request.content)
@@ -44,6 +44,8 @@ def mock_daily(vendors: respx.MockRouter) -> None:
     vendors.post(f"{DAILY}/rooms").mock(side_effect=create)
     vendors.post(f"{DAILY}/meeting-tokens").respond(json={"token": "daily-token"})
     vendors.delete(url__startswith=f"{DAILY}/rooms/").respond(json={"deleted": True, "name": "room"})
+    vendors.get(url__startswith=f"{DAILY}/rooms/").respond(404, json={"error": "not-found"})
+    vendors.get(f"{DAILY}/transcript").respond(json={"total_count": 0, "data": []})
 
 
 def completion(content: str, **changes: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A language model's server for tests: answers by rules, over real HTTP, and keeps what it was sent."""
+"""A language model server for tests: answers by rules, over real HTTP, and records its requests."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Real PostgreSQL, PgBouncer and Redis servers, on free ports and in temporary directories, ended on leaving.
+"""Real PostgreSQL, PgBouncer, Redis and nginx servers, on free ports and in temporary directories, ended on leaving.
 
 PostgreSQL and PgBouncer refuse to run as root, so root runs them as the user
 `postgres` (PostgreSQL's package makes that user).
@@ -23,9 +23,14 @@ from tests.support.ports import free_port
 from tests.support.processes import ChildProcess
 from tests.support.waiting import LIMIT_SECONDS, wait_until
 
-__all__ = ["Server", "ServerMissing", "free_port", "pgbouncer", "postgresql", "redis_server"]
+__all__ = ["Server", "ServerMissing", "free_port", "nginx", "pgbouncer", "postgresql", "redis_server"]
 
-STOP_SIGNALS = {"postgresql": signal.SIGINT, "pgbouncer": signal.SIGQUIT, "redis": signal.SIGTERM}
+STOP_SIGNALS = {
+    "postgresql": signal.SIGINT,
+    "pgbouncer": signal.SIGQUIT,
+    "redis": signal.SIGTERM,
+    "nginx": signal.SIGTERM,
+}
 """Those after which a server does not wait for its clients."""
 START_ATTEMPTS = 3
 """Between choosing a free port and using it, another process may take it."""
@@ -42,6 +47,22 @@ pool_mode = transaction
 default_pool_size = 4
 max_client_conn = 200
 server_login_retry = 1
+"""
+
+NGINX_CONF = """daemon off;
+{user}
+error_log stderr info;
+pid {directory}/pid;
+events {{}}
+http {{
+    access_log {directory}/access.log;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    include {directory}/site.conf;
+}}
 """
 
 
@@ -77,7 +98,7 @@ class Server:
         raise RuntimeError(f"The server did not start: {(self.directory / 'output').read_text()[-500:]}")
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Stop it gracefully."""
         assert self.process is not None
         self.process.stop(self.stop_signal)
         self.process = None
@@ -178,6 +199,23 @@ def redis_server() -> Iterator[Server]:
         command = [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
         url = "redis://127.0.0.1:{port}/0"
         server = Server(directory, url, lambda port: [*command, "--port", str(port)], STOP_SIGNALS["redis"])
+        with _running(server):
+            yield server
+
+
+@contextmanager
+def nginx(configure: Callable[[int, Path], str]) -> Iterator[Server]:
+    """nginx with the site that `configure` writes for a port and a directory of its own."""
+    program = _find("nginx", "install nginx (on Debian: apt-get install nginx-light)")
+    user = "user root;" if os.geteuid() == 0 else ""
+    with _directory() as directory:
+
+        def make_command(port: int) -> list[str]:
+            (directory / "site.conf").write_text(configure(port, directory))
+            (directory / "nginx.conf").write_text(NGINX_CONF.format(directory=directory, user=user))
+            return [program, "-c", str(directory / "nginx.conf"), "-e", "stderr"]
+
+        server = Server(directory, "https://127.0.0.1:{port}", make_command, STOP_SIGNALS["nginx"])
         with _running(server):
             yield server
 

@@ -46,7 +46,7 @@ BASE_URLS: Mapping[str, Vendor] = {
 
 
 class Amendment(NamedTuple):
-    """A place where a document differs from what the vendor does."""
+    """A difference between a document and the vendor's real behaviour."""
 
     vendor: Vendor
     place: str

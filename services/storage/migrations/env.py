@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection that `services/storage/migrate.py` hands over."""
+"""Entry point of Alembic: runs the migrations on the connection that `services/storage/migrate.py` passes."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Storages that answer late, as one behind a network does."""
+"""Storages that respond late, as over a network."""
 
 import asyncio
 from collections.abc import Callable
@@ -47,11 +47,11 @@ class RenewingStorage(MemoryStorage):
         self._renewals = asyncio.Queue()
         return await self._renewals.get()
 
-    async def renew_slot(self, slot: str, held: datetime, lease: datetime) -> bool:
+    async def renew_slot(self, slot: str, old_lease: datetime, new_lease: datetime) -> bool:
         await self._may_renew.wait()
         if self._fails:
             self._fails = False
             raise StorageUnavailable("It does not answer.")
-        is_renewed = await super().renew_slot(slot, held, lease)
+        is_renewed = await super().renew_slot(slot, old_lease, new_lease)
         self._renewals.put_nowait(is_renewed)
         return is_renewed

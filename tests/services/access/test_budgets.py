@@ -102,14 +102,14 @@ async def test_work_that_takes_more_than_its_estimate_counts_in_full(make_budget
         await use_tokens(budgets, 1)
 
 
-async def test_an_estimate_beyond_the_whole_budget_is_not_worth_waiting_for(make_budgets):
+async def test_estimate_above_the_whole_budget_has_no_retry_after(make_budgets):
     with pytest.raises(BudgetExhausted, match="more than the whole budget") as refused:
         await use_tokens(make_budgets(model_budget=1000), 1001)
 
     assert refused.value.retry_after is None
 
 
-async def test_callers_have_budgets_of_their_own(make_budgets):
+async def test_each_caller_has_a_separate_budget(make_budgets):
     budgets = make_budgets(model_budget=1000)
     await use_tokens(budgets, 1000)
 
@@ -137,7 +137,7 @@ async def test_a_failure_counts_unless_it_certainly_cost_nothing(make_budgets, e
     await use_tokens(budgets, 1000 - counted)
 
 
-async def test_what_was_settled_counts_although_a_later_failure_would_be_free(make_budgets):
+async def test_settled_amount_counts_even_after_a_free_failure(make_budgets):
     budgets = make_budgets(model_budget=1000)
 
     async def fail_after_the_model():
@@ -308,7 +308,7 @@ async def test_a_call_of_an_unknown_room_is_refused(make_budgets):
         await call(make_budgets(), "nowhere")
 
 
-async def test_the_storage_holds_neither_the_number_nor_a_hash_that_can_be_tried_out(make_budgets, rooms, storage):
+async def test_storage_contains_no_phone_number_and_no_guessable_hash(make_budgets, rooms, storage):
     """The same number under another secret is another hash, so numbers can't be tried without the secret."""
     await call(make_budgets(), rooms[0])
     subjects = set(storage._uses)
@@ -324,7 +324,7 @@ async def test_the_storage_holds_neither_the_number_nor_a_hash_that_can_be_tried
     ]
 
 
-def test_processes_with_the_same_vapi_key_share_the_secret_and_without_one_they_do_not():
+def test_processes_share_the_phone_secret_only_with_the_same_vapi_key():
     keyed = [phone_secret(Settings(_env_file=None, vapi_api_key=key)) for key in ("a" * 20, "a" * 20, "b" * 20)]
     unkeyed = [phone_secret(Settings(_env_file=None, sandbox=True)) for _ in range(2)]
 

@@ -149,7 +149,7 @@ async def test_a_request_about_an_unknown_room_is_refused(idempotency):
         await ask(idempotency, Work(), room="nowhere")
 
 
-async def test_a_room_deleted_during_the_work_takes_the_key_with_it(idempotency, storage):
+async def test_deleting_the_room_during_the_work_deletes_the_key(idempotency, storage):
     await storage.save_room(make_room("room"))
 
     async def work() -> StoredResponse:
@@ -359,7 +359,7 @@ class FailingStorage(MemoryStorage):
         raise StorageUnavailable("It does not answer.")
 
 
-async def test_a_response_that_can_not_be_stored_is_returned_all_the_same(clock, caplog):
+async def test_response_that_cannot_be_stored_is_still_returned(clock, caplog):
     with caplog.at_level(logging.WARNING, "services.access.idempotency"):
         response = await ask(Idempotency(FailingStorage(clock), clock), Work())
 
@@ -411,7 +411,7 @@ async def test_a_claim_that_is_cancelled_is_released(clock):
     assert not (await ask(idempotency, Work())).is_replayed
 
 
-async def test_a_response_is_stored_although_its_request_is_cancelled_meanwhile(clock):
+async def test_response_of_a_cancelled_request_is_still_stored(clock):
     storage = SlowStorage(clock)
     idempotency = Idempotency(storage, clock)
 

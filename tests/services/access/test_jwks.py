@@ -216,7 +216,7 @@ USELESS = {
     "another algorithm": public_jwk("RS256", issuer.RSA, alg="RS512"),
     "an algorithm of another kind": public_jwk("RS256", issuer.RSA, alg="HS256"),
     "symmetric": {"kty": "oct", "kid": "oct", "alg": "HS256", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I"},
-    "half of a private key": public_jwk("RS256", issuer.RSA, d="AQAB"),
+    "contains private key material": public_jwk("RS256", issuer.RSA, d="AQAB"),
     "not to verify with": public_jwk("RS256", issuer.RSA) | {"key_ops": ["encrypt"]},
     "cut short": {"kty": "RSA", "kid": "a", "n": "AQAB"},
     "a weak one": {"kty": "RSA", "kid": "a", "n": "AQABAQABAQABAQABAQABAQABAQABAQABAQABAQABAQAB", "e": "AQAB"},

@@ -62,7 +62,7 @@ async def test_callers_are_counted_separately(clock):
     assert await allowed(counting, 3, caller="203.0.113.7") == 3
 
 
-async def test_an_allowed_call_reports_what_remains(clock):
+async def test_allowed_call_reports_the_remaining_quota(clock):
     counted = await limiter(clock).count("default", "key:web")
 
     assert counted.is_allowed
@@ -253,7 +253,7 @@ def test_a_single_window_has_the_name_of_its_policy():
     assert window.policy_item == '"default";q=300;w=60'
 
 
-def test_several_windows_have_different_names_and_come_shortest_first():
+def test_several_windows_have_different_names_shortest_first():
     windows = read_windows("default", "500/day; 30 per minute, 60/5minutes", "RATE_LIMIT_DEFAULT")
 
     assert [window.policy_item for window in windows] == [

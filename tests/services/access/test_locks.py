@@ -139,7 +139,7 @@ async def test_a_holder_whose_lease_ended_does_not_release_the_next_holder(clock
     assert not storage._slots
 
 
-async def test_a_released_lock_leaves_nothing_behind(locks, storage):
+async def test_released_lock_leaves_no_slot(locks, storage):
     await enter(locks)
 
     assert not locks._locks

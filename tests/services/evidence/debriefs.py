@@ -87,7 +87,7 @@ def briefing(**changes: Any) -> Briefing:
         "role": "Senior Backend Engineer, Payments",
         "resume_summary": "",
         "notes": "",
-        "focus_areas": [],
+        "focus_areas": (),
         "briefing_prompt": "",
         "updated_at": CREATED_AT,
     }
@@ -95,7 +95,7 @@ def briefing(**changes: Any) -> Briefing:
 
 
 def debrief(**changes: Any) -> Debrief:
-    """A debrief in which nothing is claimed, with what the test is about."""
+    """A debrief without claims, changed by the fields that a test gives."""
     evidence: list[Evidence] = changes.get("evidence", [])
     fields: dict[str, Any] = {
         "room_name": "interview-4f9c2d",
@@ -281,7 +281,7 @@ def nothing_to_analyse() -> Debrief:
 
 
 def everywhere(text: str) -> Debrief:
-    """The same text in every place where a stranger or a model can put text."""
+    """A debrief with the same text in every field that third parties or a model can write."""
     said = quote(text, 7, at=text, question=text)
     speaker = DebriefSpeaker(label=text, role="candidate", because=text, turns=1, words=1, by_elimination=True)
     return debrief(

@@ -6,7 +6,7 @@ from services.evidence.debrief import Cut, Quote
 
 
 def quote(text: str, turn: int | None = 1, **changes: Any) -> Quote:
-    """The candidate's words; turns stand a thousand characters apart."""
+    """A quote of the candidate. Turns are a thousand characters apart."""
     start = 1000 * (turn or 0)
     fields: dict[str, Any] = {
         "text": text,

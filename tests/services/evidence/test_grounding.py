@@ -104,7 +104,7 @@ def test_a_claim_that_contains_an_unsupported_claim_is_unsupported_too():
     assert len(checked.unsupported) == 2
 
 
-def test_an_empty_claim_is_none():
+def test_empty_claim_is_not_counted():
     assert check(claim(" \u202e", LED)).grounding.claims_total == 0
 
 
@@ -178,7 +178,7 @@ def test_without_a_known_candidate_nothing_is_rated():
     assert [each.speaker for each in checked.evidence[0].quotes] == ["unknown"]
 
 
-def test_notes_alone_carry_a_rating():
+def test_notes_alone_support_a_rating():
     nothing_said = parse_transcript("", candidate_names=(), interviewer_names=())
 
     checked = check(rating(4, NOTED), transcript=nothing_said)
@@ -206,7 +206,7 @@ def test_a_summary_without_quotes_keeps_sentences_that_are_supported_claims():
     assert checked.summary == "Led a migration."
 
 
-def test_where_no_sentence_of_the_summary_is_supported_the_supported_claims_are_the_summary():
+def test_summary_without_supported_sentences_is_replaced_by_the_supported_claims():
     checked = check(
         claim("Led it.", LED),
         claim("Cut costs", CUT),
@@ -227,7 +227,7 @@ def test_a_debrief_without_a_found_quote_says_so_first(items, warning):
     assert checked.warnings[0] == warning
 
 
-def test_a_claim_that_is_nothing_but_a_verdict_is_removed_and_counted():
+def test_claim_that_is_only_a_verdict_is_removed_and_counted():
     checked = check(claim("Led it alone", LED), claim("Strong “hire”!", LED))
 
     assert [entry.claim for entry in checked.evidence] == ["Led it alone"]
@@ -236,7 +236,7 @@ def test_a_claim_that_is_nothing_but_a_verdict_is_removed_and_counted():
     assert VERDICT_REMOVED in checked.warnings
 
 
-def test_a_verdict_reaches_no_field():
+def test_verdict_is_removed_from_every_field():
     dressed = "Fine. Strong\n“h\u200bire”."
 
     checked = check(
@@ -258,7 +258,7 @@ def test_quotation_marks_are_removed_without_a_warning():
     assert checked.warnings == []
 
 
-def test_a_quote_that_carries_several_ratings_is_named_in_a_warning():
+def test_quote_that_supports_several_ratings_gives_a_warning():
     checked = check(
         *(rating(4, LED, competency=number) for number in (1, 2, 3)),
         rating(3, CUT, competency=4),

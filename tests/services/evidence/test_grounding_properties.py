@@ -54,7 +54,7 @@ PROSE = st.sampled_from(
         )
     ),
 )
-def test_only_what_is_in_the_source_is_shown_and_no_unsupported_claim_comes_back(claims, sentences, ratings):
+def test_only_source_text_is_quoted_and_unsupported_claims_are_not_repeated(claims, sentences, ratings):
     checked = check(*claims, *sentences, *ratings, competencies=["SQL", "Go", "C"])
 
     for each in (each for entry in (*checked.evidence, *checked.scorecard) for each in entry.quotes):

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from services.evidence.model_answer import InvalidModelDebrief, ModelQuote, parse_model_debrief
+from services.evidence.answer_fields import InvalidModelAnswer
+from services.evidence.model_answer import ModelQuote, parse_model_debrief
 
 COMPETENCIES = ("System design", "5G networks", "Mentoring")
 QUOTE = {"source": "transcript", "turn": 2, "quote": "I led the migration."}
@@ -90,7 +91,7 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("content", UNUSABLE.values(), ids=UNUSABLE)
 def test_answer_without_anything_usable_is_invalid(content):
-    with pytest.raises(InvalidModelDebrief) as raised:
+    with pytest.raises(InvalidModelAnswer) as raised:
         read(content)
 
     assert "great" not in str(raised.value)
@@ -259,7 +260,7 @@ SLOW = {
 def test_four_megabytes_take_a_second_at_most(content):
     began = time.process_time()
 
-    with contextlib.suppress(InvalidModelDebrief):
+    with contextlib.suppress(InvalidModelAnswer):
         read(content)
 
     # twice the promise: the machine may be throttled, and anything worse than linear takes minutes

@@ -65,7 +65,7 @@ def test_an_honest_sentence_stays_as_it_is(sentence):
 
 
 @given(st.text() | st.text("“‘'\"’`. \n-hirestong\u200b:", max_size=60))
-def test_removing_verdicts_adds_nothing_and_is_done_after_one_pass(text):
+def test_removing_verdicts_is_idempotent_and_adds_no_text(text):
     left = strip_verdicts(strip_quotation_marks(text))
 
     assert strip_verdicts(left) == left
@@ -136,7 +136,7 @@ def test_a_sentence_that_repeats_a_claim_in_whole_or_in_part_is_recognised(sente
         "Describes three outages clearly.",
     ],
 )
-def test_a_sentence_on_something_else_repeats_nothing(sentence):
+def test_sentence_on_another_topic_is_no_repetition(sentence):
     assert not RepeatedClaims(["Knows SQL", CLAIM, "!"]).are_in(sentence)
 
 

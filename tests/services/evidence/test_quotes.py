@@ -68,7 +68,7 @@ def chosen(quote: Quote) -> str:
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=[case["fact"] for case in GOLDEN])
-def test_golden_quotes(case):
+def test_golden_quotes_are_found_or_refused_as_recorded(case):
     transcript = parse([SourceTurn(speaker, text) for speaker, text in case["turns"]])
 
     lookup = QuoteFinder(transcript).find_quote(case["quote"], case["turn"])
@@ -151,7 +151,7 @@ def test_a_quote_that_starts_within_three_words_after_a_negation_is_reversed(dat
 
 
 @given(TURNS.map(lambda turns: [*turns, SourceTurn("candidate", "Hello.")]), st.integers(0, 9), SPEECH)
-def test_beside_the_candidate_no_named_speaker_is_quoted(turns, number, words):
+def test_only_candidate_or_unnamed_speakers_are_quoted(turns, number, words):
     transcript = parse(turns)
 
     speakers = {transcript.turns[quote.turn - 1].speaker for quote in find(transcript, words, number)}
@@ -263,14 +263,14 @@ def test_words_are_found_where_they_are_not_negated():
     assert quote.text == "I lead the migration alone now."
 
 
-def test_notes_are_no_transcript_and_the_transcript_is_no_notes():
+def test_quotes_are_found_only_in_the_source_that_they_name():
     finder = QuoteFinder(said_by_candidate("I led the migration"), "Candidate was on time today")
 
     assert finder.find_in_notes("I led the migration").refused == "not_found"
     assert finder.find_quote("Candidate was on time", 1).refused == "not_found"
 
 
-def test_a_selection_longer_than_the_limit_becomes_several_quotes_and_loses_nothing():
+def test_selection_longer_than_the_limit_is_split_into_quotes_without_loss():
     sentences = [f"In step number {number} I checked every single invoice by hand." for number in range(40)]
     transcript = said_by_candidate(" ".join(sentences))
 
@@ -300,7 +300,7 @@ def test_words_that_occur_hundreds_of_times_inside_longer_words_are_not_searched
     assert find(transcript, "itself we led it") == ()
 
 
-def test_a_million_marks_on_one_letter_hide_nothing_after_them():
+def test_quote_after_a_million_combining_marks_is_found():
     transcript = said_by_candidate("e" + "\u0301\u0323" * 500_000 + " and I led the migration")
 
     (quote,) = find(transcript, "AND I LED THE MIGRATION")

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from services.evidence.debrief import Debrief
-from services.evidence.report import HTML_CSP, SCALE, render_html, render_markdown
+from services.evidence.rendering import HTML_CSP, SCALE
+from services.evidence.report import render_html, render_markdown
 from services.prompts.debrief import DEBRIEF_SYSTEM
 from tests.services.evidence import debriefs
 from tests.services.evidence.report_pages import Page, rendered
@@ -49,7 +50,7 @@ def test_normalized_and_unknown_are_explained_where_they_occur(render):
 
 
 @RENDERERS
-def test_a_quote_that_carries_only_a_rating_is_printed(render):
+def test_quote_of_a_rating_without_a_claim_is_printed(render):
     only_rated = debriefs.quote("I profiled it before I changed a line.", 5)
     debrief = debriefs.debrief(scorecard=[debriefs.row("Problem solving", 4, "", only_rated)])
 
@@ -250,7 +251,7 @@ def test_a_debrief_without_anything_to_analyse_says_so_and_claims_nothing(render
 
 
 @RENDERERS
-def test_what_the_web_page_sends_when_it_knows_nothing_is_not_printed_as_a_name(render):
+def test_placeholder_of_the_web_page_is_not_printed_as_a_name(render):
     unknown = debriefs.briefing(candidate_name="the candidate", role="See job description")
 
     report = render(debriefs.debrief(original_briefing=unknown))
@@ -260,9 +261,9 @@ def test_what_the_web_page_sends_when_it_knows_nothing_is_not_printed_as_a_name(
 
 
 def test_the_scale_is_the_one_in_the_prompt():
-    told = DEBRIEF_SYSTEM.replace(",", "").replace("\n", " ")
+    prompt = DEBRIEF_SYSTEM.replace(",", "").replace("\n", " ")
 
-    assert " ".join(SCALE) in told
+    assert " ".join(SCALE) in prompt
 
 
 @RENDERERS
@@ -313,7 +314,7 @@ def test_the_policy_names_the_one_style_sheet_of_the_page(debrief: Debrief):
     assert "frame-ancestors 'none'" in HTML_CSP
 
 
-def test_a_saved_page_carries_its_policy():
+def test_saved_page_contains_its_policy():
     page = Page(render_html(debriefs.typical()))
 
     [policy] = [attributes["content"] for _, attributes in page.elements if attributes.get("http-equiv")]

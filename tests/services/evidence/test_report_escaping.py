@@ -68,7 +68,7 @@ def test_hostile_text_is_printed_literally(text):
 @pytest.mark.parametrize(
     "text", ["https://evil.example/a", "HTTP://evil.example", "www.evil.example", "a@evil.example"]
 )
-def test_an_address_is_not_left_as_a_reader_of_markdown_would_link_it(text):
+def test_url_in_text_is_not_linked_by_markdown(text):
     markdown = render_markdown(debriefs.everywhere(text))
 
     assert text not in markdown
@@ -87,5 +87,5 @@ def test_a_character_that_hides_or_reorders_text_is_named_instead(render, hidden
 
 @RENDERERS
 @pytest.mark.parametrize("text", ["می‌خواهم", "👩‍💻 wrote it", "क्‍ष"])
-def test_joiners_that_carry_meaning_stay(render, text):
+def test_joiners_of_scripts_and_emoji_stay(render, text):
     assert text in render(debriefs.everywhere(text))

@@ -39,7 +39,7 @@ ORDER = ["No Hire", "Leaning No Hire", "Leaning Hire", "Hire", "Strong Hire"]
         ([], "N/A"),
     ],
 )
-def test_the_recommendation_of_these_ratings(ratings, recommendation):
+def test_ratings_give_the_published_recommendation(ratings, recommendation):
     assert score(ratings)[0] == recommendation
 
 

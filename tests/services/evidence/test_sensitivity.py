@@ -35,7 +35,7 @@ def overlap(one: Quote, other: Quote) -> bool:
 
 
 @given(scorecards())
-def test_the_range_is_that_of_every_way_to_rate_what_was_not_assessed(scorecard):
+def test_range_covers_all_ratings_of_unassessed_competencies(scorecard):
     ratings = [row.rating for row in scorecard]
 
     lowest, highest = analyse(scorecard).range
@@ -114,7 +114,7 @@ def test_a_quote_in_two_pieces_is_removed_as_one():
     assert hinges == [first.text]
 
 
-def test_a_quote_that_carries_half_of_the_ratings_is_named():
+def test_quote_that_supports_half_of_the_ratings_is_named():
     shared = debriefs.quote("We did it all as a team.", 2, at="00:14:10.500")
     other = debriefs.quote("I measured it for a year.", 9)
     noted = debriefs.quote("Strong on SQL.", None, source="notes", speaker=None, start=0, end=14)

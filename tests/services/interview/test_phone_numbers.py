@@ -33,7 +33,7 @@ def test_an_ordinary_number_of_an_allowed_country_may_be_dialled(number):
         "+1" + "4" * 20,
     ],
 )
-def test_what_is_not_e164_is_refused_and_never_guessed_at(text):
+def test_number_that_is_not_e164_is_refused(text):
     with pytest.raises(InvalidInput, match="country code") as caught:
         check_phone_number(text, NORTH_AMERICA)
 

@@ -68,9 +68,9 @@ def test_only_turns_that_are_evidence_are_quotable():
 @pytest.mark.parametrize(
     ("characters", "counted"), [(40_000, 10_000), (40_000, 5001), (7000, 10), (40_000, None), (40_000, 0)]
 )
-def test_plausible_or_unknown_count_is_not_warned_about(characters, counted):
+def test_plausible_or_unknown_token_count_gives_no_warning(characters, counted):
     assert prompt_cut_warning(characters, counted) is None
 
 
-def test_count_far_below_what_was_sent_is_warned_about():
+def test_token_count_far_below_the_prompt_gives_a_warning():
     assert "2,048" in prompt_cut_warning(40_000, 2048)

@@ -1,4 +1,4 @@
-"""What the voice candidate and the phone assistant are told, and that no document can take it over."""
+"""Prompts of the voice candidate and the phone assistant, with documents that try to take them over."""
 
 import re
 from typing import Any
@@ -44,29 +44,29 @@ def block(instructions: Instructions, kind: str) -> str:
     ("kind", "text"),
     [("name", "Grace Hopper"), ("role", "Engineer"), ("resume", "Compilers."), ("job", "Build tools.")],
 )
-def test_what_is_known_stands_in_a_block_of_its_own(kind, text):
+def test_each_document_has_its_own_block(kind, text):
     assert block(instruct(), kind) == text
 
 
-def test_the_instructions_around_the_blocks_are_the_same_for_everybody():
+def test_instructions_outside_the_blocks_are_constant():
     another = instruct(candidate_name="Ada", role="Poet", resume="Notes on an engine.", job="Write.")
 
     assert outside(another) == outside(instruct())
 
 
-def test_the_task_is_said_again_after_the_documents():
+def test_task_is_repeated_after_the_documents():
     text = instruct().text
 
     assert text.rindex(f"</data-{NONCE}>") < text.index("# How you talk")
 
 
 @pytest.mark.parametrize("fact", ["you are an AI", "no assistant", "Never make up an employer", "not on your resume"])
-def test_the_candidate_is_honest_and_no_assistant(fact):
+def test_instructions_require_honesty_and_forbid_acting_as_an_assistant(fact):
     assert fact in outside(instruct())
 
 
 @pytest.mark.parametrize("empty", ["", "   \n\t", "\u200b\ufeff"])
-def test_it_works_when_nothing_is_known(empty):
+def test_instructions_name_each_missing_document(empty):
     instructions = instruct(candidate_name=empty, role=empty, resume=empty, job=empty)
 
     assert "<data-" not in instructions.text
@@ -74,7 +74,7 @@ def test_it_works_when_nothing_is_known(empty):
     assert instructions.warnings == ()
 
 
-def test_placeholders_of_the_page_do_not_show_up():
+def test_placeholders_of_the_web_page_are_left_out():
     instructions = instruct(candidate_name="the candidate", role="See job description")
 
     assert "the candidate" not in instructions.text.lower()
@@ -98,7 +98,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("field", ["candidate_name", "role", "resume", "job"])
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-def test_no_document_gets_out_of_its_block(field, attack):
+def test_document_cannot_close_its_block(field, attack):
     instructions = instruct(**{field: attack})
 
     tags = re.findall(r"</?data-[0-9a-f]+", instructions.text)
@@ -114,7 +114,7 @@ def test_no_document_gets_out_of_its_block(field, attack):
     ("field", "limit", "what"), [("resume", RESUME_BYTES, "resume"), ("job", JOB_BYTES, "job description")]
 )
 @pytest.mark.parametrize("letters", ["word ", "слово ", "言葉", "🙂"])
-def test_a_long_document_is_cut_and_the_caller_is_told(field, limit, what, letters):
+def test_long_document_is_cut_with_a_warning(field, limit, what, letters):
     instructions = instruct(**{field: letters * 50_000})
 
     said = block(instructions, field)
@@ -141,7 +141,7 @@ BRIEFING = {
 }
 
 
-def test_the_spoken_briefing_holds_what_was_saved():
+def test_spoken_briefing_contains_the_saved_fields():
     assert spoken_briefing(briefing(**BRIEFING)) == (
         "Name: Grace Hopper\n\nJob: Engineer\n\nTo be covered: Design, Teaching\n\n"
         "Resume: Wrote a compiler in 1952.\n\nJob description and notes: Needs to know COBOL."
@@ -154,7 +154,7 @@ def test_a_briefing_of_placeholders_says_that_nothing_was_saved():
     assert spoken_briefing(briefing(**nothing, focus_areas=())) == "Nothing was saved about this interview."
 
 
-def test_a_long_briefing_says_that_it_goes_on():
+def test_cut_briefing_says_that_the_rest_is_left_out():
     spoken = spoken_briefing(briefing(**BRIEFING | {"resume": "word " * 10_000}))
 
     assert "(the rest is left out on the phone)" in spoken
@@ -205,7 +205,7 @@ def test_spoken_text_has_no_links_and_no_markup(text, spoken):
         {"candidate_name": "Goodbye", "role": "for now"},
     ],
 )
-def test_no_document_says_the_words_that_hang_up(changes):
+def test_document_cannot_contain_the_hang_up_phrase(changes):
     spoken = spoken_briefing(briefing(**BRIEFING | changes))
 
     assert not re.search(r"goodbye[\W_]+for[\W_]+now", spoken, re.IGNORECASE)
@@ -214,11 +214,11 @@ def test_no_document_says_the_words_that_hang_up(changes):
 @pytest.mark.parametrize(
     "text", ["{{ x }}", "{% x %}", "{**{ x }**}", "{\u200b{ x }\u200b}", "{<b>{ x }</b>}", "{[{]()", "{`%`"]
 )
-def test_no_brace_survives_for_liquid_to_read(text):
+def test_spoken_text_has_no_braces_for_liquid(text):
     assert not set("{}") & set(speakable(text))
 
 
-def test_speaking_a_huge_text_of_spaces_takes_no_time_to_speak_of():
+def test_hostile_white_space_is_read_in_linear_time():
     assert speakable("\u3000" * 50_000 + "a\n" + "\n \u00a0" * 20_000 + "[" * 50_000) == "a\n\n" + "[" * 50_000
 
 
@@ -226,6 +226,6 @@ def test_the_briefing_is_a_value_in_a_block_with_a_marker():
     assert briefing_template(NONCE).startswith(f'<data-{NONCE} kind="briefing">\n{{{{ briefing }}}}\n</data-{NONCE}>')
 
 
-def test_the_phone_assistant_says_the_words_that_hang_up():
+def test_phone_prompt_contains_the_hang_up_phrase():
     assert PHONE_END_PHRASE in PHONE_SYSTEM_PROMPT
     assert not set("{}") & set(PHONE_SYSTEM_PROMPT + PHONE_FIRST_MESSAGE)

@@ -65,7 +65,7 @@ async def test_request_for_questions_gets_questions_on_the_nearest_areas(ask):
     assert "on Gardening: “Your resume says: Taught a course on gardening." in answer
 
 
-async def test_answer_without_material_says_that_there_is_none(ask):
+async def test_answer_without_material_says_that_nothing_is_saved(ask):
     answer = await ask(question="What should I ask?")
 
     assert answer.startswith("Nothing is saved about this interview")
@@ -82,7 +82,7 @@ async def test_every_answer_says_that_no_model_was_asked(ask):
     assert (await ask(resume=RESUME, question="What about settlement?")).endswith(EMULATED)
 
 
-async def test_an_answer_stays_short(ask):
+async def test_answer_has_a_maximum_length(ask):
     long = "The settlement of payouts is described at length here " * 50
 
     answer = await ask(resume=long, job_description=long, context=long, question="What about settlement?")

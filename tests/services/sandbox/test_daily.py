@@ -189,7 +189,7 @@ async def test_token_properties_at_the_top_level_are_refused(client):
     assert error(await client.post("/meeting-tokens", json={"room_name": "iv-1"})) == (400, "invalid-request-error")
 
 
-async def test_expired_rooms_make_space_for_new_ones(clock: ManualTimer):
+async def test_expired_rooms_are_dropped_above_the_capacity(clock: ManualTimer):
     client = client_of("daily", httpx.MockTransport(daily.Daily(clock, capacity=2).answer))
     await open_room(client, "iv-1")
     await open_room(client, "iv-2")

@@ -235,7 +235,7 @@ async def test_service_reads_and_deletes_an_emulated_transcript(clock):
     assert f"<v>{CANDIDATE}:</v>" in text
 
 
-async def test_link_leads_to_where_the_emulation_was_asked(clock):
+async def test_link_has_the_base_url_of_the_request(clock):
     base_url = "http://127.0.0.1:8123/daily"
     transport = httpx.MockTransport(Daily(clock).answer)
     headers = {"Authorization": f"Bearer {KEY}"}

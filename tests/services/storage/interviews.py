@@ -1,4 +1,4 @@
-"""Rooms and what belongs to them, as the tests of storages need them."""
+"""Rooms and their records for the tests of storages."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

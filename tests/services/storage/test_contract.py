@@ -1,4 +1,4 @@
-"""What memory, SQLite and PostgreSQL do alike."""
+"""The contract of every storage: memory, SQLite and PostgreSQL."""
 
 import asyncio
 from dataclasses import replace
@@ -52,7 +52,7 @@ async def test_a_room_without_optional_parts_is_found_as_it_was(storage):
     assert interview.debrief is None
 
 
-async def test_times_come_back_aware_and_in_utc(storage):
+async def test_times_are_returned_aware_and_in_utc(storage):
     room = make_room()
     await storage.save_room(room)
 
@@ -61,7 +61,7 @@ async def test_times_come_back_aware_and_in_utc(storage):
     assert found.expires_at.isoformat() == room.expires_at.isoformat()
 
 
-async def test_an_unknown_room_is_none(storage):
+async def test_unknown_room_is_found_as_none(storage):
     assert await storage.find("nowhere", briefing=True, debrief=True) is None
 
 
@@ -192,7 +192,7 @@ async def test_a_debrief_of_other_input_is_not_found(storage):
     assert await storage.find_debrief(name, "f3", NOW) is None
 
 
-async def test_a_room_knows_the_calls_it_placed(storage):
+async def test_placed_calls_of_a_room_are_found(storage):
     name = await fill(storage)
     other = await fill(storage)
     await storage.add_phone_call(other, "call-2", NOW)
@@ -236,7 +236,7 @@ async def test_nothing_is_saved_under_an_erased_room(storage, record):
     assert await storage.erase(name) == Receipt()
 
 
-async def test_erasing_counts_what_was_there(storage):
+async def test_receipt_counts_the_erased_records(storage):
     name = await fill(storage)
 
     receipt = await storage.erase(name)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from config import Settings
-from services.storage.database_url import UnusableDatabaseUrl, place, read_database_url
+from services.storage.database_url import UnusableDatabaseUrl, location, read_database_url
 from services.storage.opening import open_storage
 from tests.services.storage.interviews import NOW, make_room
 
@@ -135,8 +135,8 @@ def test_an_unusable_url_is_refused_in_one_line_without_the_password(text, reaso
     assert SECRET not in str(refused.value)
 
 
-def test_the_place_holds_neither_user_nor_password():
-    assert place(read_database_url(f"postgres://ada:{SECRET}@db:6543/rooms")) == "db:6543/rooms"
+def test_location_contains_neither_user_nor_password():
+    assert location(read_database_url(f"postgres://ada:{SECRET}@db:6543/rooms")) == "db:6543/rooms"
 
 
 @pytest.mark.anyio

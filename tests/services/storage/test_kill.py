@@ -54,7 +54,7 @@ async def assert_all_is_there(url, acknowledged):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "pgbouncer"])
-async def test_killing_eight_writers_loses_nothing_acknowledged(request, tmp_path, kind):
+async def test_killing_eight_writers_loses_no_acknowledged_write(request, tmp_path, kind):
     url = f"sqlite:///{tmp_path}/rooms.db" if kind == "sqlite" else request.getfixturevalue(f"{kind}_url")
 
     with writing(url) as process:
@@ -63,7 +63,7 @@ async def test_killing_eight_writers_loses_nothing_acknowledged(request, tmp_pat
     await assert_all_is_there(url, acknowledged)
 
 
-async def test_killing_the_database_under_eight_writers_loses_nothing_acknowledged(own_server):
+async def test_killing_the_database_under_eight_writers_loses_no_acknowledged_write(own_server):
     with writing(own_server.url) as process:
         acknowledged = read_acknowledged(process, own_server.kill)
     own_server.start()

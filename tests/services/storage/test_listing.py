@@ -59,7 +59,7 @@ async def test_only_the_owners_rooms_are_listed(storage):
 
 
 @pytest.mark.parametrize("is_one_time", [False, True])
-async def test_pages_hold_every_room_once(storage, is_one_time):
+async def test_pages_contain_every_room_once(storage, is_one_time):
     await save_rooms(storage, 7, **({"created_at": NOW} if is_one_time else {}))
 
     pages, cursor = [], None
@@ -83,13 +83,13 @@ async def test_a_room_opened_between_two_pages_changes_none_of_the_later_pages(s
 @pytest.mark.parametrize("cursor", ["nowhere", "of another"])
 async def test_a_cursor_that_is_no_room_of_the_owner_is_refused(storage, cursor):
     await save_rooms(storage, 2)
-    await storage.save_room(replace(make_room("of another"), owner="key:other", created_at=NOW - HOUR))
+    await storage.save_room(replace(make_room("of another"), owner="key:other", created_at=NOW + HOUR))
 
     with pytest.raises(RoomNotFound):
         await list_names(storage, starting_after=cursor)
 
 
-async def test_nothing_follows_the_oldest_room(storage):
+async def test_page_after_the_oldest_room_is_empty(storage):
     await save_rooms(storage, 2)
 
     assert await list_names(storage, starting_after="room-0") == []
@@ -116,7 +116,7 @@ SAVE = {
 
 
 @pytest.mark.parametrize("part", [None, *SAVE])
-async def test_a_summary_says_what_is_stored(storage, part):
+async def test_summary_names_the_stored_records(storage, part):
     [room, _] = await save_rooms(storage, 2)
     await fill(storage)
     if part:

@@ -149,7 +149,7 @@ async def test_an_ended_room_is_deleted_after_a_day(clock):
         await storage.save_briefing(make_briefing(room.name))
 
 
-async def test_rooms_that_are_never_read_again_are_deleted_too(clock):
+async def test_rooms_that_are_never_read_again_are_deleted(clock):
     storage = MemoryStorage(clock)
     await storage.save_room(make_room(ends_in=HOUR))
     clock.now += HOUR + DAY

@@ -127,7 +127,7 @@ async def test_null_characters_of_an_older_schema_are_dropped(url, older):
 
 
 @FROM_EACH_OLDER_SCHEMA
-async def test_an_older_schema_becomes_the_described_one(url, older):
+async def test_older_schema_is_migrated_to_the_described_one(url, older):
     await make_old_database(url, older)
 
     async with open_at(url):
@@ -218,7 +218,7 @@ async def test_a_database_of_a_newer_version_is_refused(url):
         await open_at(url).__aenter__()
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind(url):
+async def test_failed_migration_is_rolled_back(url):
     """A table is in the way of the second migration, so the first must be rolled back too."""
     await run_sql(url, "CREATE TABLE idempotency_slots (anything INTEGER)")
     engine = open_engine(read_database_url(url))

@@ -6,7 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from services.storage.records import Segment, StoredDecision, StoredPlan, StoredRating, StoredTranscript
+from services.errors import RoomNotFound, TranscriptFull
+from services.storage.records import (
+    Segment,
+    SegmentTotals,
+    StoredDecision,
+    StoredPlan,
+    StoredRating,
+    StoredTranscript,
+)
 from tests.services.storage.interviews import (
     CANDIDATE,
     INTERVIEWER,
@@ -29,7 +37,7 @@ async def room(storage) -> str:
     return room.name
 
 
-async def test_chat_turns_are_numbered_and_come_back_in_order(storage, room):
+async def test_chat_turns_are_numbered_and_returned_in_order(storage, room):
     await storage.add_chat_turns(room, make_turns("1", "2", "3"))
     await storage.add_chat_turns(room, make_turns("4", "5"))
 
@@ -101,6 +109,81 @@ async def test_a_saved_transcript_replaces_the_earlier_one_and_all_segments(stor
     assert await storage.segments(room) == ()
 
 
+async def test_a_transcript_that_must_not_replace_the_clients_replaces_only_one_from_daily(storage, room):
+    older, newer = (StoredTranscript("daily", document, NOW) for document in ('"a"', '"b"'))
+
+    saved = [await storage.save_transcript(room, each, keeps_clients=True) for each in (older, newer)]
+
+    assert saved == [True, True]
+    assert (await storage.find(room, transcript=True)).transcript == newer
+
+
+@pytest.mark.parametrize("kind", ["transcript", "segments"])
+async def test_what_the_client_sent_is_kept_where_that_is_asked_for(storage, room, kind):
+    if kind == "transcript":
+        await storage.save_transcript(room, TRANSCRIPT)
+    else:
+        await storage.add_segments(room, make_segments("a"), NOW)
+
+    is_saved = await storage.save_transcript(room, StoredTranscript("daily", '"b"', NOW), keeps_clients=True)
+
+    assert is_saved is False
+    assert (await storage.find(room, transcript=True)).transcript == (TRANSCRIPT if kind == "transcript" else None)
+    assert len(await storage.segments(room)) == (1 if kind == "segments" else 0)
+
+
+async def test_deleting_the_transcript_leaves_neither_transcript_nor_segments(storage, room):
+    other = await fill(storage)
+    await storage.save_transcript(room, TRANSCRIPT)
+    await storage.add_segments(room, make_segments("a", "b"), NOW)
+
+    await storage.delete_transcript(room)
+    await storage.delete_transcript(room)
+
+    assert (await storage.find(room, transcript=True)).transcript is None
+    assert await storage.segments(room) == ()
+    assert len(await storage.segments(other)) == 2
+
+
+async def test_no_transcript_is_deleted_of_an_unknown_room(storage):
+    with pytest.raises(RoomNotFound):
+        await storage.delete_transcript("nowhere")
+
+
+async def test_totals_count_turns_characters_and_speakers(storage, room):
+    spoken = [("Ada", "Why?"), ("Grace", "So."), ("Grace", "That's it."), ("Ada", "Né")]
+    lines = [Segment(str(at), speaker, text) for at, (speaker, text) in enumerate(spoken)]
+
+    totals = await storage.add_segments(room, lines, NOW)
+
+    assert totals == SegmentTotals(segments=4, turns=3, characters=19, speakers=2, speaker_characters=8)
+    assert await storage.add_segments(room, [], NOW) == totals
+
+
+async def test_no_segments_amount_to_nothing(storage, room):
+    assert await storage.add_segments(room, [], NOW) == SegmentTotals(0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["segments", "turns", "characters", "speakers", "speaker_characters"])
+async def test_segments_beyond_a_limit_are_refused_and_nothing_is_stored(storage, room, name):
+    kept = Segment("a", "Ada", "Why?", None, NOW)
+    totals = await storage.add_segments(room, [kept], NOW)
+    limit = replace(SegmentTotals(9, 9, 99, 9, 99), **{name: getattr(totals, name)})
+
+    with pytest.raises(TranscriptFull):
+        await storage.add_segments(room, [Segment("a", "Bo", "Oh."), Segment("b", "Grace", "So.")], NOW, limit=limit)
+
+    assert await storage.segments(room) == (kept,)
+
+
+async def test_a_segment_is_replaced_at_the_limit(storage, room):
+    limit = await storage.add_segments(room, make_segments("a", "b"), NOW)
+
+    totals = await storage.add_segments(room, make_segments("a"), NOW, limit=limit)
+
+    assert totals == limit
+
+
 async def test_segments_come_back_in_the_order_in_which_they_were_first_sent(storage, room):
     await storage.add_segments(room, make_segments("b", "a"), NOW)
     await storage.add_segments(room, make_segments("c"), NOW)
@@ -112,45 +195,45 @@ async def test_a_segment_that_is_sent_again_is_replaced_in_its_place(storage, ro
     await storage.add_segments(room, make_segments("a", "b"), NOW)
 
     corrected = Segment("a", "Grace Hopper", "I led it.", None, NOW + MINUTE)
-    count = await storage.add_segments(room, [corrected, *make_segments("c")], NOW + MINUTE)
+    totals = await storage.add_segments(room, [corrected, *make_segments("c")], NOW + MINUTE)
 
-    assert count == 3
+    assert totals.segments == 3
     last = replace(make_segments("c")[0], updated_at=NOW + MINUTE)
     assert await storage.segments(room) == (corrected, make_segments("b")[0], last)
 
 
-async def test_of_one_id_twice_in_a_batch_the_last_counts_in_the_first_place(storage, room):
+async def test_repeated_id_in_a_batch_keeps_its_first_place_and_last_text(storage, room):
     first, second, third = Segment("a", "Grace", "I"), Segment("b", "Ada", "Hm"), Segment("a", "Grace", "I led it.")
 
-    count = await storage.add_segments(room, [first, second, third], NOW)
+    totals = await storage.add_segments(room, [first, second, third], NOW)
 
-    assert count == 2
+    assert totals.segments == 2
     assert [(one.id, one.text) for one in await storage.segments(room)] == [("a", "I led it."), ("b", "Hm")]
 
 
 async def test_the_same_ids_in_another_room_are_other_segments(storage, room):
     await storage.add_segments(await fill(storage), make_segments("a", text="Elsewhere."), NOW)
 
-    assert await storage.add_segments(room, make_segments("a"), NOW) == 1
+    assert (await storage.add_segments(room, make_segments("a"), NOW)).segments == 1
     assert await storage.segments(room) == tuple(make_segments("a"))
 
 
 async def test_concurrent_batches_keep_every_segment_once(storage, room):
     batches = [make_segments(*(f"{at}-{number}" for number in range(20)), "shared") for at in range(6)]
 
-    counts = await asyncio.gather(*(storage.add_segments(room, batch, NOW) for batch in batches))
+    totals = await asyncio.gather(*(storage.add_segments(room, batch, NOW) for batch in batches))
 
     ids = [segment.id for segment in await storage.segments(room)]
-    assert max(counts) == len(ids) == len(set(ids)) == 6 * 20 + 1
+    assert max(each.segments for each in totals) == len(ids) == len(set(ids)) == 6 * 20 + 1
     for at in range(6):
         assert [one for one in ids if one.startswith(f"{at}-")] == [f"{at}-{number}" for number in range(20)]
 
 
 async def test_a_room_takes_thousands_of_segments(storage, room):
     for first in range(0, 4000, 200):
-        count = await storage.add_segments(room, make_segments(*(str(first + at) for at in range(200))), NOW)
+        totals = await storage.add_segments(room, make_segments(*(str(first + at) for at in range(200))), NOW)
 
-    assert count == 4000
+    assert totals.segments == 4000
     assert [segment.id for segment in await storage.segments(room)] == [str(at) for at in range(4000)]
 
 

@@ -45,7 +45,7 @@ async def test_without_a_retention_rooms_stay(storage):
     assert await storage.find(room.name) is not None
 
 
-async def test_expired_budget_uses_are_deleted_without_a_retention_too(storage):
+async def test_expired_budget_uses_are_deleted_without_a_retention(storage):
     await reserve(storage, make_use("calls"))
 
     await delete_expired(storage, NOW + timedelta(hours=1), None)
@@ -53,7 +53,7 @@ async def test_expired_budget_uses_are_deleted_without_a_retention_too(storage):
     assert await storage.delete_expired_uses(NOW + DAY) == 0
 
 
-async def test_expired_responses_are_deleted_without_a_retention_too(storage):
+async def test_expired_responses_are_deleted_without_a_retention(storage):
     await storage.claim_slot("slot", "f1", now=NOW, until=NOW + DAY, lease=NOW + DAY)
 
     await delete_expired(storage, NOW + DAY, None)
@@ -66,7 +66,7 @@ class Stopped(Exception):
     """The rounds of the test are over."""
 
 
-class Clock:
+class PausingClock:
     """A clock that moves when retention pauses."""
 
     def __init__(self, rounds: int) -> None:
@@ -86,7 +86,7 @@ class Clock:
 async def test_retention_erases_a_room_when_its_time_is_over(storage):
     [early] = await save_rooms(storage, 1, ends_in=EVERY / 2)
     [late] = await save_rooms(storage, 1, ends_in=EVERY * 3)
-    clock = Clock(rounds=3)
+    clock = PausingClock(rounds=3)
 
     with pytest.raises(Stopped):
         await run_retention(storage, clock, EVERY, pause=clock.pause)
@@ -117,7 +117,7 @@ class FailingOnce(MemoryStorage):
 
 @pytest.mark.parametrize("failure", [StorageUnavailable("Away."), RuntimeError("A defect.")], ids=["lost", "defect"])
 async def test_retention_survives_a_failure_and_logs_it(failure, caplog):
-    storage, clock = FailingOnce(failure), Clock(rounds=2)
+    storage, clock = FailingOnce(failure), PausingClock(rounds=2)
 
     with pytest.raises(Stopped):
         await run_retention(storage, clock, None, pause=clock.pause)
@@ -127,7 +127,7 @@ async def test_retention_survives_a_failure_and_logs_it(failure, caplog):
 
 
 async def test_responses_are_deleted_within_a_minute_after_they_expire(storage):
-    clock = Clock(rounds=3)
+    clock = PausingClock(rounds=3)
     until = clock.now + RESPONSES_EVERY / 2
     await storage.claim_slot("voice", "", now=clock.now, until=until, lease=until)
     await storage.complete_slot("voice", StoredResponse(200, (), b"secret"), None, until)
@@ -139,7 +139,7 @@ async def test_responses_are_deleted_within_a_minute_after_they_expire(storage):
 
 
 async def test_every_round_purges_the_files_in_the_background():
-    storage, clock = FailingOnce(RuntimeError()), Clock(rounds=4)
+    storage, clock = FailingOnce(RuntimeError()), PausingClock(rounds=4)
 
     with pytest.raises(Stopped):
         await run_retention(storage, clock, None, pause=clock.pause)

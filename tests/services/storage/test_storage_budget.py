@@ -75,7 +75,7 @@ async def test_an_erased_room_is_credited(database):
             await storage.erase(name)
 
 
-async def test_many_rooms_at_once_are_no_more_than_the_budget(database):
+async def test_concurrent_rooms_do_not_exceed_the_budget(database):
     async with open_empty(database, storage_budget="5 rooms") as storage:
         results = await asyncio.gather(*(open_rooms(storage) for _ in range(12)), return_exceptions=True)
 
@@ -163,7 +163,7 @@ async def test_a_write_that_is_larger_than_the_budget_has_no_retry_after(databas
     assert refused.value.retry_after is None
 
 
-async def test_many_writes_at_once_are_no_more_than_the_budget(database):
+async def test_concurrent_writes_do_not_exceed_the_budget(database):
     async with open_empty(database, storage_budget="100 kB") as storage:
         names = await open_rooms(storage, 4)
 
@@ -199,7 +199,7 @@ async def test_an_expired_response_is_credited_when_its_key_is_used_again(databa
             await storage.complete_slot("one key", large, name, NOW + hours * HOUR + MINUTE)
 
 
-async def test_a_response_that_exceeds_the_budget_is_stored_all_the_same(database):
+async def test_response_above_the_budget_is_still_stored(database):
     async with open_empty(database, storage_budget="10 kB") as storage:
         [name] = await open_rooms(storage)
         await claim(storage, "slot", room=name)
@@ -222,7 +222,7 @@ async def test_a_placed_call_is_recorded_beyond_the_budget(database):
             await storage.add_plan(name, NOW, "{}")
 
 
-async def test_in_memory_ended_rooms_of_the_payer_are_evicted_and_live_ones_never(clock):
+async def test_memory_evicts_ended_rooms_of_the_payer_and_never_live_ones(clock):
     async with open_empty(None, clock, storage_budget="2 rooms") as storage:
         [first, live] = [(await open_rooms(storage, ends_in=ends))[0] for ends in (MINUTE, 2 * HOUR)]
         [other] = await open_rooms(storage, payer="key:another", ends_in=MINUTE)
@@ -237,7 +237,7 @@ async def test_in_memory_ended_rooms_of_the_payer_are_evicted_and_live_ones_neve
     assert refused.value.retry_after == 3600
 
 
-async def test_in_memory_a_write_evicts_ended_rooms_of_the_payer(clock):
+async def test_memory_write_evicts_ended_rooms_of_the_payer(clock):
     async with open_empty(None, clock, storage_budget="100 kB") as storage:
         [ended] = await open_rooms(storage, ends_in=MINUTE)
         [live] = await open_rooms(storage)
@@ -261,7 +261,7 @@ async def test_a_database_keeps_ended_rooms_as_long_as_its_retention_says(tmp_pa
     assert refused.value.retry_after == (wait and wait.total_seconds())
 
 
-async def test_a_write_under_a_missing_room_is_not_a_matter_of_the_budget(database):
+async def test_write_under_a_missing_room_is_room_not_found(database):
     async with open_empty(database, storage_budget="1 kB") as storage:
         with pytest.raises(RoomNotFound):
             await storage.add_plan("nowhere", NOW, "p" * 10_000)
@@ -277,7 +277,7 @@ def bytes_by_account(storage: MemoryStorage) -> dict[str, int]:
     return accounts
 
 
-async def test_the_accounts_of_memory_hold_what_their_rooms_hold(clock):
+async def test_memory_accounts_match_their_rooms(clock):
     async with open_empty(None, clock) as storage:
         names = [await fill(storage) for _ in range(2)] + await open_rooms(storage, 3)
         for name in names[2:]:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 USE = make_use("calls")
 
 
-async def test_a_budget_that_is_used_up_says_when_enough_is_left(storage):
+async def test_exhausted_budget_has_a_retry_time(storage):
     results = [await reserve(storage, USE, after=after) for after in (MINUTE, 2 * MINUTE, 3 * MINUTE)]
 
     assert results == [None, None, Exhausted(USE, 2, NOW + MINUTE + HOUR)]
@@ -35,7 +35,7 @@ async def test_a_use_counts_until_its_window_has_passed(storage):
     assert await reserve(storage, USE, after=HOUR) == Exhausted(USE, 2, NOW + MINUTE + HOUR)
 
 
-async def test_enough_is_left_when_as_many_uses_have_passed_as_are_needed(storage):
+async def test_retry_time_is_when_enough_uses_have_expired(storage):
     for minutes, amount in ((0, 10), (1, 20), (2, 30)):
         await reserve(storage, make_use("tokens", amount=amount, most=60), after=minutes * MINUTE)
 
@@ -47,7 +47,7 @@ async def test_enough_is_left_when_as_many_uses_have_passed_as_are_needed(storag
     assert waits == [0 * MINUTE, 0 * MINUTE, MINUTE, MINUTE, 2 * MINUTE, 2 * MINUTE]
 
 
-async def test_more_than_the_whole_budget_is_never_left(storage):
+async def test_use_above_the_whole_budget_has_no_retry_time(storage):
     too_much = make_use("tokens", amount=61, most=60)
 
     assert await reserve(storage, too_much) == Exhausted(too_much, 0, None)
@@ -76,7 +76,7 @@ async def test_subjects_are_counted_separately(storage):
 
 
 @pytest.mark.parametrize("settled", [0, 3, 10, 25])
-async def test_a_settled_use_counts_what_it_took(storage, settled):
+async def test_settled_use_counts_its_actual_amount(storage, settled):
     use = make_use("tokens", amount=10, most=20)
     await reserve(storage, use, reservation="first")
 
@@ -151,7 +151,7 @@ async def test_expired_uses_are_deleted(storage):
     assert await storage.delete_expired_uses(NOW + HOUR) == 0
 
 
-async def test_many_reservations_at_once_take_no_more_than_there_is(storage):
+async def test_concurrent_reservations_do_not_exceed_the_budget(storage):
     use = make_use("tokens", amount=3, most=20)
 
     results = await asyncio.gather(*(reserve(storage, use) for _ in range(12)))
@@ -180,7 +180,7 @@ async def test_two_processes_share_one_budget(database):
     assert results.count(None) == 6
 
 
-async def test_a_day_of_settled_uses_is_a_handful_of_records(storage):
+async def test_day_of_settled_uses_takes_few_records(storage):
     use = make_use("tokens", amount=1, most=10_000)
     for minute in range(60):
         for _ in range(2):

@@ -36,7 +36,7 @@ def test_thoughts_are_removed(text):
 @pytest.mark.parametrize(
     "text", ["<think>weak", "<think>weak</think>", "weak</think>", "<|channel|>analysis<|message|>weak"]
 )
-def test_nothing_is_left_of_thoughts_alone(text):
+def test_answer_of_only_thoughts_is_empty(text):
     assert strip_thoughts(text) == ""
 
 

@@ -10,9 +10,16 @@ def parse(
     candidate: str | None = None,
     interviewers: Sequence[str] = (),
     roles: Mapping[str, Role] | None = None,
+    *,
+    token_names: Sequence[str] = (),
 ) -> Transcript:
-    names = [candidate] if candidate else []
-    return parse_transcript(source, candidate_names=names, interviewer_names=interviewers, roles=roles)
+    return parse_transcript(
+        source,
+        candidate_names=[candidate] if candidate else [],
+        interviewer_names=interviewers,
+        candidate_token_names=token_names,
+        roles=roles,
+    )
 
 
 def said(transcript: Transcript) -> list[tuple[str | None, str | None, str]]:

@@ -58,7 +58,7 @@ def test_time_is_read_in_any_form(start, at):
     assert pasted([{"speaker": "Ada", "text": "I built it.", "start": start}]) == [("Ada", at, "I built it.")]
 
 
-def test_milliseconds_are_told_from_seconds_by_the_speed_of_speech():
+def test_milliseconds_are_detected_by_the_speed_of_speech():
     turns = [{"speaker": "Ada", "text": "I built it.", "start": 3000, "end": 4200}]
     slow = [{"speaker": "Ada", "text": "I built it.", "start": 3000, "end": 3060}]
 
@@ -105,14 +105,14 @@ def test_lists_of_several_channels_are_read_one_after_the_other():
     assert pasted({"results": {"channels": channels}}) == [(None, None, "Why?"), (None, None, "I built it.")]
 
 
-def test_speakers_with_long_numbers_are_told_apart():
+def test_speakers_with_long_numbers_are_distinguished():
     turns = [{"speaker": 16_778_240, "text": "Why?"}, {"speaker": 16_778_241.0, "text": "So."}]
 
     assert [turn.speaker for turn in parse(json.dumps(turns)).turns] == ["16778240", "16778241"]
 
 
 @pytest.mark.parametrize("speaker", [[], {}, {"name": []}, {"role": None}, True, "", " "])
-def test_speaker_that_is_no_name_is_nobody(speaker):
+def test_speaker_that_is_no_name_is_none(speaker):
     assert pasted([{"speaker": speaker, "text": "I built it."}]) == [(None, None, "I built it.")]
 
 
@@ -122,7 +122,7 @@ def test_longest_text_is_read_where_there_is_no_list():
     assert [turn.speaker for turn in parse(json.dumps(document)).turns] == ["Interviewer", "Candidate"]
 
 
-def test_turn_without_a_speaker_is_nobodys():
+def test_turn_without_a_speaker_has_no_label():
     transcript = parse(json.dumps([{"speaker": "Candidate", "text": "a b"}, {"speaker": None, "text": "c d"}]))
 
     assert [(turn.speaker, turn.is_evidence) for turn in transcript.turns] == [("Candidate", True), (None, False)]

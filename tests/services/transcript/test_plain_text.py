@@ -112,7 +112,7 @@ def test_answer_of_several_paragraphs_is_one_turn():
     assert transcript.turns[1].text == "First.\n\nThen."
 
 
-def test_word_that_returns_on_lines_of_its_own_is_no_label():
+def test_repeated_word_on_lines_of_its_own_is_no_label():
     transcript = parse(
         "Ada Example\nIt went well.\nYeah\nWe shipped.\n\nBob Sample\nGood.\n\nAda Example\nYeah\nWe did.\n",
         "Ada Example",
@@ -128,7 +128,7 @@ def test_time_inside_an_answer_begins_a_turn_of_the_same_speaker():
     assert said(transcript) == [("Candidate", None, "I built it."), ("Candidate", "00:05:00", "Then I measured it.")]
 
 
-def test_unnamed_line_among_lines_with_times_and_names_is_nobodys():
+def test_unnamed_line_among_named_lines_has_no_speaker():
     transcript = parse(
         "[0:01] Interviewer: Why?\n[0:02] Candidate: So.\n[0:03] You were great.\n[0:04] Interviewer: Fine."
     )
@@ -169,7 +169,7 @@ ONE_LINE = {
 
 
 @pytest.mark.parametrize(("source", "turns"), ONE_LINE.values(), ids=ONE_LINE)
-def test_label_beyond_doubt_begins_a_turn_in_a_transcript_on_one_line(source, turns):
+def test_certain_label_begins_a_turn_in_a_transcript_on_one_line(source, turns):
     assert words_by_role(parse(source, "Maya Lindqvist", ["Jonas Weber"])) == turns
 
 
@@ -189,7 +189,7 @@ def test_colon_inside_a_sentence_begins_no_turn(speech):
     assert words_by_role(parse(f"Candidate: {speech}", "Maya Lindqvist", ["Jonas Weber"])) == [("candidate", speech)]
 
 
-def test_label_inside_a_line_of_a_longer_transcript_begins_no_turn_and_is_warned_of():
+def test_label_inside_a_line_of_a_longer_transcript_gives_a_warning_and_no_turn():
     transcript = parse("Interviewer: Why?\nCandidate: I helped. Interviewer: You led.")
 
     assert words_by_role(transcript)[1] == ("candidate", "I helped. Interviewer: You led.")
@@ -284,14 +284,14 @@ def test_last_paragraph_of_an_answer_about_transcripts_is_speech():
         "Participants\nBob Sample\nAda Example",
     ],
 )
-def test_names_above_a_text_without_labels_give_nobody_the_words(above):
+def test_names_above_a_text_without_labels_are_no_speakers(above):
     transcript = parse(f"{above}\n\nso tell me\n\ni built it", "Ada Example", ["Bob Sample"])
 
     assert not transcript.has_candidate
     assert transcript.turns[-1].text == "i built it"
 
 
-def test_long_text_above_the_first_label_is_kept_as_nobodys():
+def test_long_text_above_the_first_label_is_kept_without_a_speaker():
     transcript = parse("so we built it\n" * 30 + "Candidate: So.")
 
     assert [(turn.speaker, turn.is_evidence) for turn in transcript.turns] == [(None, False), ("Candidate", True)]

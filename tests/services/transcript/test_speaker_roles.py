@@ -137,7 +137,7 @@ def test_name_of_both_is_the_interviewers():
     assert roles_of(parse(in_text("Sam Lee", "Guest", "Ann Ox"), "Sam Lee", ["Sam Lee"]))[0] == "interviewer"
 
 
-def test_first_name_of_both_is_nobodys():
+def test_first_name_of_both_is_unknown():
     assert roles_of(parse(in_text("Sam", "Guest", "Ann Ox"), "Sam Lee", ["Sam Ray"]))[0] == "unknown"
 
 
@@ -192,7 +192,7 @@ def test_only_other_speaker_is_the_candidate_with_a_warning(label, interviewer):
         ("Dario Vento (Interviewer)", "Guest"),
     ],
 )
-def test_nobody_is_the_candidate_by_elimination(labels):
+def test_elimination_requires_two_speakers_and_an_ordinary_label(labels):
     transcript = parse(in_text(*labels), "Dario Vento", ["Nora Kim"])
 
     assert not transcript.has_candidate
@@ -227,7 +227,7 @@ def test_label_of_the_request_begins_turns():
     assert words_by_role(transcript)[1] == ("candidate", "so it was")
 
 
-def test_label_of_the_request_that_is_missing_is_warned_of():
+def test_label_of_the_request_that_does_not_occur_gives_a_warning():
     (warning,) = parse(in_text("Interviewer", "Candidate"), roles={"Speaker 9": "candidate"}).warnings
 
     assert warning == "`speakers` has “Speaker 9”, but the transcript's labels are “Interviewer”, “Candidate”."

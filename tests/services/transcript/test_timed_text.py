@@ -61,7 +61,7 @@ def test_tags_are_removed_and_entities_are_read():
     assert said(parse(cue(TIMING, text)))[0][2] == "I built it & x < y <3 ab"
 
 
-def test_entity_never_becomes_a_tag_or_a_speaker():
+def test_entity_is_never_read_as_a_tag_or_a_speaker():
     source = cue(TIMING, "<v Bob Sample>Hello &lt;v Ada Example&gt; I am great")
 
     assert said(parse(source, "Ada Example")) == [("Bob Sample", "00:00:01.000", "Hello <v Ada Example> I am great")]
@@ -87,7 +87,7 @@ def test_cues_without_any_name_are_joined_to_sentences():
     assert said(parse(source)) == [(None, "00:01", "I built it all."), (None, "00:03", "Why?")]
 
 
-def test_cue_without_a_name_among_named_ones_is_nobodys():
+def test_unnamed_cue_among_named_cues_has_no_speaker():
     source = "1\n00:00:01,000 --> 00:00:02,000\nInterviewer: Why?\n\n2\n00:00:03,000 --> 00:00:04,000\nI led it.\n\n3\n00:00:05,000 --> 00:00:06,000\nCandidate: So."
 
     transcript = parse(source)
@@ -104,7 +104,7 @@ def test_text_above_the_first_timing_is_left_out():
     assert "1 line of the file" in transcript.warnings[0]
 
 
-def test_id_above_a_timing_is_no_speech():
+def test_id_above_a_timing_is_not_speech():
     source = f"WEBVTT\n\nopening remarks\n{TIMING}\nCandidate: So.\n\nfirst answer\n{TIMING}\nCandidate: Then."
 
     assert said(parse(source)) == [("Candidate", "00:00:01.000", "So. Then.")]
@@ -120,7 +120,7 @@ def test_arrow_in_the_text_of_a_cue_is_speech():
     assert said(parse(cue(TIMING, "Candidate: from A --> B")))[0][2] == "from A --> B"
 
 
-def test_arrow_in_the_label_of_a_chat_is_no_timing():
+def test_arrow_in_the_label_of_a_chat_is_not_a_timing():
     assert said(parse("10:02 Ada -> Bob: Why?\n10:03 Bob -> Ada: So."))[0] == ("Ada -> Bob", "10:02", "Why?")
 
 

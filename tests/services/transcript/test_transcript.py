@@ -79,7 +79,7 @@ def test_everything_behind_a_label_is_kept(turns):
 
 
 @given(SOURCES, NAMES)
-def test_turns_have_something_to_read(source, candidate):
+def test_no_turn_is_empty(source, candidate):
     try:
         turns = parse(source, candidate).turns
     except UnreadableTranscript:

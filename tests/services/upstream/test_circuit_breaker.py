@@ -84,7 +84,7 @@ def test_failed_probe_opens_the_circuit_again(open_breaker: CircuitBreaker, time
     assert open_breaker.before_call() is True
 
 
-def test_cancelled_probe_makes_way_for_the_next(open_breaker: CircuitBreaker, timer: ManualTimer) -> None:
+def test_another_call_probes_after_a_cancelled_probe(open_breaker: CircuitBreaker, timer: ManualTimer) -> None:
     timer.now = OPEN_SECONDS
     open_breaker.before_call()
 

@@ -54,7 +54,7 @@ async def hangs(connection: Connection, _: Request) -> None:
     await connection.hang()
 
 
-async def test_status_decides_when_the_deadline_passes_before_the_body_of_an_error_comes() -> None:
+async def test_error_status_decides_when_its_body_misses_the_deadline() -> None:
     async def pass_the_deadline(_: httpx.Response) -> None:
         time.sleep(0.6)  # as a busy machine would, between the headers and the body
 
@@ -153,7 +153,7 @@ async def test_lost_connection_is_retried_as_often_as_the_policy_says() -> None:
 
 
 @pytest.mark.parametrize("vendor_name", RETRY_POLICIES)
-async def test_call_that_is_not_repeatable_is_sent_once_whatever_the_policy(vendor_name: str) -> None:
+async def test_unrepeatable_call_is_sent_once_under_any_policy(vendor_name: str) -> None:
     async def fail(connection: Connection, _: Request) -> None:
         await connection.answer(b"{}", 503, retry_after="0")
 
@@ -180,7 +180,7 @@ async def test_refusal_is_logged_once_without_what_was_sent(caplog: pytest.LogCa
     assert KEY not in line
 
 
-async def test_unread_stream_makes_way_for_the_next_when_its_consumer_leaves() -> None:
+async def test_unread_stream_frees_its_slot_when_its_consumer_stops() -> None:
     async def endless(connection: Connection, _: Request) -> None:
         await connection.begin_stream()
         while not await connection.is_closed_within(0.01):

@@ -318,14 +318,14 @@ IN_SUCCESS = {
 
 
 @pytest.mark.parametrize(("error", "kind", "words"), IN_SUCCESS.values(), ids=IN_SUCCESS)
-def test_error_that_came_with_status_200_is_read_too(error, kind, words):
+def test_error_with_status_200_is_read(error, kind, words):
     mapped = error_in_success(error)
 
     assert isinstance(mapped, kind)
     assert words in mapped.detail
 
 
-def test_text_of_the_request_that_a_server_repeats_decides_nothing():
+def test_text_repeated_from_the_request_does_not_change_the_error():
     repeated = [{"type": "string_type", "loc": ["messages"], "msg": "not a string", "input": "maximum context length"}]
 
     mapped = map_error(response(422, {"detail": repeated}))

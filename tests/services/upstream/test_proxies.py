@@ -151,7 +151,7 @@ async def test_proxy_that_is_down_is_named_to_the_caller(monkeypatch: pytest.Mon
             await upstream.call("POST", "/call", repeatable=False)
 
 
-async def test_proxy_that_wants_credentials_is_named_to_the_caller(monkeypatch, caplog) -> None:
+async def test_proxy_that_requires_credentials_is_named_to_the_caller(monkeypatch, caplog) -> None:
     with forward_proxy("ada:secret") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:wrong@{proxy.address}")
         async with client("https://daily.example:1") as upstream:

@@ -62,7 +62,7 @@ def test_error_bodies_of_every_vendor_are_read(body: dict[str, object] | None, r
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"\xff", b"[" * 100_000])
-def test_body_that_is_no_json_object_says_nothing(content: bytes) -> None:
+def test_body_that_is_no_json_object_gives_no_details(content: bytes) -> None:
     assert VendorResponse(502, httpx.Headers(), content).refusal == Refusal()
 
 

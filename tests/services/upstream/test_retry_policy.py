@@ -31,5 +31,5 @@ def test_wait_doubles_with_each_retry(retries: int, shortest: float, longest: fl
     assert all(shortest <= backoff(retries, None) <= longest for _ in range(100))
 
 
-def test_wait_is_what_the_vendor_asks_for() -> None:
+def test_wait_is_the_vendors_retry_after() -> None:
     assert (backoff(0, 7), backoff(2, 0)) == (7.0, 0.0)

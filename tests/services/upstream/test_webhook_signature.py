@@ -63,7 +63,7 @@ def test_whole_numbers_are_signed_without_a_fraction() -> None:
         (SECRET, TEST_TIME, TEST_BODY, "é"),
     ],
 )
-def test_anything_else_is_refused(secret: str, timestamp: str, body: bytes, signature: str) -> None:
+def test_signature_that_does_not_match_is_refused(secret: str, timestamp: str, body: bytes, signature: str) -> None:
     assert not verify_webhook(secret, timestamp, body, signature, TEST_NOW)
 
 

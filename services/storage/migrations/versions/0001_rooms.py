@@ -10,7 +10,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Makes the first four tables."""
+    """Create the first four tables."""
     op.create_table(
         "rooms",
         sa.Column("name", sa.Text, primary_key=True),

@@ -1,4 +1,4 @@
-"""Phone calls, and answers kept for idempotency keys."""
+"""Phone calls, and responses stored for idempotency keys."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Makes the two tables that keep costly calls from being made twice."""
+    """Create the two tables that prevent costly calls from being repeated."""
     op.create_table(
         "phone_calls",
         sa.Column("room", sa.Text, sa.ForeignKey("rooms.name", ondelete="CASCADE"), primary_key=True),

@@ -1,4 +1,4 @@
-"""What a room has done of the things that it may do only so often."""
+"""Uses of the quotas of each room."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Makes the table that quotas are counted in, and counts the phone calls that were placed so far."""
+    """Create the table of quota uses, and count the phone calls that were placed so far."""
     op.create_table(
         "quota_uses",
         sa.Column("id", sa.Text, primary_key=True),

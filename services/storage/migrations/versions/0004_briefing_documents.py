@@ -12,7 +12,7 @@ down_revision = "0003"
 
 BATCH = 100
 ESCAPE = "\uffff"
-"""Stood before 0 for U+0000, which PostgreSQL cannot store, and before 1 for itself."""
+"""Escape character of older versions: followed by 0 it means U+0000, which PostgreSQL cannot store; by 1, itself."""
 ESCAPED = {
     "rooms": ("url", "created_by", "daily_id", "owner", "candidate_name"),
     "chat_turns": ("content",),

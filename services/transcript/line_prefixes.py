@@ -1,7 +1,7 @@
-"""The head of a line: what may be a speaker's label, and a time, before the speech.
+"""The prefix of a line: what may be a speaker's label, and a time, before the speech.
 
-Programs write heads in five forms. Whether a head really begins a turn is decided for the whole file, in
-`turn_starts`; here only its shape is read. Every pattern is bounded, so that reading a head takes constant time.
+Programs write prefixes in five forms. Whether a prefix really begins a turn is decided for the whole file, in
+`turn_starts`; here only its shape is read. Every pattern is bounded, so that reading a prefix takes constant time.
 """
 
 import re
@@ -14,7 +14,7 @@ from services.transcript.clock_times import SPACES, clock_of, time_pattern
 
 
 class Form(IntEnum):
-    """How a head is written, the least ambiguous form first."""
+    """Forms of prefixes, the least ambiguous first."""
 
     COLON = 1
     """`Nora Kim: Tell me`, with or without a time."""
@@ -36,23 +36,23 @@ class Time(NamedTuple):
     end: int
 
 
-class Head(NamedTuple):
-    """A possible head of a line."""
+class LinePrefix(NamedTuple):
+    """A possible label and time before the speech of a line."""
 
     form: Form
     name: str
-    """As written, without marks, brackets around it and times."""
+    """The label as written, without marks, brackets around it and times."""
     end: int
-    """Where in the line the speech begins."""
+    """Offset in the line at which the speech begins."""
     at: str | None = None
     is_dated: bool = False
     is_set_apart: bool = True
     """Whether brackets, several spaces or a line end, not a single space, separate the name from its time or speech."""
     mark: str = ""
-    """What marks a name without a colon: `#`, `*` or an opening bracket."""
+    """The mark of a name without a colon: `#`, `*` or an opening bracket."""
 
 
-_LONGEST_HEAD = 250
+_LONGEST_PREFIX = 250
 _LONGEST_NAME = 120
 _LONGEST_UNMARKED_NAME = 80
 
@@ -99,7 +99,7 @@ _SENTENCE_END = re.compile(r"[.!?…,;:。！？，；]$")
 
 def read_time(line: str) -> Time | None:
     """The time at the start of a line, and where the rest begins."""
-    text = line[:_LONGEST_HEAD]
+    text = line[:_LONGEST_PREFIX]
     if not _has_clock(text):
         return None
     lead = _LEAD.match(text)
@@ -107,13 +107,15 @@ def read_time(line: str) -> Time | None:
     return Time(clock_of(match["before_clock"]), match["before_date"] is not None, match.end()) if match else None
 
 
-def read_head(line: str, time: Time | None) -> Head | None:
-    """The head at the start of a line, if it has the shape of one. `time` is what `read_time` returns for the line."""
-    text = line[:_LONGEST_HEAD]
+def read_prefix(line: str, time: Time | None) -> LinePrefix | None:
+    """The prefix of a line, if it has the shape of one. `time` is what `read_time` returns for the line."""
+    text = line[:_LONGEST_PREFIX]
     lead = _LEAD.match(text)
     start = time.end if time else lead.end() if lead else 0
-    head = _with_colon(text, start, line) or _with_time_inside(text, start) or _without_colon(text, start, lead, time)
-    return head._replace(at=head.at or time.clock, is_dated=head.is_dated or time.is_dated) if head and time else head
+    prefix = _with_colon(text, start, line) or _with_time_inside(text, start) or _without_colon(text, start, lead, time)
+    if prefix is None or time is None:
+        return prefix
+    return prefix._replace(at=prefix.at or time.clock, is_dated=prefix.is_dated or time.is_dated)
 
 
 def is_phone_number(name: str) -> bool:
@@ -126,7 +128,7 @@ def _has_clock(text: str) -> bool:
     return _CLOCK_HINT.search(text) is not None
 
 
-def _with_colon(text: str, start: int, line: str) -> Head | None:
+def _with_colon(text: str, start: int, line: str) -> LinePrefix | None:
     colon = _label_colon(text, start)
     if colon is None:
         return _question(text, start)
@@ -136,16 +138,16 @@ def _with_colon(text: str, start: int, line: str) -> Head | None:
     if not is_spaced and _GOES_ON_AFTER_COLON.match(text, end):
         return None
     behind = _TIME_BEHIND.match(text, end)
-    head = _named(text[start:colon], behind.end() if behind else end, is_spaced=is_spaced)
-    if head is None or _URL_ALONE.match(line, end):
+    prefix = _named(text[start:colon], behind.end() if behind else end, is_spaced=is_spaced)
+    if prefix is None or _URL_ALONE.match(line, end):
         return None
-    return head._replace(at=clock_of(behind["behind_clock"])) if behind else head
+    return prefix._replace(at=clock_of(behind["behind_clock"])) if behind else prefix
 
 
-def _question(text: str, start: int) -> Head | None:
+def _question(text: str, start: int) -> LinePrefix | None:
     """`Q. Why?`, `Q2. Why?`, and the answers, which look like points of a list unless there are questions."""
     match = _QUESTION.match(text, start)
-    return Head(Form.COLON, match[1], match.end(), is_set_apart=match[1][0] == "Q") if match else None
+    return LinePrefix(Form.COLON, match[1], match.end(), is_set_apart=match[1][0] == "Q") if match else None
 
 
 def _label_colon(text: str, start: int) -> int | None:
@@ -157,38 +159,38 @@ def _label_colon(text: str, start: int) -> int | None:
     return None
 
 
-def _named(label: str, end: int, *, is_spaced: bool) -> Head | None:
+def _named(label: str, end: int, *, is_spaced: bool) -> LinePrefix | None:
     time = _TIME_AFTER.search(label) if _has_clock(label) else None
     name = _bare(label[: time.start()] if time else label)
     if not _LETTER.search(name) and not is_phone_number(name) and not _SYMBOLS.fullmatch(name):
         return None
     if time is None:
-        return Head(Form.COLON, name, end, is_set_apart=is_spaced)
+        return LinePrefix(Form.COLON, name, end, is_set_apart=is_spaced)
     at, is_dated = clock_of(time["after_clock"]), time["after_date"] is not None
-    return Head(Form.COLON, name, end, at, is_dated, is_set_apart=is_spaced)
+    return LinePrefix(Form.COLON, name, end, at, is_dated, is_set_apart=is_spaced)
 
 
-def _with_time_inside(text: str, start: int) -> Head | None:
+def _with_time_inside(text: str, start: int) -> LinePrefix | None:
     if not _has_clock(text):
         return None
-    time = _TIME_INSIDE.search(text, start, start + _LONGEST_HEAD)
+    time = _TIME_INSIDE.search(text, start, start + _LONGEST_PREFIX)
     name = _bare(text[start : time.start()]) if time else ""
     if time is None or not _LETTER.search(name) or len(name) > _LONGEST_NAME:
         return None
     is_set_apart = time["gap"] != " " or not text[time.end() :].strip() or not text[time.start() + 1].isalnum()
     at, is_dated = clock_of(time["inside_clock"]), time["inside_date"] is not None
-    return Head(Form.TIMED, name, time.end(), at, is_dated, is_set_apart)
+    return LinePrefix(Form.TIMED, name, time.end(), at, is_dated, is_set_apart)
 
 
-def _without_colon(text: str, start: int, lead: re.Match[str] | None, time: Time | None) -> Head | None:
+def _without_colon(text: str, start: int, lead: re.Match[str] | None, time: Time | None) -> LinePrefix | None:
     mark = "" if lead is None else "#" if lead["heading"] else "*" if lead["bold"] else ""
-    head = _bracketed(text, start) or _alone(text, start, mark) or _delimited(text, start)
-    if head is None or not _LETTER.search(head.name):
+    prefix = _bracketed(text, start) or _alone(text, start, mark) or _delimited(text, start)
+    if prefix is None or not _LETTER.search(prefix.name):
         return None
-    return head._replace(form=Form.TIMED) if time and head.form is Form.ALONE else head
+    return prefix._replace(form=Form.TIMED) if time and prefix.form is Form.ALONE else prefix
 
 
-def _bracketed(text: str, start: int) -> Head | None:
+def _bracketed(text: str, start: int) -> LinePrefix | None:
     match = _BRACKETED.match(text, start)
     if match is None:
         return None
@@ -196,23 +198,25 @@ def _bracketed(text: str, start: int) -> Head | None:
     end = time.end() if time else match.end()
     form = Form.BRACKETED if text[end:].strip() else Form.ALONE
     at = clock_of(time["behind_clock"]) if time else None
-    return Head(form, _bare(match["inside"] or match["bold"]), end, at, mark=match["open"] or "*")
+    return LinePrefix(form, _bare(match["inside"] or match["bold"]), end, at, mark=match["open"] or "*")
 
 
-def _alone(text: str, start: int, mark: str) -> Head | None:
+def _alone(text: str, start: int, mark: str) -> LinePrefix | None:
     if len(text) - start > _LONGEST_UNMARKED_NAME:
         return None
     rest = text[start:].strip()
     if _SENTENCE_END.search(rest) or _find_delimiter(text.rstrip(), start):
         return None
-    return Head(Form.ALONE, _bare(rest), len(text), mark=mark)
+    return LinePrefix(Form.ALONE, _bare(rest), len(text), mark=mark)
 
 
-def _delimited(text: str, start: int) -> Head | None:
+def _delimited(text: str, start: int) -> LinePrefix | None:
     delimiter = _find_delimiter(text, start)
     if delimiter is None or delimiter.start() == start or not text[delimiter.end() :].strip():
         return None
-    return Head(Form.DELIMITED, _bare(text[start : delimiter.start()]), delimiter.end(), mark=delimiter[0].strip())
+    return LinePrefix(
+        Form.DELIMITED, _bare(text[start : delimiter.start()]), delimiter.end(), mark=delimiter[0].strip()
+    )
 
 
 def _find_delimiter(text: str, start: int) -> re.Match[str] | None:

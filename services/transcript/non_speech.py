@@ -12,8 +12,8 @@ from services.transcript.speaker_names import Label
 from services.transcript.turn_starts import Line
 
 
-class Furniture(Enum):
-    """What a line is instead of speech."""
+class NonSpeech(Enum):
+    """Kinds of lines that are not speech."""
 
     TIME = auto()
     """A time on a line of its own: it belongs to the turns below it."""
@@ -44,7 +44,7 @@ _WORDS_OF_PROGRAMS = _words(
     "generat génér erzeugt erstellt comput ordinat ordenador automa http:// https:// error erreur fehler errore ended "
     "stopped started beendet termin finaliz заверш 生成 終了 结束"
 )
-"""What programs say of how a transcript was made and where it ends."""
+"""Words with which programs say how a transcript was made and where it ends."""
 _MADE_BY = re.compile(r"\b(?:by|with|von|mit|par|avec|por|con|da)\b")
 _ENDS_WITH_CLOCK = re.compile(rf"(?:^|\s){time_pattern('last')}\W{{0,5}}$")
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|me|ich|wir|mein|je|nous|yo|mi|nosotros|eu|io)\b", re.IGNORECASE)
@@ -78,27 +78,27 @@ def is_transcript_heading(line: Line) -> bool:
     return words[-1].startswith(_TRANSCRIPT_WORDS) and words[0] not in {"end", "ende", "fin", "fine", "fim"}
 
 
-class FurnitureRules:
+class NonSpeechRules:
     """Recognizes the lines that are not speech in a transcript with these labels."""
 
     def __init__(self, labels: Iterable[str]) -> None:
         self._labels = frozenset(labels)
 
-    def kind_of(self, line: Line) -> Furniture | None:
-        """What a line without a label is, if it is not speech."""
+    def kind_of(self, line: Line) -> NonSpeech | None:
+        """The kind of a line without a label; None if it is speech."""
         text = line.text
         if len(text) > _LONGEST:
             return None
         if line.has_only_time:
-            return Furniture.TIME
+            return NonSpeech.TIME
         if _RULE.match(text):
-            return Furniture.RULE
+            return NonSpeech.RULE
         if self._is_notice(line) or (line.is_after_gap and "http" in text and _LINK.match(text)):
-            return Furniture.NOTICE
-        return Furniture.BREAK if _is_heading_or_trailer(line) else None
+            return NonSpeech.NOTICE
+        return NonSpeech.BREAK if _is_heading_or_trailer(line) else None
 
     def _is_notice(self, line: Line) -> bool:
-        """`Nora Kim joined the meeting`."""
+        """Whether it is a notice such as `Nora Kim joined the meeting`."""
         text = line.text.strip()
         if len(text) > _LONGEST_NOTICE or _VERBS_OF_NOTICES.isdisjoint(text.lower().split()):
             return False

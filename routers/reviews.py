@@ -1,0 +1,80 @@
+"""People's ratings of an interview, and their decision."""
+
+from fastapi import APIRouter, Response
+
+from routers.accept import json_response
+from routers.body_sizes import RATINGS_BODY_BYTES
+from routers.debrief_readers import RaterName, Reader, open_review
+from routers.dependencies import AccessCheckedRoute, CallerRooms, RoomName, ServicesDep
+from routers.problems import BODY, problem_responses
+from services.errors import DecisionNotFound
+from services.evidence.review import Decision, DecisionRequest, RatingsRequest, Submission
+from services.interview.review import Ratings, Review
+from services.interview.rooms import Rooms
+from services.lifespan import Services
+
+router = APIRouter(
+    prefix="/api/rooms",
+    tags=["reviews"],
+    responses=problem_responses(401, 422, 429, 503),
+    route_class=AccessCheckedRoute,
+)
+
+
+@router.put(
+    "/{name}/ratings/{rater}",
+    response_model=Submission,
+    operation_id="submit_ratings",
+    max_body_size=RATINGS_BODY_BYTES,
+    responses=problem_responses(*BODY, 404, 502, 504),
+)
+async def submit_ratings(
+    name: RoomName,
+    rater: RaterName,
+    body: RatingsRequest,
+    rooms: CallerRooms,
+    services: ServicesDep,
+) -> Response:
+    """Submit one person's ratings. The first submission is sealed; later ones are kept beside it."""
+    review = await _review(name, rooms, services)
+    return json_response(await services.shutdown.run_shielded(review.submit(rater, body)))
+
+
+@router.get(
+    "/{name}/ratings", response_model=Ratings, operation_id="get_ratings", responses=problem_responses(404, 502, 504)
+)
+async def get_ratings(name: RoomName, rooms: CallerRooms, services: ServicesDep, rater: Reader = None) -> Response:
+    """Read who has rated; with the `rater` of a person who has, also the ratings and how far they agree."""
+    review = await _review(name, rooms, services)
+    return json_response(await review.ratings(rater))
+
+
+@router.put(
+    "/{name}/decision",
+    response_model=Decision,
+    operation_id="save_decision",
+    responses=problem_responses(*BODY, 404, 409, 502, 504),
+)
+async def save_decision(name: RoomName, body: DecisionRequest, rooms: CallerRooms, services: ServicesDep) -> Response:
+    """Save a person's decision. It is stored apart from the model's recommendation, and never filled in by code."""
+    review = await _review(name, rooms, services)
+    return json_response(await services.shutdown.run_shielded(review.decide(body)))
+
+
+@router.get(
+    "/{name}/decision",
+    response_model=Decision,
+    operation_id="get_decision",
+    responses=problem_responses(404, 502, 504),
+)
+async def get_decision(name: RoomName, rooms: CallerRooms, services: ServicesDep, rater: Reader = None) -> Response:
+    """Read the latest decision."""
+    review = await _review(name, rooms, services)
+    decision = await review.decision(rater)
+    if decision is None:
+        raise DecisionNotFound
+    return json_response(decision)
+
+
+async def _review(name: str, rooms: Rooms, services: Services) -> Review:
+    return open_review(services, await rooms.get_own_room(name, briefing=True, debrief=True, plan=True))

@@ -1,0 +1,48 @@
+"""What a plan must not ask about, and what sounds like it and may be asked."""
+
+import pytest
+
+from services.evidence.personal_topics import is_personal, personal_topics
+
+PERSONAL = [
+    ("age", "How old are you, and how do you lead staff?"),
+    ("age", "When did you graduate from high school?"),
+    ("age", "Would your age be a problem with a younger team?"),
+    ("family", "Who looks after your children when you work?"),
+    ("family", "Are you planning a family?"),
+    ("family", "How does your partner feel about the travel?"),
+    ("pregnancy", "As a member of staff, are you pregnant?"),
+    ("religion", "Which holidays do you observe?"),
+    ("religion", "Do you go to mosque?"),
+    ("origin", "Are you a citizen?"),
+    ("origin", "Must be a native speaker."),
+    ("health", "Have you ever been treated for depression?"),
+    ("health", "Do you take any medication?"),
+    ("orientation", "Are you gay?"),
+    ("union", "Are you a member of a trade union?"),
+    ("criminal record", "Have you ever been arrested?"),
+    ("family", "Haben Sie Kinder?"),
+    ("pregnancy", "¿Está embarazada?"),
+]
+ABOUT_THE_WORK = [
+    "How old was the code base that you migrated?",
+    "Tell me about a family of products that you designed.",
+    "How did you keep patients' health data safe?",
+    "Describe a race condition that you found.",
+    "What is a union type, and when would you use one?",
+    "How would you care for an elderly patient with a chronic illness?",
+    "How did you teach children with different abilities?",
+    "Which accessibility problems have you solved for users with disabilities?",
+    "How do you let stale cache entries age out?",
+    "How did you lead a team across several countries?",
+]
+
+
+@pytest.mark.parametrize(("topic", "text"), PERSONAL)
+def test_a_personal_topic_is_named(topic, text):
+    assert topic in list(personal_topics(text))
+
+
+@pytest.mark.parametrize("text", ABOUT_THE_WORK)
+def test_a_question_about_the_work_is_not_personal(text):
+    assert not is_personal(text)
