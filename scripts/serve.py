@@ -2,9 +2,8 @@
 
     python scripts/serve.py [--host 127.0.0.1] [--port 8000] [any other option of uvicorn]
 
-Without any vendor key, and where SANDBOX is not set, it starts the sandbox. Unlike plain uvicorn it limits the head of
-a request, ends open streams on shutdown, and trusts forwarded addresses only from the proxies in FORWARDED_ALLOW_IPS,
-not from every local program.
+Without any vendor key, and where SANDBOX is not set, it starts the sandbox. Unlike plain uvicorn it ends open streams
+on shutdown, and trusts forwarded addresses only from the proxies in FORWARDED_ALLOW_IPS, not from every local program.
 """
 
 import os
@@ -20,7 +19,6 @@ sys.path.insert(0, str(ROOT))
 from config import Settings, UnusableSetting, load_settings  # noqa: E402 (the path above comes first)
 
 PORT = "8000"
-HTTP_PROTOCOL = "routers.http_protocol:BoundedHttpToolsProtocol"
 SHUTDOWN_SECONDS = 10
 """Longer than the service itself takes to end its requests. Without a limit an open stream would prevent the exit."""
 WINDOWS_LOOP = "asyncio:SelectorEventLoop"
@@ -47,7 +45,6 @@ def _defaults() -> dict[str, Any]:
     return {
         "app_dir": str(ROOT),
         "port": os.environ.get("PORT") or PORT,
-        "http": HTTP_PROTOCOL,
         "loop": WINDOWS_LOOP if sys.platform == "win32" else "auto",
         "forwarded_allow_ips": os.environ.get("FORWARDED_ALLOW_IPS", ""),
         "timeout_graceful_shutdown": SHUTDOWN_SECONDS,

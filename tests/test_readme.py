@@ -18,6 +18,7 @@ from services.errors import ServiceError
 from services.evidence.scoring import rules_as_markdown
 from services.fair_threads import THREADS
 from services.interview.debrief_reading import MAX_INPUT_TOKENS
+from services.interview.participants import MAX_CANDIDATE_TOKENS
 from services.transcript.source import MOST_CHARACTERS, MOST_LABELS, MOST_TURNS
 from tests.faults.table import CASES
 from tests.support.api_server import ROOT, api_server
@@ -209,6 +210,7 @@ LIMITS = {
     "model tokens": f"{DEFAULTS.model_budget // 1_000_000} million a day",
     "input of one debrief": f"{MAX_INPUT_TOKENS:,} tokens",
     "phone calls": f"{DEFAULTS.phone_budget.per_day} a day; {ROOM_PHONE_CALLS} an hour for each room",
+    "tokens that a room issues to candidates": f" {MAX_CANDIDATE_TOKENS} ",
     "voice sessions of a room": f"{ROOM_VOICE_SESSIONS} an hour",
     "rooms and stored bytes": f"{DEFAULTS.storage_budget.rooms} rooms and {DEFAULTS.storage_budget.bytes // 1024**2} MiB",
     "messages in one answer of `GET /chat`": f"{MAX_TURNS}, by default {TURNS}",

@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 
+from tests.routers import plan_calls
 from tests.routers.callers import OWNER, OWNER_KEY, STRANGER, STRANGER_KEY
 from tests.routers.debrief_calls import debrief, reading
 from tests.routers.voice_calls import assert_problem
@@ -106,6 +107,21 @@ def test_a_debrief_in_parts_that_the_budget_does_not_last_for_calls_no_model(sta
 
     assert_problem(refused, 429, "budget_exhausted")
     assert sent_to(vendors, COMPLETIONS) == []
+
+
+def test_a_plan_counts_and_is_refused_over_the_budget(start, vendors):
+    content = json.dumps(plan_calls.answer())
+    route = vendors.post(COMPLETIONS).respond(json=completion(content, usage={"total_tokens": 11_000}))
+    client = start(model_budget=12_000)
+    name = open_briefed_room(client)
+
+    made = plan_calls.make_plan(client, name)
+    refused = plan_calls.make_plan(client, open_briefed_room(client))
+
+    assert made.status_code == 200
+    assert_problem(refused, 429, "budget_exhausted")
+    assert "You have used 11,000 of your 12,000" in refused.json()["detail"]
+    assert route.call_count == 1
 
 
 def test_a_part_that_fails_cancels_the_others_which_count_their_estimates(start, vendors):
