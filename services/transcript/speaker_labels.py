@@ -13,7 +13,7 @@ from services.text.normalization import normalize
 from services.transcript.line_prefixes import Form, LinePrefix, is_phone_number
 from services.transcript.role_words import ROLE_WORDS, complete_pairs, pair_word, states_role
 from services.transcript.source import MOST_LABELS, TooManyLabels
-from services.transcript.speaker_names import Label
+from services.transcript.speaker_names import Label, bare_label
 
 _USUAL_FORMS = frozenset({Form.COLON, Form.TIMED})
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
@@ -44,7 +44,7 @@ class ExpectedSpeakers:
 
     def __init__(self, names: Iterable[str], labels: Iterable[str] = ()) -> None:
         self._names = [name for name in map(Label, names) if name.spellings]
-        self._labels = frozenset(map(normalize, labels))
+        self._labels = frozenset(map(bare_label, labels))
         self._words_of_names = [frozenset(words) for name in self._names for words in name.spellings]
         words_of_labels = [label.words_in_any_spelling for label in map(Label, labels)]
         self._words = ROLE_WORDS.union(*self._words_of_names, *words_of_labels)
@@ -53,7 +53,7 @@ class ExpectedSpeakers:
         """Whether the label is a role word, the full name of an expected person or in the request's mapping."""
         if not self.knows_word_of(label):
             return False
-        if self._labels and not self._labels.isdisjoint({label.normalized, normalize(label.name)}):
+        if self._labels and not self._labels.isdisjoint({bare_label(label.written), bare_label(label.name)}):
             return True
         if not ROLE_WORDS.isdisjoint(label.words) and label.is_short and states_role(label):
             return True
