@@ -143,7 +143,12 @@ class Label:
     @property
     def is_generic(self) -> bool:
         """Whether it is a label that a program gives, such as `Speaker 1`, `SPEAKER_00` or `Guest`."""
-        return not _GENERIC_WORDS.isdisjoint(self.words) or _DIGIT.search(self.written) is not None
+        return self.has_generic_word or _DIGIT.search(self.written) is not None
+
+    @property
+    def has_generic_word(self) -> bool:
+        """Whether it has a word such as `Speaker` or `Guest`."""
+        return not _GENERIC_WORDS.isdisjoint(self.words)
 
     @property
     def is_of_several_people(self) -> bool:

@@ -80,6 +80,8 @@ def test_label_begins_a_turn(source, turns):
         "Yeah",
         "Redis",
         "We had one - a very old one.",
+        "e.g.: the log",
+        "i.e.: the log",
         "1: the log\n2: the index\n1: the log again\n2: the index again",
         "A. the log\nB. the index",
     ],
@@ -98,12 +100,56 @@ def test_guest_who_speaks_once_has_a_turn():
     assert roles_of(parse(source)) == ["interviewer", "candidate", "unknown", "candidate"]
 
 
-@pytest.mark.parametrize("form", ["{}:\n{}\n\n", "{}\n{}\n\n", "## {}\n\n{}\n\n", "**{}**\n{}\n\n", "{}  0:03\n{}\n\n"])
-def test_unexpected_person_has_a_turn_in_every_form(form):
-    people = ["Ada Example", "Bob Sample", "Carol Other", "Ada Example"]
+@pytest.mark.parametrize("guest", ["Carol Other", "Carol", "HR", "Speaker 3", "Dr. Other"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}: {}\n",
+        "{}:\n{}\n\n",
+        "{}\n{}\n\n",
+        "## {}\n\n{}\n\n",
+        "**{}**\n{}\n\n",
+        "{}  0:03\n{}\n\n",
+        "[{}] {}\n",
+        "{} - {}\n",
+    ],
+)
+def test_unexpected_person_has_a_turn_in_every_form(form, guest):
+    people = ["Ada Example", "Bob Sample", guest, "Ada Example"]
     source = "".join(form.format(name, "We shipped it.") for name in people)
 
     assert [turn.speaker for turn in parse(source, "Ada Example", ["Bob Sample"]).turns] == people
+
+
+@pytest.mark.parametrize(
+    "guest",
+    ["the hiring lead", "karl", "Carol from HR", "Ada's manager", "Not the candidate", "carol (she/her)", "user2"],
+)
+def test_label_without_capitals_has_a_turn_where_every_turn_is_one_line(guest):
+    source = f"Bob Sample: Why?\nAda Example: Because.\n{guest}: You led it alone.\nAda Example: I helped."
+
+    assert [turn.speaker for turn in parse(source, "Ada Example").turns] == [
+        "Bob Sample",
+        "Ada Example",
+        guest,
+        "Ada Example",
+    ]
+
+
+@pytest.mark.parametrize("guest", ["Ada's iPhone", "ada_2004", "ada.example", "guest", "Ada Example's iPad"])
+def test_label_of_an_account_or_a_device_begins_a_turn(guest):
+    source = f"Bob Sample: Why?\n{guest}: Because."
+
+    assert [turn.speaker for turn in parse(source, "Ada Example", ["Bob Sample"]).turns] == ["Bob Sample", guest]
+
+
+def test_name_in_a_quotation_that_is_read_out_begins_no_turn():
+    source = 'Bob Sample: You wrote:\n"Ada Example: I led it alone."\nAda Example: I only helped.\nBob Sample: Hm.'
+
+    assert words_by_role(parse(source, "Ada Example", ["Bob Sample"]))[:2] == [
+        ("interviewer", 'You wrote:\n"Ada Example: I led it alone."'),
+        ("candidate", "I only helped."),
+    ]
 
 
 def test_answer_of_several_paragraphs_is_one_turn():
