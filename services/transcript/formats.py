@@ -8,7 +8,7 @@ from services.transcript.plain_text import read_plain_text
 from services.transcript.source import Record, SourceTurn, UnreadableTranscript, assemble
 from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.voices import read_voices
-from services.transcript.webvtt import is_timed_text, read_timed_text
+from services.transcript.webvtt import Block, is_timed_text, read_timed_text
 
 _UNSUPPORTED = {
     "HTML": re.compile(r"<!doctype html|<html\b", re.IGNORECASE),
@@ -30,13 +30,22 @@ def read_source(source: str | Sequence[SourceTurn], expected: ExpectedSpeakers) 
     if is_json(text):
         turns = read_json(text)
         if not isinstance(turns, str):
-            return assemble(turns)._replace(has_chat_roles=True)
+            return _with_labels_in_texts(turns, expected) or assemble(turns)._replace(has_chat_roles=True)
         text = source = turns
     if is_timed_text(text):
         timed = read_timed_text(text)
         return assemble(read_voices(timed.blocks, expected))._replace(lines_left_out=timed.lines_left_out)
     _refuse_unsupported(text)
     return read_plain_text(source, expected)
+
+
+def _with_labels_in_texts(turns: Sequence[SourceTurn], expected: ExpectedSpeakers) -> Record | None:
+    """The turns of a JSON that names the speakers in its texts, as `Nora Kim: Why?`; None if it does not."""
+    if any(turn.speaker for turn in turns):
+        return None
+    blocks = [Block("", turn.at or "", turn.text.splitlines()) for turn in turns]
+    voices = read_voices(blocks, expected)
+    return assemble(voices) if any(turn.speaker for turn in voices) else None
 
 
 def _without_fence(source: str) -> str:
