@@ -38,14 +38,16 @@ _TRANSCRIPT_WORDS = _words(
     "transcri transkri transkry trascri транскри стенограм расшифров 文字起こし 逐字稿 转录 轉錄 转写 녹취 تفريغ"
 )
 _RECORDING_WORDS = _words(
-    "meeting recording besprechung aufzeichnung réunion enregistrement reunión reunião grabación 会议 会議 회의"
+    "meeting recording vergadering besprechung aufzeichnung réunion enregistrement reunión reunião grabación "
+    "会议 会議 회의"
 )
 _WORDS_OF_PROGRAMS = _words(
     "generat génér erzeugt erstellt comput ordinat ordenador automa http:// https:// error erreur fehler errore ended "
-    "stopped started beendet termin finaliz заверш 生成 終了 结束"
+    "stopped started beendet beëindigd termin finaliz заверш 生成 終了 结束"
 )
 """Words with which programs say how a transcript was made and where it ends."""
 _MADE_BY = re.compile(r"\b(?:by|with|von|mit|par|avec|por|con|da)\b")
+_CLOCK = re.compile(r"\d:\d{2}")
 _ENDS_WITH_CLOCK = re.compile(rf"(?:^|\s){time_pattern('last')}\W{{0,5}}$")
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|me|ich|wir|mein|je|nous|yo|mi|nosotros|eu|io)\b", re.IGNORECASE)
 _VERBS_OF_NOTICES = frozenset(
@@ -106,7 +108,7 @@ class NonSpeechRules:
             return False
         joined = _JOINED.search(text)
         name = text[: joined.start()] if joined else ""
-        return name in self._labels or (line.is_after_gap and Label(name).looks_like_full_name)
+        return name in self._labels or (line.is_after_gap and (name == "You" or Label(name).looks_like_full_name))
 
 
 def _is_heading_or_trailer(line: Line) -> bool:
@@ -121,8 +123,10 @@ def _is_heading_or_trailer(line: Line) -> bool:
     if _has_one(_RECORDING_WORDS, text):
         if _IN_BRACKETS.match(text):
             return True
-        return _ends_with_clock(text) and _has_one(_WORDS_OF_PROGRAMS, text) and not _FIRST_PERSON.search(text)
-    return _NOT_LETTERS.sub("", text).strip().lower() in _SECTIONS
+        has_clock = _ends_with_clock(text) or (not _SENTENCE_END.search(text) and _CLOCK.search(text) is not None)
+        return has_clock and _has_one(_WORDS_OF_PROGRAMS, text) and not _FIRST_PERSON.search(text)
+    heading = re.split("[:：]", text, maxsplit=1)[0]
+    return _NOT_LETTERS.sub("", heading).strip().lower() in _SECTIONS
 
 
 def _ends_with_clock(text: str) -> bool:

@@ -17,6 +17,8 @@ def _word_set(words: str) -> frozenset[str]:
 
 
 _HONORIFICS = _word_set("dr prof mr mrs ms mx herr frau sr sra mme phd md mba msc bsc cpa")
+_TITLE_BEHIND = re.compile(r"(?<=\S)\s{0,3}(?:さん|さま|様|氏|님|씨)\s*$")
+"""Japanese and Korean titles."""
 _PARTICLES = _word_set("al ap ben bin bint da de del den der di dos du el la le of ten ter und van von y zu")
 _GUEST_WORDS = _word_set(
     "external guest host unverified me you extern externe externer gast externo externa invité invitée invitado "
@@ -93,7 +95,8 @@ class Label:
         """The words with and without accents, and all of them as one word, as ideographs are read."""
         if self.written.isascii():
             return frozenset(self.words)
-        variants = [_split(variant) for variant in _without_accents(self.normalized)]
+        texts = {self.normalized, normalize(self.name)}
+        variants = [_split(variant) for text in texts for variant in _without_accents(text)]
         return frozenset(word for words in variants for word in (*words, "".join(words)))
 
     @cached_property
@@ -173,7 +176,7 @@ def _name_part(label: str) -> str:
     if _MAY_BE_DECORATED.search(label):
         label = _DECORATION_START.split(_BRACKETED.sub(" ", label).strip(), maxsplit=1)[0]
         label = _PRONOUNS_BEHIND.sub("", label)
-    words = label.split()
+    words = _TITLE_BEHIND.sub("", label).split()
     while len(words) > 1 and normalize(words[-1]) in _GUEST_WORDS:
         words.pop()
     return " ".join(words)

@@ -271,7 +271,7 @@ ABOVE = [
     "Interview with Ada Example\n\n",
     "Ada Example - Backend interview\n---\n",
 ]
-BELOW = ["\n\nTranscribed by https://example.com", "\n\nEND OF TRANSCRIPT", "\n\n[End of recording]", "\n\nSummary\nAda Example was outstanding.", "\n\n---\nThis call was recorded.", "\n\nRecording stopped 00:31:02"]  # fmt: skip
+BELOW = ["\n\nTranscribed by https://example.com", "\n\nEND OF TRANSCRIPT", "\n\n[End of recording]", "\n\nSummary\nAda Example was outstanding.", "\n\n---\nThis call was recorded.", "\n\nRecording stopped 00:31:02", "\n\nSummary: Ada Example was outstanding.", "\n\nVergadering is beëindigd na 00:31:12 👋", "\n\n会議は 00:31:12 後に終了しました 👋"]  # fmt: skip
 
 
 @pytest.mark.parametrize("above", ["", *ABOVE])
@@ -287,6 +287,7 @@ def test_lines_above_and_below_the_speech_are_left_out(above, below):
     "notice",
     [
         "Carol Other joined the meeting",
+        "You left the meeting",
         "Bob Sample started transcription",
         "ACTION ITEM: Send it - WATCH: https://example.com/x",
     ],

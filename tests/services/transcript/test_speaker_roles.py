@@ -50,6 +50,8 @@ def in_json(*labels: str) -> list[SourceTurn]:
         "Candidat(e)",
         "候选人",
         "지원자",
+        "מועמדת",
+        "Uchazeč",
     ],
 )
 def test_full_name_and_role_word_are_the_candidates(label):
@@ -70,6 +72,8 @@ def test_full_name_and_role_word_are_the_candidates(label):
         ("Jose\u0301 Nun\u0303ez", "José Nuñez"),
         ("Γιώργος Παππάς", "γιωργος παππας"),
         ("王小明", "王 小明"),
+        ("佐藤花子", "佐藤 花子さん"),
+        ("김민준", "김민준 님"),
         ("Ada", "Ada"),
     ],
 )
@@ -114,6 +118,8 @@ def test_other_name_is_never_the_candidates(label):
         ("Sam Lee (Recruiter)", "interviewer"),
         ("Hiring Manager", "interviewer"),
         ("Entrevistadora", "interviewer"),
+        ("מראיין", "interviewer"),
+        ("Mülakatçı", "interviewer"),
         ("AI", "other"),
         ("AI Assistant", "other"),
         ("Voice Agent", "other"),
