@@ -49,17 +49,18 @@ def _with_labels_in_texts(turns: Sequence[SourceTurn], expected: ExpectedSpeaker
 
 
 def _without_fence(source: str) -> str:
-    """The text between the fences of a Markdown code block."""
+    """The text without a byte order mark and without the fences of a Markdown code block. Lines keep their numbers."""
     text = source.strip("\ufeff \t\r\n")
-    if not text.startswith(_FENCE) or not text.endswith(_FENCE):
-        return text
-    _, _, inside = text.removesuffix(_FENCE).partition("\n")
-    return inside
+    lines_above = source.count("\n", 0, source.index(text))
+    if text.startswith(_FENCE) and text.endswith(_FENCE):
+        _, _, text = text.removesuffix(_FENCE).partition("\n")
+        lines_above += 1
+    return "\n" * lines_above + text
 
 
 def _refuse_unsupported(text: str) -> None:
     for name, beginning in _UNSUPPORTED.items():
-        if beginning.match(text):
+        if beginning.match(text.lstrip()):
             raise UnreadableTranscript(
                 f"The transcript cannot be read: line 1 begins like {name}. Send plain text, WebVTT, SubRip or JSON."
             )

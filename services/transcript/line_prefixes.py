@@ -62,7 +62,9 @@ _LEAD = re.compile(
     r"(?P<bold>[*_]{2,3})?"
 )
 """Indentation, and the marks of headings, quotations, lists, tables and bold text."""
-_TIME_BEFORE = re.compile(rf"{time_pattern('before')}(?=\W|$){SPACES}{{0,9}}[|,·–—:>-]{{0,2}}{SPACES}{{0,9}}")
+_TIME_BEFORE = re.compile(
+    rf"{time_pattern('before')}(?:(?<=[\])>】}}])|(?=\W|$)){SPACES}{{0,9}}[|,·–—:>-]{{0,2}}{SPACES}{{0,9}}"
+)
 _TIME_AFTER = re.compile(rf"(?:{SPACES}|[,|·–—-]){{0,9}}{time_pattern('after')}{SPACES}{{0,9}}$")
 _TIME_INSIDE = re.compile(rf"(?P<gap>(?:{SPACES}|[,|·–—-]){{1,9}}){time_pattern('inside')}(?=[\s,]|$),?")
 _TIME_BEHIND = re.compile(rf"(?=[\[(]){time_pattern('behind')}{SPACES}{{0,9}}")

@@ -16,12 +16,13 @@ _TIMESTAMP = r"(?:\d{1,4}[:：][ ]?){1,2}\d{1,2}(?:[ ]?[.,，][ ]?\d{1,6})?"
 _ARROW = r"(?:(?:[-‐‑–—−=~][ ]?){0,4}(?:>{1,3}|[›»＞→⇒⟶⟹➔➜➝])|(?:-{1,3}|[‐‑–—−~,]))"
 _TIMING = re.compile(
     rf"^[ \t{INVISIBLE}]{{0,9}}(?P<bracket>\[)?(?P<start>{_TIMESTAMP})[ \t]{{0,9}}(?P<arrow>{_ARROW})[ \t]{{0,9}}"
-    rf"(?:{_TIMESTAMP})?(?(bracket)\])(?P<rest>[ \t][^\n]*|)$",
+    rf"(?P<end>{_TIMESTAMP})?(?(bracket)\])(?P<rest>[ \t][^\n]*|)$",
     re.MULTILINE,
 )
 _BROKEN_TIMING = re.compile(
     r"^[ \t\[]{0,9}\d{1,4}:[\dxXoOlI?:.,; ]{0,20}-{1,3}[ ]?>[ \t]*(?:[\dxXoOlI?]|$)", re.MULTILINE
 )
+_BROKEN_END = re.compile(r"[ \t]{0,9}[\dxXoOlI?]{1,4}:[\dxXoOlI?]")
 _SETTINGS = re.compile(r"(?:[ \t]{1,9}(?:vertical|line|position|size|align|region|[XY][12]):\S{1,60}){1,9}(?=\s|$)")
 
 _HEADER = re.compile(rf"[\s{INVISIBLE}]{{0,99}}WEBVTT(?=\s|$)")
@@ -135,7 +136,8 @@ def _before_header(paragraph: list[str]) -> list[str]:
 
 def _refuse_broken_timing(text: str) -> None:
     for broken in _BROKEN_TIMING.finditer(text):
-        if not _TIMING.match(text, broken.start()):
+        timing = _TIMING.match(text, broken.start())
+        if timing is None or (timing["end"] is None and _BROKEN_END.match(timing["rest"])):
             line = text.count("\n", 0, broken.start()) + 1
             raise UnreadableTranscript(
                 f"The {_format_of(text)} file cannot be read: line {line} is not a timing such as "
