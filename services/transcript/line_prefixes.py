@@ -94,8 +94,8 @@ _DECORATION = " \t*_=#–—-\u00a0\u202f"
 _IN_BRACKETS = re.compile(r"[\[<({【](.+)[\])}>】]")
 _LETTER = re.compile(r"[^\W\d_]")
 _PHONE_NUMBER = re.compile(r"[+(]?[\d*•][\d*•xX\s().-]{4,30}")
-_SYMBOLS = re.compile(r"[^\w\s.,;:!?'\"()\[\]{}<>/\\|-]{1,9}|\d{1,2}")
-"""An emoji, or the number that a program gives to a speaker."""
+_SYMBOLS = re.compile(r"[^\w\s.,;:!?'\"()\[\]{}<>/\\|-]{1,9}|\d{1,2}|\?{1,3}")
+"""An emoji, the number that a program gives to a speaker, or the mark of an unknown one."""
 _SENTENCE_END = re.compile(r"[.!?…,;:。！？，；]$")
 
 

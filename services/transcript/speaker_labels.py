@@ -139,7 +139,8 @@ class SpeakerLabels:
 
     def could_be_in_doubt(self, prefix: LinePrefix) -> bool:
         """Whether what is before the colon could be a label that occurs once, such as `the hiring lead`."""
-        words = words_of(self._labels[prefix.name].name)
+        label = self._labels[prefix.name]
+        words = words_of(label.name or label.written)
         if prefix.form is not Form.COLON or self._is_dated or not prefix.is_set_apart or _is_quoted(prefix):
             return False
         if not 0 < len(words) <= _MOST_WORDS_IN_DOUBT or _SENTENCE_MARK.search(prefix.name):
@@ -210,7 +211,7 @@ class SpeakerLabels:
 
     def _has_shape_of_label(self, form: Form, label: Label) -> bool:
         name = label.written
-        if is_phone_number(name) or _EMAIL.fullmatch(name):
+        if is_phone_number(name) or _EMAIL.fullmatch(name) or set(name) == {"?"}:
             return True
         if form is Form.COLON and _is_of_account_or_device(label):
             return True

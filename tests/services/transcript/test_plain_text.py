@@ -124,7 +124,18 @@ def test_unexpected_person_has_a_turn_in_every_form(form, guest):
 
 @pytest.mark.parametrize(
     "guest",
-    ["the hiring lead", "karl", "Carol from HR", "Ada's manager", "Not the candidate", "carol (she/her)", "user2"],
+    [
+        "the hiring lead",
+        "karl",
+        "Carol from HR",
+        "Ada's manager",
+        "Not the candidate",
+        "carol (she/her)",
+        "user2",
+        "@carol",
+        "?",
+        "???",
+    ],
 )
 def test_label_without_capitals_has_a_turn_where_every_turn_is_one_line(guest):
     source = f"Bob Sample: Why?\nAda Example: Because.\n{guest}: You led it alone.\nAda Example: I helped."
