@@ -28,6 +28,7 @@ from services.evidence.json_answer import JsonObject
 
 MOST_SENTENCES = 20
 MOST_CLAIMS = 40
+MOST_RATINGS = 100
 MOST_QUESTIONS = 20
 MOST_QUOTES = 20
 """For each claim, rating or sentence."""
@@ -103,7 +104,6 @@ class _Reader(ItemReader):
     def __init__(self, competencies: Sequence[str]) -> None:
         super().__init__()
         self._competencies = NumberedNames(competencies)
-        self._count = len(competencies)
 
     def read(self, answer: JsonObject) -> ModelDebrief:
         claims = self.each(read_list(answer.get("claims")), self._claim, MOST_CLAIMS)
@@ -132,12 +132,12 @@ class _Reader(ItemReader):
 
     def _ratings(self, value: Any) -> tuple[ModelRating, ...]:
         """The first readable rating of each competency."""
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "competency" not in value:
             value = [
                 {**(row if isinstance(row, dict) else {"rating": row}), "competency": key} for key, row in value.items()
             ]
         first: dict[int, ModelRating] = {}
-        for rating in self.each(read_list(value), self._rating, self._count):
+        for rating in self.each(read_list(value), self._rating, MOST_RATINGS):
             if first.setdefault(rating.competency, rating) is not rating:
                 self.dropped += 1
         return tuple(first.values())
@@ -147,7 +147,7 @@ class _Reader(ItemReader):
         return ModelRating(
             competency=self._competencies.number(fields.get("competency")),
             rating=_rating(fields.get("rating")),
-            rationale=read_optional_prose(fields.get("rationale")),
+            rationale="".join(self.each([fields.get("rationale")], read_optional_prose, 1)),
             evidence=self._evidence(fields),
         )
 
