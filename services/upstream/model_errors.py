@@ -231,13 +231,13 @@ _INVALID = frozenset({400, 404, 415, 422, 500, 501})
 """Statuses with which servers refuse a parameter or a prompt. llama.cpp uses 500 for a grammar that it can't build."""
 
 _SCHEMA_KEYWORD = r"\b(?:max|min)(?:length|items)\b|\$defs|\$ref|additionalproperties|\b(?:anyof|enum|pattern)\b"
-_STRUCTURED = r"response_format|json_schema|json_object|json mode|structured[ _-]?output|guided|grammar"
+_STRUCTURED = r"response_format|\bschema\b|json_schema|json_object|json mode|structured[ _-]?output|guided|grammar"
 _LENGTH = r"max_(?:completion_|new_)?tokens"
 _NOT_TAKEN = (
     r"unsupported|not (?:supported|permitted|allowed|available)|unknown|unrecogni[sz]ed|unexpected|extra|use '?max"
 )
 _CONTEXT = (
-    r"context[ _-]?(?:length|window|size|limit)|max_model_len|exceed_context_size"
+    r"context[ _-]?(?:length|window|size|limit)|max_(?:model|seq)_len|n_ctx|exceed_context_size"
     r"|(?:prompt|input|request|messages?) (?:is|are|too) (?:too )?(?:long|large)|too many (?:input |prompt )?tokens"
     r"|reduce (?:the|your) (?:length|prompt|input)|(?:token count|tokens?)\b[^.]{0,80}\b(?:exceed|too large)"
     r"|exceed[^.]{0,80}\btokens?\b"
@@ -265,7 +265,11 @@ _RULES = (
     _Rule(_unsupported("schema_keyword"), rf"(?=.*(?:schema|response_format))(?=.*(?:{_SCHEMA_KEYWORD}))", _INVALID),
     _Rule(_unsupported("json_schema"), _STRUCTURED, _INVALID),
     _Rule(_unsupported("stream_options"), "stream_options|include_usage", _INVALID),
-    _Rule(_unsupported("system_role"), r"(?=.*\bsystem\b)(?=.*\brole)(?=.*(?:support|alternate|invalid))", _INVALID),
+    _Rule(
+        _unsupported("system_role"),
+        r"roles? must alternate|(?=.*\bsystem\b)(?=.*\brole)(?=.*(?:support|invalid))",
+        _INVALID,
+    ),
     _Rule(_overflow, _CAP_RANGE, _INVALID | {413}),
     _Rule(_overflow, _CONTEXT, _INVALID | {413}),
     _Rule(_unsupported("cap"), rf"(?=.*{_LENGTH})(?=.*(?:{_NOT_TAKEN}))", _INVALID),

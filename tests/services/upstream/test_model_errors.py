@@ -67,6 +67,12 @@ UNSUPPORTED = {
     ),
     "strict proxy: cap": (422, {"detail": "max_completion_tokens: Extra inputs are not permitted"}, "cap"),
     "stream options": (400, openai("Unrecognized request argument supplied: stream_options"), "stream_options"),
+    "Gemini: schema": (400, openai("The specified schema produces a constraint with too many states"), "json_schema"),
+    "Mistral: system role": (
+        400,
+        openai("Conversation roles must alternate user/assistant/user/assistant/..."),
+        "system_role",
+    ),
     "Gemma: system role": (400, openai("System role not supported", type="BadRequestError"), "system_role"),
 }
 
@@ -99,6 +105,8 @@ TOO_LONG = {
         },
     ),
     "LM Studio": (400, {"error": "The model is loaded with context length of only 4096 tokens, which is not enough"}),
+    "ExLlama": (400, {"detail": "Prompt length 9000 is greater than max_seq_len 4096"}),
+    "llama.cpp bindings": (400, "The prompt is longer than n_ctx"),
     "OpenAI code": (400, openai("Please reduce the length of the messages.", code="context_length_exceeded")),
     "Mistral": (
         400,
