@@ -64,14 +64,17 @@ class ContextOverflow(PayloadTooLarge):
     def smaller_cap(self, cap: int) -> int | None:
         """The largest cap below `cap` that may fit; None where the prompt alone is too long.
 
-        The space that is left is the difference of two numbers that the server names, such as its limit and the prompt.
+        The space that is left is the difference of two numbers that the server names, its limit and the prompt. Where
+        it names one only, that is the limit of the answer. The sum of prompt and cap says nothing more.
         """
         if not self.blames_cap and cap not in self.numbers:
             return None
-        if not self.numbers:
+        named = {number for number in self.numbers if number >= _FEWEST_TOKENS and number != cap}
+        if not named:
             return cap // 2
-        others = [0, *(number for number in self.numbers if number != cap)]
-        return max((more - less for more in others for less in others if 0 < more - less < cap), default=None)
+        named -= {number for number in named if number - cap in named}
+        spaces = [more - less for more in named for less in named if 0 < more - less < cap]
+        return max(spaces or [number for number in named if number < cap and len(named) == 1], default=None)
 
 
 class ServerTimeout(ProviderTimeout):
@@ -225,6 +228,8 @@ _EPOCH_DIGITS = (10, 13)
 """Digits of a Unix time of this century in seconds, and in milliseconds."""
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,9}")
 _MOST_NUMBERS = 20
+_FEWEST_TOKENS = 100
+"""Smaller numbers are no counts of ours: versions of models, or the beginning of a range."""
 _BLAMES_CAP = re.compile(r"max_(?:completion_|new_)?tokens|completion|in the output|output tokens")
 
 _INVALID = frozenset({400, 404, 415, 422, 500, 501})

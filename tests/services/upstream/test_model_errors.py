@@ -165,7 +165,15 @@ CAPS = {
         4096,
     ),
     "DeepSeek": ("Invalid max_tokens value, the valid range of max_tokens is [1, 4096]", 4096),
+    "limit below the cap": (
+        (
+            "This model's maximum context length is 4096 tokens. However, you requested 7200 tokens (1200 in the messages, 6000 in "
+            "the completion)."
+        ),
+        2896,
+    ),
     "no numbers": ("max_tokens is too large", 3000),
+    "the cap alone": ("max_tokens is too large: 6000", 3000),
 }
 
 
