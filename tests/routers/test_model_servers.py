@@ -552,6 +552,26 @@ def test_wrong_base_url_is_named_even_with_status_200(serve):
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_web_page_instead_of_an_answer_names_the_base_url(serve, accept):
+    client, _ = serve({"text": "<!doctype html><title>Log in</title>", "headers": {"Content-Type": "text/html"}})
+
+    answer = chat(client, accept=accept)
+
+    assert answer.status_code == 502
+    assert "OPENROUTER_BASE_URL" in answer.json()["detail"]
+
+
+def test_error_that_is_the_whole_event_ends_the_stream(serve):
+    error = {"object": "error", "message": "The maximum context length is 4096 tokens", "code": 400}
+    client, _ = serve({"content": "Hello.", "times": 1}, {"sse": [deltas("Ask")[0], f"data: {json.dumps(error)}\n\n"]})
+    chat(client)
+
+    *_, (kind, problem) = stream(client)
+
+    assert (kind, problem["status"]) == ("error", 413)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
 def test_server_that_is_not_running_is_named(start, vendors, accept):
     mock_daily(vendors)
     vendors.route(host="127.0.0.1").pass_through()
