@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.evidence.debrief import Quote, ScorecardRow
+from services.evidence.firmness import firmness
 from services.evidence.scoring import recommend
 from services.evidence.sensitivity import analyse, shared_quote_warnings
 from tests.services.evidence import debriefs
@@ -102,6 +103,18 @@ def test_one_quote_under_all_ratings_is_removed_from_all_of_them():
     hinges = [(hinge.competency, hinge.without) for hinge in analyse(scorecard).hinges_on if hinge.quote]
 
     assert hinges == [("SQL", "N/A"), ("Go", "N/A")]
+
+
+def test_report_names_several_deciding_quotes_of_one_turn_once():
+    quotes = [debriefs.quote("I led it all alone.", 2, start=10), debriefs.quote("I measured it.", 2, start=30)]
+    scorecard = [debriefs.row(name, 4, "", each) for name, each in zip(("SQL", "Go"), quotes, strict=True)]
+    scorecard.append(debriefs.row("C", None, ""))
+
+    first, *_ = firmness(debriefs.debrief(**debriefs.scored(scorecard)))
+
+    assert first == (
+        "This recommendation rests on each of 2 quotes: without any of the 2 at 00:02:31, no recommendation (N/A)."
+    )
 
 
 def test_a_quote_in_two_pieces_is_removed_as_one():
