@@ -65,7 +65,7 @@ def _quote_hinges(hinges: Sequence[Hinge]) -> Iterator[str]:
 
 
 def _one_of(count: int) -> str:
-    return "the one" if count == 1 else f"any of the {count}"
+    return "the one" if count == 1 else f"one of the {count}"
 
 
 def _rating_hinges(hinges: Sequence[Hinge]) -> Iterator[str]:

@@ -113,7 +113,7 @@ def test_report_names_several_deciding_quotes_of_one_turn_once():
     first, *_ = firmness(debriefs.debrief(**debriefs.scored(scorecard)))
 
     assert first == (
-        "This recommendation rests on each of 2 quotes: without any of the 2 at 00:02:31, no recommendation (N/A)."
+        "This recommendation rests on each of 2 quotes: without one of the 2 at 00:02:31, no recommendation (N/A)."
     )
 
 
