@@ -472,6 +472,21 @@ def test_streamed_thoughts_are_not_shown_however_they_are_cut(serve, size):
     assert THOUGHT not in client.get(f"/api/rooms/{name}/chat").text
 
 
+def test_thoughts_in_a_clients_history_are_not_sent_back(serve):
+    client, model = serve({"if": {"response_format.type": "json_schema"}, **DEBRIEF}, {"content": "Hello."})
+    history = [
+        {"role": "user", "content": "How do I begin?"},
+        {"role": "assistant", "content": THINKING},
+        {"role": "assistant", "content": f"<think>{THOUGHT}</think>"},
+    ]
+
+    chat(client, history=history)
+    debrief(client, chat_history=history)
+
+    assert all("Ask about scale." in prompt(request) for request in model.requests)
+    assert not any(THOUGHT in prompt(request) for request in model.requests)
+
+
 def test_thoughts_before_a_closing_tag_alone_are_not_shown(serve):
     client, _ = serve({"sse": deltas("She seems", " weak.\n</th", "ink>\n\n", "Ask about ", "scale.")})
 
