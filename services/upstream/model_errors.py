@@ -237,6 +237,11 @@ _INVALID = frozenset({400, 404, 415, 422, 500, 501})
 
 _SCHEMA_KEYWORD = r"\b(?:max|min)(?:length|items)\b|\$defs|\$ref|additionalproperties|\b(?:anyof|enum|pattern)\b"
 _STRUCTURED = r"response_format|\bschema\b|json_schema|json_object|json mode|structured[ _-]?output|guided|grammar"
+_ROLES = (
+    r"roles? must alternate|only user and assistant|must start with a user"
+    r"|(?=.*\bsystem\b)(?=.*\brole)(?=.*(?:support|invalid))"
+)
+"""We alternate user and assistant, so what chat templates complain of is the system message."""
 _LENGTH = r"max_(?:completion_|new_)?tokens"
 _NOT_TAKEN = (
     r"unsupported|not (?:supported|permitted|allowed|available)|unknown|unrecogni[sz]ed|unexpected|extra|use '?max"
@@ -270,11 +275,7 @@ _RULES = (
     _Rule(_unsupported("schema_keyword"), rf"(?=.*(?:schema|response_format))(?=.*(?:{_SCHEMA_KEYWORD}))", _INVALID),
     _Rule(_unsupported("json_schema"), _STRUCTURED, _INVALID),
     _Rule(_unsupported("stream_options"), "stream_options|include_usage", _INVALID),
-    _Rule(
-        _unsupported("system_role"),
-        r"roles? must alternate|(?=.*\bsystem\b)(?=.*\brole)(?=.*(?:support|invalid))",
-        _INVALID,
-    ),
+    _Rule(_unsupported("system_role"), _ROLES, _INVALID),
     _Rule(_overflow, _CAP_RANGE, _INVALID | {413}),
     _Rule(_overflow, _CONTEXT, _INVALID | {413}),
     _Rule(_unsupported("cap"), rf"(?=.*{_LENGTH})(?=.*(?:{_NOT_TAKEN}))", _INVALID),

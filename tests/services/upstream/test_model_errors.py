@@ -73,6 +73,8 @@ UNSUPPORTED = {
         openai("Conversation roles must alternate user/assistant/user/assistant/..."),
         "system_role",
     ),
+    "LM Studio: system role": (400, {"error": "Only user and assistant roles are supported!"}, "system_role"),
+    "Llama 2: system role": (500, openai("Conversation must start with a user prompt"), "system_role"),
     "Gemma: system role": (400, openai("System role not supported", type="BadRequestError"), "system_role"),
 }
 
