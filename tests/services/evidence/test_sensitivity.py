@@ -127,6 +127,14 @@ def test_a_quote_in_two_pieces_is_removed_as_one():
     assert hinges == [first.text]
 
 
+def test_overlapping_quotes_of_one_turn_give_one_warning():
+    first = debriefs.quote("We did it all. It was hard.", 2, start=0, end=27)
+    second = debriefs.quote("We did it all.", 2, start=0, end=14)
+    scorecard = [debriefs.row("SQL", 4, "", first), debriefs.row("Go", 4, "", second)]
+
+    assert list(shared_quote_warnings(scorecard)) == ["One quote carries 2 of 2 ratings: turn 2 at 00:02:31."]
+
+
 def test_quote_that_supports_half_of_the_ratings_is_named():
     shared = debriefs.quote("We did it all as a team.", 2, at="00:14:10.500")
     other = debriefs.quote("I measured it for a year.", 9)
