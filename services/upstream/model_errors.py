@@ -195,6 +195,9 @@ def _quota(error: _Error) -> ServiceError:
     seconds = _seconds_to_reset(error)
     if seconds is None:
         return ProviderUnavailable("The language model's quota for the day is used up; try again tomorrow.")
+    if seconds == MAX_RETRY_AFTER:  # the end is later, and not known here
+        detail = "The language model's quota is used up for more than a day; see the account at its provider."
+        return ProviderUnavailable(detail, retry_after=seconds)
     end = datetime.fromtimestamp(time() + seconds, UTC)
     detail = f"The language model's quota is used up until {end:%Y-%m-%d %H:%M} UTC; try again then."
     return ProviderUnavailable(detail, retry_after=seconds)

@@ -313,6 +313,13 @@ def test_wait_of_hours_is_a_quota():
     assert "until" in mapped.error.detail
 
 
+def test_wait_of_more_than_a_day_has_no_false_end():
+    mapped = map_error(response(429, openai("Too many requests"), **{"retry-after": "900000"}))
+
+    assert "more than a day" in mapped.error.detail
+    assert "until" not in mapped.error.detail
+
+
 def test_error_that_openrouter_calls_permanent_is_not_retried():
     mapped = map_error(response(503, openai("Gone", availability={"retryable": False})))
 
