@@ -41,6 +41,9 @@ _RATING = re.compile(r"\s*([1-5])(?:\.0+)?\s*(?:/\s*5\s*)?")
 _NO_RATING = frozenset({"", "null", "none", "n/a", "not assessed", "not_assessed"})
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])|\n+")
 
+_MARKDOWN = re.compile(r"^[^\S\n]*(?:[-*•#>]{1,6}|\d{1,3}[.)])[^\S\n]+|\*\*", re.MULTILINE)
+"""Marks of lists, headings and emphasis in a summary that came as plain text."""
+
 
 class ModelQuote(ModelValue):
     """A quote as the model gives it; it may occur nowhere."""
@@ -198,7 +201,7 @@ def _kind(value: Any) -> Literal["strength", "improvement"]:
 
 
 def _sentences(value: Any) -> Sequence[Any]:
-    return _split(_SENTENCE_END, value) if isinstance(value, str) else read_list(value)
+    return _split(_SENTENCE_END, _MARKDOWN.sub("", value)) if isinstance(value, str) else read_list(value)
 
 
 def _split(border: re.Pattern[str], text: str) -> list[str]:

@@ -260,6 +260,17 @@ def test_plain_summary_becomes_sentences_without_evidence():
     assert all(sentence.evidence == () for sentence in debrief.summary)
 
 
+def test_plain_summary_has_no_markdown_marks():
+    debrief = answer(summary="## Summary\n\n- **Led** a migration\n* 3 - 2 is 1.\n2. Measured it.")
+
+    assert [sentence.text for sentence in debrief.summary] == [
+        "Summary",
+        "Led a migration",
+        "3 - 2 is 1.",
+        "Measured it.",
+    ]
+
+
 @pytest.mark.parametrize("questions", [["Why?", "How?"], "Why?\nHow?", [{"question": "Why?"}, {"question": "How?"}]])
 def test_questions_are_read_in_any_shape(questions):
     assert answer(follow_up_questions=questions).follow_up_questions == ("Why?", "How?")
