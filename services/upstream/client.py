@@ -170,7 +170,7 @@ class VendorClient:
         `first_timeout` is the longest wait for the first event in seconds (default: the deadline), `idle_timeout` the
         longest silence after it; a keep-alive comment is silence. The whole stream never takes more than the deadline.
         A failure before the response begins is raised on entering. A server that does not stream gives its whole
-        response as the one payload.
+        response as the one payload, whether that is JSON or a web page.
         """
         headers = {"Accept": "text/event-stream"}
         request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
@@ -180,7 +180,8 @@ class VendorClient:
         with self._concurrency_slot(self._breaker):
             call = _Call(request, self._breaker, self._map_error, first, is_repeatable=True, sent=json)
             response = await self._open(call)
-            is_whole = "json" in response.headers.get("content-type", "")
+            content_type = response.headers.get("content-type", "")
+            is_whole = "json" in content_type or "html" in content_type
             pieces = self._whole(response, ends) if is_whole else self._events(response, first, idle_timeout, ends)
             try:
                 async with aclosing(pieces) as events:

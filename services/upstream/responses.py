@@ -75,15 +75,20 @@ class VendorResponse(NamedTuple):
 
     @property
     def refusal(self) -> Refusal:
-        """The content of the body of an error response."""
-        return read_refusal(self.json_object())
+        """The content of the body of an error response, which small servers write as plain text."""
+        body = self.json_object()
+        if body is None and self.headers.get("content-type", "").startswith("text/plain"):
+            return Refusal(reason=self.content[:MAX_REASON_READ].decode(errors="replace"))
+        return read_refusal(body)
 
     def json_object(self) -> Json | None:
-        """The body as a JSON object, or None: error bodies may be anything."""
+        """The body as a JSON object, or None: error bodies may be anything. Gemini puts the object into a list."""
         try:
             value = json.loads(self.content)
         except (ValueError, RecursionError):
             return None
+        if isinstance(value, list) and len(value) == 1:
+            [value] = value
         return value if isinstance(value, dict) else None
 
 

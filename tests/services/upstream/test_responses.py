@@ -66,6 +66,20 @@ def test_body_that_is_no_json_object_gives_no_details(content: bytes) -> None:
     assert VendorResponse(502, httpx.Headers(), content).refusal == Refusal()
 
 
+def test_plain_text_is_the_reason() -> None:
+    headers = httpx.Headers({"content-type": "text/plain; charset=utf-8"})
+
+    refusal = VendorResponse(400, headers, b"Prompt exceeds the context").refusal
+
+    assert refusal == Refusal(reason="Prompt exceeds the context")
+
+
+def test_error_in_a_list_of_one_is_read() -> None:
+    assert response([{"error": {"message": "Quota exceeded", "code": 429}}]).refusal == Refusal(
+        "429", reason="Quota exceeded"
+    )
+
+
 def test_log_line_names_status_code_parameter_request_and_reason(caplog) -> None:
     body = {
         "error": {
