@@ -10,16 +10,14 @@ from services.evidence.sealing import ReadableDebrief, seal
 from services.interview.review import Review, has_rated
 from services.lifespan import Services
 from services.storage.records import StoredRoom
-from services.text.fields import PersonName
+from services.text.fields import RaterName
 
-RaterName = Annotated[
-    PersonName,
-    Path(
-        alias="rater", description="Name or id of the person, as the client chooses, without a slash.", examples=["ada"]
-    ),
+Rater = Annotated[
+    RaterName,
+    Path(alias="rater", description="Name or id of the person, as the client chooses.", examples=["ada"]),
 ]
 Reader = Annotated[
-    PersonName | None,
+    RaterName | None,
     Query(
         alias="rater",
         description="Who reads. Ratings are shown to people who have submitted theirs.",

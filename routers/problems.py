@@ -37,8 +37,18 @@ _CRASH_CODE = "internal_error"
 _PATTERNS = {
     "name": "a room's name has 1 to 128 letters, digits, hyphens and underscores",
     "call_id": "a call's id has 1 to 64 letters, digits and hyphens",
+    "starting_after": "send the room_name of the last room of the page before",
+    "id": "an id has 1 to 40 letters, digits, hyphens and underscores",
 }
-"""The patterns of path parameters, in words."""
+"""The patterns of fields, in words."""
+_MESSAGES = {
+    "too_short": "it has too few items; send at least {min_length}",
+    "too_long": "it has too many items; send at most {max_length}",
+    "list_type": "send a list",
+    "tuple_type": "send a list",
+    "model_attributes_type": "send an object",
+}
+"""What pydantic says in Python's words, in those of JSON."""
 
 
 class ProblemResponse(JSONResponse):
@@ -148,8 +158,17 @@ def _refusal(request: Request, problems: Sequence[Mapping[str, Any]]) -> Service
         return InvalidInput("The body is not valid JSON; check its quotes, commas and brackets.")
     if _lacks_json_type(request, problems):
         return UnsupportedMediaType("Send the body as JSON, with the header Content-Type: application/json.")
-    errors = [FieldError(_field(entry["loc"]), _message(entry)) for entry in problems[:MAX_ERRORS]]
-    return InvalidInput(_sentence(errors, len(problems)), errors=errors)
+    causes = [entry for entry in problems if not _follows_from_another(entry, problems)]
+    errors = [FieldError(_field(entry["loc"]), _message(entry)) for entry in causes[:MAX_ERRORS]]
+    return InvalidInput(_sentence(errors, len(causes)), errors=errors)
+
+
+def _follows_from_another(entry: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a list is too short only because pydantic does not count its invalid items."""
+    place = tuple(entry["loc"])
+    return entry["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and tuple(other["loc"][: len(place)]) == place for other in problems
+    )
 
 
 def _lacks_json_type(request: Request, problems: Sequence[Mapping[str, Any]]) -> bool:
@@ -172,6 +191,8 @@ def _message(entry: Mapping[str, Any]) -> str:
         return "send a JSON object"
     if entry["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(str(entry["loc"][-1]), str(entry["msg"]))
+    if entry["type"] in _MESSAGES:
+        return _MESSAGES[entry["type"]].format_map(entry.get("ctx", {}))
     return str(entry["msg"]).removeprefix("Value error, ")
 
 

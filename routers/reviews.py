@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from routers.accept import json_response
 from routers.body_sizes import RATINGS_BODY_BYTES
-from routers.debrief_readers import RaterName, Reader, open_review
+from routers.debrief_readers import Rater, Reader, open_review
 from routers.dependencies import AccessCheckedRoute, CallerRooms, RoomName, ServicesDep
 from routers.problems import BODY, problem_responses
 from services.errors import DecisionNotFound
@@ -22,7 +22,7 @@ router = APIRouter(
 
 
 @router.put(
-    "/{name}/ratings/{rater}",
+    "/{name}/ratings/{rater:path}",
     response_model=Submission,
     operation_id="submit_ratings",
     max_body_size=RATINGS_BODY_BYTES,
@@ -30,7 +30,7 @@ router = APIRouter(
 )
 async def submit_ratings(
     name: RoomName,
-    rater: RaterName,
+    rater: Rater,
     body: RatingsRequest,
     rooms: CallerRooms,
     services: ServicesDep,

@@ -46,15 +46,17 @@ _TOPICS = (
         owned="age|birthday|birthdate|birth|youth|retirement|alter|geburtsdatum|âge|edad",
         anywhere="how old|years old|date of birth|year of birth|young candidate|younger candidate|older candidate"
         "|too old|too young|young and|youthful|do you plan to retire|will you retire|until retirement|age group"
-        "|digital native|graduate from high school|graduate from school|graduated from high school|wie alt",
+        "|born in|born on|digital native|graduate from high school|graduate from school|graduated from high school"
+        "|wie alt",
     ),
     _topic(
         "family",
         owned="family|families|spouse|husband|wife|child|children|kid|kids|parents|marriage|household|familie|kinder"
         "|ehepartner|famille|enfants|mari|femme|familia|hijos|esposa|marido",
         anywhere="married|divorced|unmarried|marital|childcare|child care|has children|have children|having children"
-        "|has kids|have kids|having kids|more children|single mother|single father|single parent|family planning"
+        "|has kids|have kids|having kids|small kids|young kids|have small children|have young children|more children"
         "|mother of|father of|as a mother|as a father|as a parent|working mother|working father|working parent"
+        "|single mother|single father|single parent|family planning"
         "|family commitments|family obligations|family life|family status|family situation|start a family"
         "|starting a family|planning a family|plan a family|plans a family|family responsibilities"
         "|does your partner|is your partner"
@@ -71,7 +73,7 @@ _TOPICS = (
         "religion",
         owned="faith|church|mosque|synagogue|belief|beliefs|prayer|prayers|konfession|foi|fe",
         anywhere="religion|religious|christian|muslim|jewish|hindu|buddhist|catholic|atheist|go to church|do you pray"
-        "|to mosque|to temple"
+        "|to mosque|to temple|which church|what church|for prayers|headscarf"
         "|holidays do you observe|holidays do you celebrate"
         "|believe in god|ramadan|religiös|religieux|religieuse",
     ),
@@ -82,7 +84,7 @@ _TOPICS = (
         anywhere="nationality|ethnic|ethnicity|native speaker|native speakers|mother tongue|first language|immigrant"
         "|immigrants|country of origin|what country are you from|which country are you from|where are you from"
         "|where do you come from|where were you born|foreign accent|without an accent|accent free|skin color"
-        "|are you a citizen|a citizen of"
+        "|were you born|are you a citizen|a citizen of|us citizen|eu citizen"
         "|skin colour|muttersprachler|muttersprachlerin|migrationshintergrund|woher kommen sie",
     ),
     _topic(
@@ -92,7 +94,7 @@ _TOPICS = (
         anywhere="are you disabled|is disabled|has a disability|any disabilities|chronically ill|health problems"
         "|health issues|health condition|medical condition|medical conditions|medical history|mental illness|sick days"
         "|treated for|depression|take any medication|do you smoke|a smoker|in therapy"
-        "|sick leave|how healthy|schwerbehindert|vorerkrankungen",
+        "|sick leave|off sick|antidepressants|how healthy|schwerbehindert|vorerkrankungen",
     ),
     _topic(
         "orientation",
@@ -109,7 +111,8 @@ _TOPICS = (
     _topic(
         "criminal record",
         owned="criminal|arrest|arrests|antecedentes",
-        anywhere="criminal record|criminal history|criminal conviction|been arrested|was arrested|been convicted"
+        anywhere="criminal record|criminal history|criminal background|police record|trouble with the law|served time"
+        "|criminal conviction|been arrested|was arrested|been convicted"
         "|convicted of|to prison|in prison|to jail|in jail|vorbestraft|vorstrafen|casier judiciaire"
         "|antecedentes penales",
     ),
@@ -125,6 +128,11 @@ def personal_topics(text: str) -> Iterator[str]:
             telling = _LEGITIMATE.sub(" ", sentence)
             found |= dict.fromkeys(topic.name for topic in _TOPICS if topic.pattern.search(telling))
     yield from found
+
+
+def topics_of_name(name: str) -> Iterator[str]:
+    """The same for the name of a focus area. A word alone, such as `Age`, is about the candidate."""
+    return personal_topics(name if " " in name else f"your {name}")
 
 
 def is_personal(text: str) -> bool:

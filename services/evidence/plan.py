@@ -13,7 +13,7 @@ from typing import Literal
 from services.briefing import BriefingFields
 from services.evidence.beyond_quotes import QuotedFacts
 from services.evidence.model_plan import ModelArea, ModelPlan, ModelQuestion, ModelScale, ModelSource
-from services.evidence.personal_topics import is_personal
+from services.evidence.personal_topics import is_personal, topics_of_name
 from services.evidence.plan_sources import PlanSources
 from services.evidence.prose import plain_words, strip_quotation_marks
 from services.plan import Levels, Plan, PlannedArea, PlannedQuestion, PlanSource, Scale
@@ -29,6 +29,7 @@ _LeftOut = Literal[
     "repeated question",
     "question beyond time",
     "question of dropped area",
+    "personal source",
     "unfound source",
     "unfound area",
 ]
@@ -41,6 +42,7 @@ _REASONS: dict[_LeftOut, tuple[str, str]] = {
     "repeated question": ("question", "asked before in the same words"),
     "question beyond time": ("question", "beyond the time that there is"),
     "question of dropped area": ("question", "on a focus area that was left out"),
+    "personal source": ("source", _PERSONAL),
     "unfound source": ("source", "found neither in the resume nor in the job description"),
     "unfound area": ("focus area", "proposed without a line of the job description"),
 }
@@ -109,10 +111,10 @@ class _Verification:
     def _area(self, area: ModelArea) -> PlannedArea | None:
         """The proposed area with its line of the job description."""
         name = strip_quotation_marks(area.name)
-        if is_personal(name):
+        because = self._sources.find(area.because.text, "job") if area.because else None
+        if any(topics_of_name(name)) or (because and is_personal(because.text)):
             self._left_out["personal area"] += 1
             return None
-        because = self._sources.find(area.because.text, "job") if area.because else None
         if because is None or because.source != "job":
             self._left_out["unfound area"] += 1
             return None
@@ -166,7 +168,11 @@ class _Verification:
         if because is None:
             return None
         found = self._sources.find(because.text, because.source)
-        self._left_out["unfound source"] += found is None
+        if found is None:
+            self._left_out["unfound source"] += 1
+        elif is_personal(found.text):
+            self._left_out["personal source"] += 1
+            return None
         return found
 
     def _listen_for(self, text: str) -> str:
@@ -216,17 +222,21 @@ def not_covered(focus_areas: Iterable[str], questions: Iterable[PlannedQuestion]
 
 
 def share_minutes(total: int, wanted: Sequence[int | None]) -> list[int]:
-    """Minutes for each question, at least one each, that add up to `total`; in proportion to what was wanted.
+    """Minutes for each question, at least 3 each, that add up to `total`; in proportion to what was wanted.
 
-    Where nothing is wanted for a question, it counts as the mean of the others. `total` is at least their number.
+    Where nothing is wanted for a question, it counts as the mean of the others. `total` has 3 for each.
     """
+    least = MINUTES_OF_A_QUESTION
     known = [minutes for minutes in wanted if minutes is not None]
-    if len(known) == len(wanted) and sum(known) == total:
+    if len(known) == len(wanted) and sum(known) == total and min(known, default=least) >= least:
         return known
-    weights = [minutes or (sum(known) / len(known) if known else 1) for minutes in wanted]
-    spare, whole = total - len(wanted), sum(weights)
+    mean = sum(known) / len(known) if known else least
+    weights = [max(0, (minutes or mean) - least) for minutes in wanted]
+    if not any(weights):
+        weights = [1] * len(wanted)
+    spare, whole = total - least * len(wanted), sum(weights)
     ends = [0, *(round(spare * weight / whole) for weight in accumulate(weights))]
-    return [1 + end - start for start, end in pairwise(ends)]
+    return [least + end - start for start, end in pairwise(ends)]
 
 
 def refresh(plan: Plan, briefing: BriefingFields) -> Plan:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from services.briefing import BriefingFields
 from services.errors import FieldError, InvalidInput
-from services.evidence.personal_topics import personal_topics
+from services.evidence.personal_topics import is_personal, personal_topics, topics_of_name
 from services.evidence.plan import VerifiedPlan
 from services.evidence.plan_sources import PlanSources
 from services.evidence.prose import plain_words
@@ -22,6 +22,7 @@ from services.plan import (
 from services.text.normalization import normalize
 
 SOURCE_NOT_FOUND = "The source of {} was found neither in the resume nor in the job description: left out."
+SOURCE_IS_PERSONAL = "The source of {} is a line on a topic that must not play a part, such as age or health: left out."
 
 
 def check_edit(
@@ -91,7 +92,7 @@ class _EditCheck:
     def _area_errors(self, field: str, name: str) -> Iterator[FieldError]:
         """A focus area of the briefing is the interviewer's own, such as `Family law`."""
         if not self._is_bound:
-            yield from _personal(field, name)
+            yield from _forbidden(field, topics_of_name(name))
         elif normalize(name) not in self._areas:
             yield FieldError(field, "the briefing has no such focus area; add it there first, or use one of those")
 
@@ -109,11 +110,12 @@ class _EditCheck:
     def _source(self, because: SourceEdit | None, what: str) -> PlanSource | None:
         if because is None:
             return None
-        exact = self._sources.locate(because.source, because.text, because.start or 0)
+        exact = self._sources.locate_words(because.source, because.text, because.start or 0)
         found = exact or self._sources.find(because.text, because.source)
-        if found is None:
-            self._warnings.append(SOURCE_NOT_FOUND.format(what))
-        return found
+        if found and not is_personal(found.text):
+            return found
+        self._warnings.append((SOURCE_IS_PERSONAL if found else SOURCE_NOT_FOUND).format(what))
+        return None
 
 
 def _ids(questions: Sequence[QuestionEdit]) -> Iterator[str]:
@@ -130,8 +132,11 @@ def _level_errors(field: str, scale: ScaleEdit) -> Iterator[FieldError]:
 
 
 def _personal(field: str, text: str) -> Iterator[FieldError]:
-    topic = next(personal_topics(text), None)
-    if topic:
+    return _forbidden(field, personal_topics(text))
+
+
+def _forbidden(field: str, topics: Iterator[str]) -> Iterator[FieldError]:
+    if topic := next(topics, None):
         yield FieldError(field, f"it touches on {topic}, which must not play a part; ask about the work instead")
 
 

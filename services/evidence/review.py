@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.evidence.debrief import Recommendation
 from services.plan import MOST_AREAS, AreaName
-from services.text.fields import NoNullCharacters, PersonName, RequestModel, ResponseModel, Timestamp
+from services.text.fields import NoNullCharacters, RaterName, RequestModel, ResponseModel, Timestamp
 
 DecisionWord = Literal["advance", "hold", "decline"]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), NoNullCharacters]
@@ -93,7 +93,7 @@ class DecisionRequest(RequestModel):
 
     decision: DecisionWord
     reasons: Reasons
-    rater: PersonName | None = None
+    rater: RaterName | None = None
     """Who decides. Needed under HUMAN_FIRST."""
 
 

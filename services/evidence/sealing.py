@@ -6,6 +6,7 @@ A sealed debrief names what it shows, so a field that a debrief gains later is h
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,7 @@ from services.evidence.debrief import (
     Quote,
     UnsupportedClaim,
 )
+from services.evidence.number_words import numbers_in
 from services.evidence.prose import keep_sentences
 from services.evidence.sensitivity import shared_quote_warnings
 from services.plan import Scale
@@ -31,11 +33,19 @@ HIDDEN_TEXT = "Hidden until you have rated: the model's sentence may tell a rati
 
 _PIECE = re.compile(r"\w+|[/★☆⭐●○]")
 _NUMBERS = frozenset(["1", "2", "3", "4", "5", "one", "two", "three", "four", "five"])
+_DIGITS = frozenset("12345")
 _OF_FIVE = re.compile(r"(?:/|of|out of|von|sur|de|di|su|av|из) (?:5|five)")
 _ABOUT_RATINGS = re.compile(r"(?:rat|scor|grad)(?:e|ed|er|es|ing|ings)|levels?|points?|stars?|marks?|[★☆⭐●○]")
-_LEVELS = ("clearly lacking", "below what the job needs", "outstanding and specific")
+_LEVELS = ("clearly lacking", "what the job needs", "outstanding and specific")
 """Levels in the words of the debrief's prompt."""
-_VERDICT = re.compile(r"(?:recommend|hire|hiring|reject|verdict).*")
+_VERDICT = re.compile(r"(?:un)?(?:recommend|hire|hiring|hirable|reject|verdict).*")
+_RATES = re.compile(
+    r"(?:rat|scor|grad)(?:ed|es?|ings?)|marks|bar|thumbs|yes|expectations|proceed(?:ing)?|advanc(?:e|ing)|offer"
+    r"|[1-5]|\d+[^\W\d]\w*|[^\W\d]+\d\w*"
+)
+"""Words and digits that may rate where only the model says them; where a quote has them too, as in `error rate`, they
+are about the work. Digits count inside of a word as well, as in scripts without spaces.
+"""
 _NEAR = 5
 """Pieces between a word about ratings and its number, at most."""
 
@@ -96,20 +106,23 @@ def seal(debrief: Debrief) -> SealedDebrief:
     """The debrief without ratings, reasons for them, score and recommendation.
 
     Sentences of the model, and quotes from the interviewer's notes, that may tell a rating are left out as well. That
-    is judged by words, and rather too often than too rarely: they are shown once the reader has rated.
+    is judged by words and numbers, and rather too often than too rarely: they are shown once the reader has rated.
     """
-    evidence = list(_sealed_evidence(debrief.evidence))
+    other_quotes = list(_untelling_quotes(_other_quotes(debrief)))
+    claimed = (quote for entry in debrief.evidence for quote in _untelling_quotes(entry.quotes))
+    said = _Said(quote.text for quote in chain(claimed, other_quotes))
+    evidence = list(_sealed_evidence(debrief.evidence, said))
     return SealedDebrief(
         room_name=debrief.room_name,
         version=debrief.version,
-        summary=_untelling(debrief.summary) or HIDDEN_TEXT,
+        summary=keep_sentences(debrief.summary, said.covers) or HIDDEN_TEXT,
         strengths=[entry.claim for entry in evidence if entry.kind == "strength"],
         improvements=[entry.claim for entry in evidence if entry.kind == "improvement"],
-        follow_up_questions=[question for question in debrief.follow_up_questions if not tells_rating(question)],
+        follow_up_questions=list(filter(said.covers, debrief.follow_up_questions)),
         original_briefing=debrief.original_briefing,
         evidence=evidence,
-        unsupported=[entry for entry in debrief.unsupported if not tells_rating(entry.claim)],
-        other_quotes=list(_untelling_quotes(_other_quotes(debrief))),
+        unsupported=[entry for entry in debrief.unsupported if said.covers(entry.claim)],
+        other_quotes=other_quotes,
         scorecard=[SealedRow(competency=row.competency) for row in debrief.scorecard],
         scales=debrief.scales,
         basis=debrief.basis,
@@ -126,6 +139,23 @@ def seal(debrief: Debrief) -> SealedDebrief:
         prompt_version=debrief.prompt_version,
         created_at=debrief.created_at,
     )
+
+
+class _Said:
+    """The numbers and words of the quotes. A number that the model adds to them may be a rating, in any language."""
+
+    def __init__(self, quotes: Iterable[str]) -> None:
+        texts = list(map(normalize, quotes))
+        self._numbers = {number for text in texts for number in numbers_in(text)}
+        self._pieces = {piece for text in texts for piece in _PIECE.findall(text)}
+
+    def covers(self, sentence: str) -> bool:
+        """Whether the model's sentence tells no rating: what may be one was said in the interview."""
+        return not tells_rating(sentence) and not self._lacks_some_of(normalize(sentence))
+
+    def _lacks_some_of(self, sentence: str) -> bool:
+        added = (piece for piece in _PIECE.findall(sentence) if piece not in self._pieces)
+        return not self._numbers.issuperset(numbers_in(sentence)) or any(map(_RATES.fullmatch, added))
 
 
 def tells_rating(text: str) -> bool:
@@ -147,15 +177,11 @@ def _has_number(pieces: Iterable[str]) -> bool:
     return any(piece in _NUMBERS or not piece.isalnum() for piece in pieces)
 
 
-def _untelling(prose: str) -> str:
-    return keep_sentences(prose, lambda sentence: not tells_rating(sentence))
-
-
-def _sealed_evidence(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
+def _sealed_evidence(evidence: Iterable[Evidence], said: _Said) -> Iterator[Evidence]:
     for entry in evidence:
         quotes = list(_untelling_quotes(entry.quotes))
         if quotes:
-            hidden = {"claim": HIDDEN_TEXT, "goes_beyond_quotes": False} if tells_rating(entry.claim) else {}
+            hidden = {} if said.covers(entry.claim) else {"claim": HIDDEN_TEXT, "goes_beyond_quotes": False}
             yield entry.model_copy(update={"quotes": quotes} | hidden)
 
 
@@ -173,5 +199,9 @@ def _sealed_warnings(debrief: Debrief) -> Iterator[str]:
 
 
 def _untelling_quotes(quotes: Iterable[Quote]) -> Iterator[Quote]:
-    """What the candidate said tells no rating, but the interviewer's notes may."""
-    return (quote for quote in quotes if quote.source == "transcript" or not tells_rating(quote.text))
+    """What the candidate said tells no rating, but the interviewer's notes may: any number from 1 to 5 can be one."""
+    return (quote for quote in quotes if quote.source == "transcript" or not _may_rate(quote.text))
+
+
+def _may_rate(note: str) -> bool:
+    return tells_rating(note) or not _DIGITS.isdisjoint(_PIECE.findall(normalize(note)))

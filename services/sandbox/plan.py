@@ -11,7 +11,7 @@ from typing import Any
 from services.sandbox.conversation import Conversation
 from services.sandbox.passages import sentences, stems, topic
 
-MOST_AREAS = 4
+MOST_AREAS = 6
 MOST_QUESTIONS_FOR_AN_AREA = 2
 LEAST_WORDS = 4
 WORDS_IN_A_NAME = 4

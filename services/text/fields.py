@@ -57,6 +57,8 @@ PersonName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
     AfterValidator(_reject_hidden_text),
 ]
+RaterName = Annotated[PersonName, AfterValidator(lambda name: unicodedata.normalize("NFC", name))]
+"""Name or id of a person who rates. Keyboards and systems encode accents in different ways."""
 JobTitle = Annotated[str, StringConstraints(max_length=ROLE_CHARACTERS), NoNullCharacters]
 LongText = Annotated[str, StringConstraints(max_length=LONG_TEXT_CHARACTERS), NoNullCharacters]
 FocusArea = Annotated[

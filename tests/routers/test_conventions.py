@@ -316,10 +316,28 @@ def test_text_that_cannot_be_stored_is_refused(sandbox, path, field, unusable):
             {"candidate_name": "G", "resume": "x" * 50_001},
             "Check resume: string should have at most 50000 characters.",
         ),
+        (
+            "/api/rooms/r/transcript/segments",
+            {"segments": []},
+            "Check segments: it has too few items; send at least 1.",
+        ),
+        (
+            "/api/rooms/r/briefing",
+            {"candidate_name": "G", "focus_areas": ["area"] * 21},
+            "Check focus_areas: it has too many items; send at most 20.",
+        ),
+        ("/api/rooms/r/transcript/segments", {"segments": "Ada: hello"}, "Check segments: send a list."),
+        ("/api/rooms/r/transcript/segments", {"segments": ["Ada: hello"]}, "Check segments.0: send an object."),
     ],
 )
 def test_the_detail_is_one_sentence(client, path, body, sentence):
     assert client.post(path, json=body).json()["detail"] == sentence
+
+
+def test_a_pattern_is_described_in_words(client):
+    problem = client.get("/api/rooms?starting_after=a%20b").json()
+
+    assert problem["detail"] == "Check starting_after: send the room_name of the last room of the page before."
 
 
 def test_a_problem_lists_the_first_fifty_errors(client):

@@ -38,6 +38,7 @@ def rated(first, second):
         ],
         claims=[
             {"claim": f"Rates {first} of 5 on compilers", "kind": "strength", "evidence": [quote(LED)]},
+            {"claim": f"Compilers: a solid {first}", "kind": "strength", "evidence": [quote(LED)]},
             {"claim": "Taught little beyond classes", "kind": "improvement", "evidence": [quote(TAUGHT, 4)]},
         ],
     )

@@ -69,7 +69,13 @@ Compiler engineer, Remington Rand (1949 to 1967)
 2) Taught the first course on compilers
 
 Skills
-COBOL, FORTRAN"""
+COBOL, FORTRAN
+
+* Chaired the committee on standards
+\uf0b7 Ran the weekly code clinic
+◦ wrote its first textbook
+・Moved the archive to tape
+"""
 
 ITEMS = {
     "a list item over two lines": (
@@ -78,6 +84,10 @@ ITEMS = {
     ),
     "an item quoted with its mark": ("• Led the team that specified", "Led the team that specified FLOW-MATIC"),
     "the last item before an empty line": ("Taught the first course", "Taught the first course on compilers"),
+    "an item after an empty line": ("Chaired the committee on standards", "Chaired the committee on standards"),
+    "an item with a mark of a word processor": ("Ran the weekly code clinic", "Ran the weekly code clinic"),
+    "an item in small letters": ("wrote its first textbook", "wrote its first textbook"),
+    "an item whose mark has no space": ("Moved the archive", "Moved the archive to tape"),
     "a line above a list": ("Compiler engineer, Remington Rand", "Compiler engineer, Remington Rand (1949 to 1967)"),
 }
 
@@ -99,6 +109,15 @@ NO_SOURCE = {
     "joined from two sentences": {"source": "resume", "text": "Wrote the A-0 linker that specified FLOW-MATIC."},
     "the interviewer's own": {"source": "transcript", "text": "You clearly mentored everybody there."},
 }
+
+
+@pytest.mark.parametrize("quoted", ["Led the team that specified FLOW-MATIC", "Chaired the committee on standards"])
+def test_a_source_from_a_text_of_windows_ends_with_its_words(client, model, quoted):
+    briefing = {"resume_summary": RESUME.replace("\n", "\r\n")}
+
+    plan = planned(client, model, briefing=briefing, questions=[question(because={"source": "resume", "text": quoted})])
+
+    assert plan["questions"][0]["because"]["text"] == quoted
 
 
 @pytest.mark.parametrize("because", NO_SOURCE.values(), ids=NO_SOURCE)
@@ -167,6 +186,7 @@ def test_a_line_of_the_resume_on_a_forbidden_topic_is_no_source(client, model):
     )
 
     assert plan["questions"][0]["because"] is None
+    assert left_out(plan) == ["Left out: 1 source on a topic that must not play a part, such as age or health."]
     assert family not in json.dumps(plan)
 
 
@@ -186,6 +206,8 @@ def test_no_two_questions_are_the_same(client, model):
         (30, [10, 20, None], [7, 13, 10]),
         (10, [60, 60, 60], [3, 4, 3]),
         (180, [1, 1], [90, 90]),
+        (17, [3, 1, 100, None, 3], [3, 3, 5, 3, 3]),
+        (45, [1, 44], [3, 42]),
     ],
 )
 def test_the_times_of_the_questions_add_up(client, model, minutes, wanted, expected):

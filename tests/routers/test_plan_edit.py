@@ -64,6 +64,31 @@ def test_a_source_that_the_briefing_does_not_have_is_left_out_with_a_warning(cli
     ]
 
 
+@pytest.mark.parametrize(
+    ("sent", "cut"), [("linker", "linker"), ("inker in 1952", None), ("rote the A-0 linker", None)]
+)
+def test_a_source_begins_and_ends_with_whole_words(client, sent, cut):
+    name = open_briefed_room(client)
+    because = {"source": "resume", "text": sent}
+
+    plan = save(client, name, edited(question(area="Compilers", because=because))).json()
+
+    source = plan["questions"][0]["because"]
+    assert (source and source["text"]) == cut
+
+
+def test_a_source_within_a_line_on_a_forbidden_topic_is_left_out_with_a_warning(client):
+    name = open_briefed_room(client, resume_summary="Since 1952 at Remington, happily   married, with two children.")
+    because = {"source": "resume", "text": "since 1952 at remington"}
+
+    plan = save(client, name, edited(question(area="Compilers", because=because))).json()
+
+    assert plan["questions"][0]["because"] is None
+    assert plan["warnings"] == [
+        "The source of question q1 is a line on a topic that must not play a part, such as age or health: left out."
+    ]
+
+
 def test_questions_keep_their_ids_and_new_ones_get_free_ids(client):
     sent = [
         question("One?", "Compilers", id="q2"),

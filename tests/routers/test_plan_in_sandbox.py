@@ -24,3 +24,15 @@ def test_the_sandbox_proposes_focus_areas_from_the_job_description(sandbox):
 
     assert 3 <= len(areas) <= 6
     assert all(area["because"]["text"] in JOB for area in areas)
+
+
+def test_the_sandbox_proposes_enough_focus_areas_where_some_lines_are_about_forbidden_topics(sandbox):
+    job = f"""{JOB}
+- You will measure how long each pass of the compiler takes.
+- We offer parental leave, a pension and help with childcare for your children.
+- We hire without regard to age, religion, disability, sexual orientation or union membership."""
+    name = open_briefed_room(sandbox, focus_areas=[], notes=job)
+
+    areas = make_plan(sandbox, name).json()["focus_areas"]
+
+    assert 3 <= len(areas) <= 6

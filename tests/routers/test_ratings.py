@@ -1,6 +1,7 @@
 """People's ratings over HTTP: sealed on first submission, and shown to people who have rated."""
 
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 
@@ -157,11 +158,31 @@ def test_invalid_ratings_are_refused_by_field_and_seal_nothing(client, body, fie
 
     problem = assert_problem(client.put(f"/api/rooms/{name}/ratings/ada", json=body), 422, "invalid_input")
 
-    assert problem["errors"][0]["field"] == field
+    assert [entry["field"] for entry in problem["errors"]] == [field]
     assert read_ratings(client, name).json()["raters"] == []
 
 
-@pytest.mark.parametrize("rater", ["x" * 81, "%20", "a%00b", "a%0Ab", "%E2%80%AEada"])
+@pytest.mark.parametrize("rater", ["auth0/5f0c", "team/ada", "/", "ada@x.example", "ада"])
+def test_a_rater_is_any_id_of_the_client_s_users(client, rater):
+    name = open_briefed_room(client)
+
+    submitted = client.put(f"/api/rooms/{name}/ratings/{quote(rater, safe='')}", json={"ratings": RATINGS})
+
+    assert (submitted.status_code, submitted.json()["rater"]) == (200, rater)
+    assert not read_ratings(client, name, rater).json()["sealed"]
+
+
+def test_a_rater_is_the_same_person_however_accents_are_encoded(client):
+    name = open_briefed_room(client)
+    composed, decomposed = "Zo\u00eb", "Zoe\u0308"
+
+    first, second = (rate(client, name, rater, RATINGS) for rater in (decomposed, composed))
+
+    assert first.json() == second.json()
+    assert not read_ratings(client, name, decomposed).json()["sealed"]
+
+
+@pytest.mark.parametrize("rater", ["x" * 81, "%20", "a%00b", "a%09b", "%E2%80%AEada"])
 def test_a_rater_without_a_plain_name_is_refused(client, rater):
     name = open_briefed_room(client)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.evidence.personal_topics import is_personal, personal_topics
+from services.evidence.personal_topics import is_personal, personal_topics, topics_of_name
 
 PERSONAL = [
     ("age", "How old are you, and how do you lead staff?"),
@@ -23,6 +23,15 @@ PERSONAL = [
     ("orientation", "Are you gay?"),
     ("union", "Are you a member of a trade union?"),
     ("criminal record", "Have you ever been arrested?"),
+    ("age", "Born in 1979, how do you keep up with new tools?"),
+    ("family", "Whether they have small kids."),
+    ("family", "As a mother of two, how would you be on call?"),
+    ("religion", "Which church do you attend?"),
+    ("origin", "Were you born here?"),
+    ("origin", "Are you a US citizen?"),
+    ("health", "How many days were you off sick last year?"),
+    ("criminal record", "Have you ever been in trouble with the law?"),
+    ("criminal record", "Do you have a clean police record?"),
     ("family", "Haben Sie Kinder?"),
     ("pregnancy", "¿Está embarazada?"),
 ]
@@ -44,6 +53,16 @@ ABOUT_THE_WORK = [
 @pytest.mark.parametrize(("topic", "text"), PERSONAL)
 def test_a_personal_topic_is_named(topic, text):
     assert topic in list(personal_topics(text))
+
+
+@pytest.mark.parametrize("name", ["Age", "Health", "Religion", "Gender"])
+def test_a_topic_alone_is_no_name_of_a_focus_area(name):
+    assert any(topics_of_name(name))
+
+
+@pytest.mark.parametrize("name", ["Family law", "Health care", "Storage", "Race conditions"])
+def test_the_name_of_a_focus_area_may_have_a_word_of_a_topic(name):
+    assert not any(topics_of_name(name))
 
 
 @pytest.mark.parametrize("text", ABOUT_THE_WORK)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.evidence.debrief import UnsupportedClaim
 from services.evidence.report import render_html, render_markdown
 from services.evidence.sealing import HIDDEN_TEXT, seal, tells_rating
 from services.evidence.sensitivity import shared_quote_warnings
@@ -104,6 +105,63 @@ def test_text_that_tells_a_rating_is_recognised(text):
 @pytest.mark.parametrize("text", HONEST)
 def test_text_about_the_work_is_kept(text):
     assert not tells_rating(text)
+
+
+UNSAID = [
+    "A solid 4",
+    "Compilers 5",
+    "(5)",
+    "Mean 4.33",
+    "8 out of 10",
+    "A 90% fit",
+    "rating5",
+    "評価は4です",
+    "Оценка: 5",
+    "Earns a five",
+    "Perfect score",
+    "Rated very highly",
+    "Top marks on compilers",
+    "Thumbs up",
+    "Meets the bar",
+    "Meets what the job needs",
+    "Hirable",
+    "Should proceed",
+]
+
+
+def sealed_texts(shown):
+    """All that the model said in a sealed debrief."""
+    unsupported = [entry.claim for entry in shown.unsupported]
+    return [shown.summary, *shown.strengths, *shown.improvements, *shown.follow_up_questions, *unsupported]
+
+
+@pytest.mark.parametrize("text", UNSAID)
+def test_what_may_rate_is_hidden_where_no_quote_says_it(text):
+    whole = debrief(
+        evidence=[claim("strength", text, SAID)],
+        summary=f"Led a migration. {text}.",
+        follow_up_questions=[f"{text}, and why?"],
+        unsupported=[UnsupportedClaim(claim=text, kind="strength")],
+    )
+
+    shown = seal(whole)
+
+    assert not [told for told in sealed_texts(shown) if text in told]
+    assert shown.evidence[0].quotes == [SAID]
+
+
+def test_a_number_and_a_word_that_a_quote_has_are_shown():
+    said = quote("I cut the error rate by 40 percent in 12 services.", 5)
+    claimed = "Cut the error rate by 40 percent in 12 services"
+
+    assert seal(debrief(evidence=[claim("strength", claimed, said)], summary=claimed)).summary == claimed
+
+
+@pytest.mark.parametrize("note", ["Compilers: 4", "mentoring 2, vague", "5!"])
+def test_a_note_with_a_number_of_five_is_not_shown(note):
+    noted = quote(note, None, source="notes", speaker=None)
+
+    assert seal(debrief(scorecard=[row("Compilers", 4, "", noted)])).other_quotes == []
 
 
 def test_model_sentences_that_tell_a_rating_are_left_out_and_claims_keep_their_quotes():
