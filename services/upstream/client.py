@@ -32,7 +32,7 @@ from services.upstream.transport import (
     ANONYMOUS_HEADERS,
     TRANSPORT_ERRORS,
     TransportFailure,
-    error_name,
+    describe,
     transport_failure_of,
     watch_sending,
 )
@@ -221,8 +221,9 @@ class VendorClient:
                     response = await self._client.send(call.request, stream=True)
             except (TimeoutError, *TRANSPORT_ERRORS) as error:
                 is_deadline = isinstance(error, TimeoutError)
-                log.warning("%s gave no response: %s", self.vendor, "deadline" if is_deadline else error_name(error))
-                return self._transport_failure(transport_failure_of(error, sending))._replace(is_deadline=is_deadline)
+                log.warning("%s gave no response: %s", self.vendor, "deadline" if is_deadline else describe(error))
+                failure = transport_failure_of(error, sending, call.request.url.host)
+                return self._transport_failure(failure)._replace(is_deadline=is_deadline)
         return response if response.is_success else await self._refused(call, response)
 
     async def _refused(self, call: _Call, response: httpx.Response) -> _FailedAttempt:

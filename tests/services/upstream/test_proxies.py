@@ -151,6 +151,24 @@ async def test_proxy_that_is_down_is_named_to_the_caller(monkeypatch: pytest.Mon
             await upstream.call("POST", "/call", repeatable=False)
 
 
+async def test_proxy_whose_name_is_unknown_is_named_to_the_caller_and_in_the_log(monkeypatch, caplog) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
+
+    async with client("https://daily.example") as upstream:
+        with pytest.raises(ProviderUnavailable, match="HTTPS_PROXY"):
+            await upstream.call("POST", "/call", repeatable=False)
+
+    assert "ClientConnectorDNSError proxy.invalid:3128 gaierror(" in caplog.text
+
+
+async def test_address_that_does_not_connect_is_in_the_log(caplog) -> None:
+    async with client("http://127.0.0.1:1") as upstream:
+        with pytest.raises(ProviderUnavailable, match="can't be reached right now"):
+            await upstream.call("POST", "/call", repeatable=False)
+
+    assert "Daily gave no response: ClientConnectorError 127.0.0.1:1 ConnectionRefusedError(" in caplog.text
+
+
 async def test_proxy_that_requires_credentials_is_named_to_the_caller(monkeypatch, caplog) -> None:
     with forward_proxy("ada:secret") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:wrong@{proxy.address}")
