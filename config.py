@@ -29,6 +29,8 @@ from setting_types import (
     Url,
     Word,
     comma_list,
+    lower,
+    upper,
 )
 
 VERSION = "1.0.0"
@@ -42,6 +44,8 @@ SANDBOX_KEY = "sandbox"
 
 Provider = Literal["daily", "openrouter", "openai", "vapi"]
 ProviderState = Literal["configured", "not_configured", "emulated"]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(upper)]
+LogFormat = Annotated[Literal["text", "json"], BeforeValidator(lower)]
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 _REQUIRED_BY: dict[Provider, tuple[str, ...]] = {
     "daily": ("daily_api_key",),
@@ -64,6 +68,10 @@ def _emulated(value: Any) -> Any:
     if not set(names) <= set(PROVIDERS):
         raise ValueError(f"must be true, false, or a comma-separated list of {', '.join(PROVIDERS)}")
     return names
+
+
+START_FAILED = 3
+"""Exit code of a failed start. It is uvicorn's own; a worker that exits with any other is restarted for ever."""
 
 
 class UnusableSetting(ValueError):
@@ -197,9 +205,9 @@ class Settings(BaseSettings):
     """
     docs_enabled: bool = True
     """`off` hides /docs, /redoc and /openapi.json."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: LogLevel = "INFO"
     """Minimum level that is logged."""
-    log_format: Literal["text", "json"] = "text"
+    log_format: LogFormat = "text"
     """One line of text, or one JSON object, for each event."""
 
     @model_validator(mode="before")
@@ -224,6 +232,12 @@ class Settings(BaseSettings):
     def is_sandbox(self) -> bool:
         """Whether every provider is emulated."""
         return len(self.sandbox) == len(PROVIDERS)
+
+    @property
+    def has_provider_setting(self) -> bool:
+        """Whether a provider is configured, or only some of the settings that it needs are set."""
+        required = (name for names in _REQUIRED_BY.values() for name in names)
+        return "configured" in self.providers.values() or any(getattr(self, name) is not None for name in required)
 
     @property
     def providers(self) -> dict[Provider, ProviderState]:
@@ -286,7 +300,8 @@ def names_in_env_file() -> list[str]:
 def misspelt_names(names: Iterable[str]) -> list[str]:
     """Returns a sentence for each name that is not a setting but looks like one."""
     unknown = [name for name in names if name.upper() not in _names()]
-    return [f".env: {name} is not a setting; did you mean {match}?" for name in unknown for match in _near(name)]
+    near = ((name, " or ".join(_near(name))) for name in unknown)
+    return [f".env: {name} is not a setting; did you mean {meant}?" for name, meant in near if meant]
 
 
 def _is_meant(key: str | None) -> bool:
@@ -295,7 +310,7 @@ def _is_meant(key: str | None) -> bool:
 
 
 def _near(name: str) -> list[str]:
-    return get_close_matches(name.upper(), _names(), n=1, cutoff=0.85)
+    return get_close_matches(name.upper(), _names(), n=2, cutoff=0.8)
 
 
 def _names() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from fastapi import FastAPI
 
-from config import VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
+from config import START_FAILED, VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
 from routers import docs, health, phone_calls, plans, realtime, reviews, room_list, rooms, transcripts, webhooks
 from routers.http_protocol import limit_connections
@@ -19,12 +19,9 @@ from routers.openapi import LICENSE, add_openapi
 from routers.problems import add_problem_handlers
 from services.clock import Clock, utc_now
 from services.lifespan import Services, check_settings, open_services, provider_report, start_warnings
-from services.workers import check_workers
+from services.workers import check_worker
 
 log = logging.getLogger(__name__)
-
-START_FAILED = 3
-"""Exit code of a failed start. It is uvicorn's own; a worker that exits with any other is restarted for ever."""
 
 DESCRIPTION = """\
 The backend for AI-assisted interviews: open a room, save a briefing, ask the sidebar, get a debrief.
@@ -98,7 +95,7 @@ def start() -> FastAPI:
         configure_logging(settings)
         for warning in misspelt_names(names_in_env_file()):
             log.warning(warning)
-        check_workers(settings, sys.argv, os.environ)
+        check_worker(settings, sys.argv, os.environ)
         limit_connections()
         return create_app(settings)
     except UnusableSetting as error:

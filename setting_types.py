@@ -39,6 +39,16 @@ def comma_list(value: Any) -> Any:
     return value
 
 
+def lower(value: Any) -> Any:
+    """A string in lower case; every other value as it is."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def upper(value: Any) -> Any:
+    """A string in upper case; every other value as it is."""
+    return value.upper() if isinstance(value, str) else value
+
+
 def _key(value: SecretStr) -> SecretStr:
     """Keys travel in a header, so they are printable ASCII without spaces."""
     text = value.get_secret_value()

@@ -3,7 +3,8 @@
     python scripts/serve.py [--host 127.0.0.1] [--port 8000] [any other option of uvicorn]
 
 Without any vendor key, and where SANDBOX is not set, it starts the sandbox. Unlike plain uvicorn it ends open streams
-on shutdown, and trusts forwarded addresses only from the proxies in FORWARDED_ALLOW_IPS, not from every local program.
+on shutdown, trusts forwarded addresses only from the proxies in FORWARDED_ALLOW_IPS, not from every local program, and
+exits with code 3 for an invalid setting, also before it starts several workers.
 """
 
 import os
@@ -16,7 +17,8 @@ import uvicorn
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config import Settings, UnusableSetting, load_settings  # noqa: E402 (the path above comes first)
+from config import START_FAILED, Settings, UnusableSetting, load_settings  # noqa: E402 (the path above comes first)
+from services.workers import check_worker_count  # noqa: E402
 
 PORT = "8000"
 SHUTDOWN_SECONDS = 10
@@ -29,7 +31,8 @@ https://www.psycopg.org/psycopg3/docs/advanced/async.html
 
 def main() -> None:
     """Choose the sandbox where nothing else is configured, and run uvicorn with our defaults."""
-    if settings := _unconfigured_settings():
+    settings = _usable_settings()
+    if not (_says_sandbox(settings) or settings.has_provider_setting):
         os.environ["SANDBOX"] = "true"
         if "daily_transcription" not in settings.model_fields_set:
             # nothing is charged here, and an interview in the web page ends in a debrief with quotes
@@ -51,14 +54,15 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _unconfigured_settings() -> Settings | None:
-    """The settings, where neither SANDBOX nor a provider is set. The service itself reports an invalid one."""
+def _usable_settings() -> Settings:
+    """The settings. Ends the process where one is invalid: uvicorn exits with code 0 when its workers do not start."""
     try:
         settings = load_settings()
-    except UnusableSetting:
-        return None
-    is_configured = _says_sandbox(settings) or "configured" in settings.providers.values()
-    return None if is_configured else settings
+        check_worker_count(settings, sys.argv[1:], os.environ)
+    except UnusableSetting as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(START_FAILED) from None
+    return settings
 
 
 def _says_sandbox(settings: Settings) -> bool:

@@ -25,10 +25,10 @@ from services.errors import (
 )
 from services.text.fields import NoNullCharacters
 from services.upstream.client import VendorClient
-from services.upstream.error_rules import ErrorRule, map_by_rules
+from services.upstream.error_rules import REDIRECTS, ErrorRule, map_by_rules
 from services.upstream.hosts import is_loopback
 from services.upstream.redaction import loggable
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, map_status
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, log_unreadable, map_status
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +99,9 @@ _ERROR_RULES = (
         ProviderBadAnswer,
         "To Daily the end of the room is in the past; check this server's clock.",
         statuses=(400,),
-        phrases=("in the past",),
+        phrases=("in the past", "in the future"),
     ),
+    ErrorRule(ProviderBadAnswer, "Daily has moved from this address; check DAILY_API_URL.", statuses=REDIRECTS),
     ErrorRule(_Refused, "Daily did not accept the request; the server's log says why.", statuses=(400,)),
 )
 """https://docs.daily.co/docs/rest-api/errors"""
@@ -316,7 +317,8 @@ def _transcript_path(transcript_id: str) -> str:
 def _read(model: type[Model], response: VendorResponse) -> Model:
     try:
         return model.model_validate_json(response.content)
-    except ValidationError:
+    except ValidationError as error:
+        log_unreadable(VENDOR, response, error)
         raise _unreadable() from None
 
 

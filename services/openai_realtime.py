@@ -21,8 +21,8 @@ from pydantic import BaseModel, Field, ValidationError
 from config import Settings
 from services.errors import FieldError, InvalidInput, ProviderBadAnswer, ProviderNotConfigured, ProviderUnavailable
 from services.upstream.client import VendorClient
-from services.upstream.error_rules import ErrorRule, map_by_rules
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse
+from services.upstream.error_rules import REDIRECTS, ErrorRule, map_by_rules
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, log_unreadable
 
 VENDOR = "OpenAI"
 
@@ -139,7 +139,8 @@ class OpenAIRealtime:
         """
         try:
             issued = _ClientSecretResponse.model_validate_json(response.content)
-        except ValidationError:
+        except ValidationError as error:
+            log_unreadable(VENDOR, response, error)
             raise ProviderBadAnswer("OpenAI answered without a usable client secret; try again.") from None
         return ClientSecret(
             value=issued.value,
@@ -155,14 +156,16 @@ _NOT_ACCEPTED = "OpenAI did not accept the voice session; check {}."
 _ERROR_RULES = (
     ErrorRule(
         ProviderUnavailable,
-        "OpenAI reports that this server's credit or spending limit is used up; raise it at OpenAI.",
-        statuses=(429,),
+        "OpenAI reports that this server's credit or spending limit is used up, or that its billing is not active; "
+        "check the billing at OpenAI.",
         codes=(
             "insufficient_quota",
             "credit_balance_exhausted",
             "organization_spend_limit_exceeded",
             "project_spend_limit_exceeded",
             "organization_usage_limit_exceeded",
+            "billing_hard_limit_reached",
+            "billing_not_active",
         ),
         is_permanent=True,
     ),
@@ -178,9 +181,23 @@ _ERROR_RULES = (
     ),
     ErrorRule(
         ProviderUnavailable,
+        "The project of OPENAI_API_KEY is in another region; set OPENAI_BASE_URL to that region's address, such as "
+        "https://eu.api.openai.com/v1.",
+        statuses=(400, 401, 403, 421),
+        phrases=("hostname", "eu.api.openai.com"),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
+        "OPENAI_API_KEY may not create voice sessions; give the key that permission at OpenAI.",
+        statuses=(401, 403),
+        phrases=("insufficient permissions",),
+    ),
+    ErrorRule(
+        ProviderUnavailable,
         "OpenAI does not let this key use the voice model; check the project of OPENAI_API_KEY and "
         "OPENAI_REALTIME_MODEL.",
         statuses=(403,),
+        phrases=("model",),
     ),
     ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_MODEL"), codes=("model_not_found",)),
     ErrorRule(ProviderBadAnswer, _NOT_ACCEPTED.format("OPENAI_REALTIME_MODEL"), parameter="session.model"),
@@ -195,6 +212,7 @@ _ERROR_RULES = (
         _NOT_ACCEPTED.format("OPENAI_BASE_URL, OPENAI_REALTIME_MODEL and OPENAI_TRANSCRIPTION_MODEL"),
         statuses=(400, 404),
     ),
+    ErrorRule(ProviderBadAnswer, "OpenAI has moved from this address; check OPENAI_BASE_URL.", statuses=REDIRECTS),
 )
 """https://developers.openai.com/docs/guides/error-codes"""
 

@@ -34,7 +34,7 @@ from services.prompts.phone import (
 )
 from services.upstream.client import VendorClient
 from services.upstream.error_rules import ErrorRule, map_by_rules
-from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse
+from services.upstream.responses import InvalidAsNone, MappedError, VendorResponse, log_unreadable
 
 VENDOR = "Vapi"
 CALL_SECONDS = 900
@@ -343,5 +343,6 @@ def _name(text: str) -> str:
 def _read(model: type[Model], response: VendorResponse) -> Model:
     try:
         return model.model_validate_json(response.content)
-    except ValidationError:
+    except ValidationError as error:
+        log_unreadable(VENDOR, response, error)
         raise ProviderBadAnswer("Vapi sent a response that can't be used; try again later.") from None

@@ -16,9 +16,21 @@ _FROM_ENVIRONMENT = ("UVICORN_WORKERS", "WEB_CONCURRENCY")
 """Variables of uvicorn and gunicorn, by precedence. Hosting platforms set the second one by themselves."""
 
 
-def check_workers(settings: Settings, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+def check_worker(settings: Settings, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     """Raises UnusableSetting in each of several workers without a database. `arguments` is `sys.argv`."""
-    if settings.database_url is None and _is_one_of_several(arguments, environment):
+    if _is_one_of_several(arguments, environment):
+        require_database(settings)
+
+
+def check_worker_count(settings: Settings, flags: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Raises UnusableSetting where the server is about to start several workers without a database."""
+    if count_workers(flags, environment) > 1:
+        require_database(settings)
+
+
+def require_database(settings: Settings) -> None:
+    """Raises UnusableSetting without DATABASE_URL."""
+    if settings.database_url is None:
         raise UnusableSetting(
             "DATABASE_URL: several workers need a database, since each would have rooms of its own in memory; "
             "set it, or start one worker (--workers, WEB_CONCURRENCY)."

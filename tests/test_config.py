@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from config import PROVIDERS, Settings, UnusableSetting, load_settings
+from config import PROVIDERS, Settings, UnusableSetting, load_settings, misspelt_names
 
 
 def configured(**settings):
@@ -127,6 +127,34 @@ def test_an_unknown_name_in_sandbox_is_refused_with_the_known_ones(monkeypatch, 
     assert str(refused.value) == (
         "SANDBOX: must be true, false, or a comma-separated list of daily, openrouter, openai, vapi"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("API_KEY", "API_KEYS"),
+        ("OPENROUTER_KEY", "OPENROUTER_API_KEY or OPENROUTER_MODEL"),
+        ("DAILY_KEY", "DAILY_API_KEY"),
+        ("VAPI_KEY", "API_KEYS or VAPI_API_KEY"),
+        ("OPENAI_KEY", "OPENAI_API_KEY"),
+        ("JWT_SECRET", "AUTH_JWT_SECRET"),
+        ("DATABASE_URI", "DATABASE_URL"),
+    ],
+)
+def test_a_misspelt_setting_is_named_with_the_one_that_is_meant(written, meant):
+    assert misspelt_names([written]) == [f".env: {written} is not a setting; did you mean {meant}?"]
+
+
+@pytest.mark.parametrize("name", ["DAILY_API_KEY", "NODE_ENV", "NEXT_PUBLIC_API_URL", "SUPABASE_ANON_KEY", "PORT"])
+def test_settings_and_names_of_other_programs_are_not_called_misspelt(name):
+    assert misspelt_names([name]) == []
+
+
+@pytest.mark.parametrize("level", ["warning", "Warning", "WARNING"])
+def test_case_of_log_level_and_format_does_not_count(level):
+    settings = configured(log_level=level, log_format="JSON")
+
+    assert (settings.log_level, settings.log_format) == ("WARNING", "json")
 
 
 def test_each_invalid_setting_gets_a_line(monkeypatch):

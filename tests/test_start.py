@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from config import Settings, UnusableSetting
+from config import START_FAILED, Settings, UnusableSetting
 from services.lifespan import check_event_loop, provider_report, start_warnings
 from services.workers import count_workers
 from tests.support.api_server import ROOT, api_server, own_environment
@@ -108,6 +108,7 @@ class TestServe:
             ((ROOT / ".env.example").read_text(), {}, True),
             ("OPENROUTER_API_KEY=a-key-of-openrouter", {}, False),
             (None, {"DAILY_API_KEY": "a-key-of-daily"}, False),
+            (None, {"VAPI_API_KEY": "a-key-of-vapi"}, False),
             (None, {"OPENROUTER_BASE_URL": "http://127.0.0.1:1/v1"}, False),
             ("SANDBOX=false", {}, False),
             (None, {"SANDBOX": "false"}, False),
@@ -143,6 +144,24 @@ class TestServe:
             ]
 
         assert [answer.status_code for answer in answers] == statuses
+
+    @pytest.mark.parametrize(
+        ("setting", "line"), [({}, "DATABASE_URL: several workers"), ({"HUMAN_FIRST": "perhaps"}, "HUMAN_FIRST: ")]
+    )
+    def test_a_refused_start_of_several_workers_has_one_line_and_an_exit_code(self, tmp_path, setting, line):
+        ended = subprocess.run(
+            [*SERVE, "--workers", "2"],
+            cwd=tmp_path,
+            env=own_environment(SANDBOX="true", **setting),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+
+        assert ended.returncode == START_FAILED
+        assert ended.stderr.startswith(line)
+        assert ended.stderr.count("\n") == 1
 
     def test_an_invalid_setting_ends_the_start_with_one_line(self, tmp_path):
         ended = subprocess.run(

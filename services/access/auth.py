@@ -14,8 +14,9 @@ from config import Settings, UnusableSetting
 from services.access.api_keys import ApiKeys
 from services.access.jwks import Jwks
 from services.access.tokens import NOT_ACCEPTED, Tokens, read_header, read_secret
-from services.errors import Unauthorized
+from services.errors import ProviderBadAnswer, Unauthorized
 from services.upstream.client import VendorClient
+from services.upstream.error_rules import REDIRECTS
 from services.upstream.responses import MappedError, VendorResponse, map_status
 from services.upstream.retry_policy import RETRY_POLICIES
 from services.upstream.transport import open_client, open_transport
@@ -129,7 +130,12 @@ def _jwks(url: str, transport: Callable[[], httpx.AsyncBaseTransport], clock: Ca
 
 
 def _map_error(answer: VendorResponse) -> MappedError:
+    if answer.status in _NO_KEYS:
+        return MappedError(ProviderBadAnswer("it has no key set, check it"))
     return map_status(_ISSUER, answer, "AUTH_JWKS_URL")
+
+
+_NO_KEYS = (*REDIRECTS, 400, 404, 405, 410)
 
 
 def _credential(authorization: str) -> str:

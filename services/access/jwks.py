@@ -92,7 +92,7 @@ class Jwks:
             answer = await self._upstream.call("GET", self._path, repeatable=True)
             self._keys = _read_keys(answer.json_object())
         except ServiceError as error:
-            log.warning("the keys of AUTH_JWKS_URL cannot be fetched: %s", error.code)
+            log.warning("the keys of AUTH_JWKS_URL cannot be fetched: %s", error.detail)
             self._has_failed = True
         else:
             self._has_failed = False
@@ -105,7 +105,7 @@ def _read_keys(document: Json | None) -> Mapping[str, PyJWK]:
     """The keys that can verify a token. Raises ProviderBadAnswer where the document is no key set."""
     published = document.get("keys") if document is not None else None
     if not isinstance(published, list):
-        raise ProviderBadAnswer("AUTH_JWKS_URL does not respond with a key set.")
+        raise ProviderBadAnswer("it has no key set, check it")
     keys = (_read_key(key) for key in published[:MAX_KEYS] if isinstance(key, dict) and _is_for_signatures(key))
     return {key.key_id: key for key in keys if key is not None and key.key_id is not None}
 

@@ -96,7 +96,9 @@ class Limiter:
     not count in the longer windows: repeating calls in a full minute does not use up the day.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = monotonic, *, redis_seconds: float = REDIS_SECONDS
+    ) -> None:
         default = read_windows("default", settings.rate_limit_default, "RATE_LIMIT_DEFAULT")
         self._windows: dict[Group, Sequence[Window]] = {"default": default}
         costly: Sequence[Group] = ("llm", "voice")
@@ -104,7 +106,8 @@ class Limiter:
             windows = [*read_windows(group, settings.rate_limit_llm, "RATE_LIMIT_LLM"), *default]
             self._windows[group] = sorted(windows, key=lambda window: window.seconds)
         self._local = MemoryCounters(clock)
-        self._shared = _open_shared(settings.rate_limit_storage_url.get_secret_value())
+        self._shared = _open_shared(settings.rate_limit_storage_url.get_secret_value(), redis_seconds)
+        self._redis_seconds = redis_seconds
         self._outage = _Outage(clock)
 
     async def __aenter__(self) -> Self:
@@ -122,7 +125,7 @@ class Limiter:
         windows = self._windows[group]
         if self._shared is not None and self._outage.may_try():
             try:
-                async with asyncio.timeout(REDIS_SECONDS):
+                async with asyncio.timeout(self._redis_seconds):
                     counted = await _count_in(self._shared, windows, caller)
             except _REDIS_FAILURES as error:
                 self._outage.failed(error)
@@ -136,7 +139,7 @@ class Limiter:
         if self._shared is None:
             return
         try:
-            async with asyncio.timeout(REDIS_SECONDS):
+            async with asyncio.timeout(self._redis_seconds):
                 await self._shared.ping()
         except _REDIS_FAILURES as error:
             raise StorageUnavailable(
@@ -189,12 +192,12 @@ async def _count_in(counters: Counters, windows: Sequence[Window], caller: str) 
     return Counted(retry_after is None, retry_after, ", ".join(remaining), policies)
 
 
-def _open_shared(url: str) -> Counters | None:
+def _open_shared(url: str, seconds: float) -> Counters | None:
     if url == "memory://":
         return None
     if not url.startswith(("redis://", "rediss://")):
         raise UnusableSetting(f"{_URL_SETTING} is neither memory:// nor a redis:// or rediss:// URL.")
     try:
-        return RedisCounters(url, REDIS_SECONDS)
+        return RedisCounters(url, seconds)
     except ValueError:
         raise UnusableSetting(f"{_URL_SETTING} is no Redis URL, such as redis://localhost:6379/0.") from None

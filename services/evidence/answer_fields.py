@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from services.evidence.json_answer import JsonObject, NoSingleObject, find_object
 from services.text.invisible import replace_unstorable
 from services.text.normalization import normalize
+from services.text.thoughts import strip_thoughts
 
 LONGEST_PROSE = 4000
 LONGEST_NAME = 200
@@ -77,14 +78,15 @@ def read_text(value: Any, longest: int) -> str:
     return text
 
 
-def read_prose(value: Any) -> str:
-    """Text of at most `LONGEST_PROSE` characters. Raises Unreadable."""
-    return read_text(value, LONGEST_PROSE)
+def read_prose(value: Any, longest: int = LONGEST_PROSE) -> str:
+    """The model's own words, without thoughts among them. Raises Unreadable where none are left or they are longer."""
+    return read_text(strip_thoughts(value) if isinstance(value, str) else value, longest)
 
 
 def read_optional_prose(value: Any) -> str:
     """The same, or an empty text where there is none."""
-    return "" if value is None or value == "" else read_prose(value)
+    is_empty = value is None or (isinstance(value, str) and not strip_thoughts(value))
+    return "" if is_empty else read_prose(value)
 
 
 def read_list(value: Any) -> Sequence[Any]:
@@ -110,7 +112,7 @@ class NumberedNames:
     """Names that an answer refers to by number or by name."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._numbers = {normalize(name): number for number, name in reversed(list(enumerate(names, 1)))}
+        self._numbers = {_spelled(name): number for number, name in reversed(list(enumerate(names, 1)))}
         self._count = len(names)
 
     def number(self, value: Any) -> int:
@@ -120,11 +122,16 @@ class NumberedNames:
         """
         if isinstance(value, str):
             numbered = _NUMBERED.fullmatch(value[:LONGEST_NAME])
-            value = self._numbers.get(normalize(value[:LONGEST_NAME])) or (int(numbered[1]) if numbered else None)
+            value = self._numbers.get(_spelled(value[:LONGEST_NAME])) or (int(numbered[1]) if numbered else None)
         number = read_whole_number(value)
         if number is None or not 1 <= number <= self._count:
             raise Unreadable
         return number
+
+
+def _spelled(name: str) -> str:
+    """The name as it is compared: `incident_response` is `Incident response`, since keys are often written so."""
+    return normalize(name.replace("_", " "))
 
 
 def dropped_warnings(dropped: int) -> list[str]:

@@ -1,5 +1,6 @@
 """Sentences of the report about how firm a recommendation is, and how many quotes were found."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from services.evidence.debrief import Debrief, Grounding, Hinge, Quote, RatingChange, RefusalReason, Score
@@ -58,8 +59,13 @@ def _quote_hinges(hinges: Sequence[Hinge]) -> Iterator[str]:
             f"This recommendation rests on one {_kind(quote)} ({place(quote)}): without it, {_name(hinges[0].without)}."
         )
     elif hinges:
-        ways = [f"without the one at {place(hinge.quote)}, {_name(hinge.without)}" for hinge in hinges if hinge.quote]
-        yield f"This recommendation rests on each of {len(hinges)} quotes: {_some(ways)}."
+        ways = Counter((place(hinge.quote), _name(hinge.without)) for hinge in hinges if hinge.quote)
+        sentences = [f"without {_one_of(count)} at {where}, {outcome}" for (where, outcome), count in ways.items()]
+        yield f"This recommendation rests on each of {len(hinges)} quotes: {_some(sentences)}."
+
+
+def _one_of(count: int) -> str:
+    return "the one" if count == 1 else f"one of the {count}"
 
 
 def _rating_hinges(hinges: Sequence[Hinge]) -> Iterator[str]:

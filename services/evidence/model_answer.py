@@ -28,6 +28,7 @@ from services.evidence.json_answer import JsonObject
 
 MOST_SENTENCES = 20
 MOST_CLAIMS = 40
+MOST_RATINGS = 100
 MOST_QUESTIONS = 20
 MOST_QUOTES = 20
 """For each claim, rating or sentence."""
@@ -39,6 +40,9 @@ _TURN = re.compile(r"\s*\[?\s*(?:T|turn|№|no\.?|#)?\s*(\d{1,9})(?:\.0+)?\b", r
 _RATING = re.compile(r"\s*([1-5])(?:\.0+)?\s*(?:/\s*5\s*)?")
 _NO_RATING = frozenset({"", "null", "none", "n/a", "not assessed", "not_assessed"})
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])|\n+")
+
+_MARKDOWN = re.compile(r"^[^\S\n]*(?:[-*•#>]{1,6}|\d{1,3}[.)])[^\S\n]+|\*\*", re.MULTILINE)
+"""Marks of lists, headings and emphasis in a summary that came as plain text."""
 
 
 class ModelQuote(ModelValue):
@@ -103,7 +107,6 @@ class _Reader(ItemReader):
     def __init__(self, competencies: Sequence[str]) -> None:
         super().__init__()
         self._competencies = NumberedNames(competencies)
-        self._count = len(competencies)
 
     def read(self, answer: JsonObject) -> ModelDebrief:
         claims = self.each(read_list(answer.get("claims")), self._claim, MOST_CLAIMS)
@@ -132,12 +135,12 @@ class _Reader(ItemReader):
 
     def _ratings(self, value: Any) -> tuple[ModelRating, ...]:
         """The first readable rating of each competency."""
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "competency" not in value:
             value = [
                 {**(row if isinstance(row, dict) else {"rating": row}), "competency": key} for key, row in value.items()
             ]
         first: dict[int, ModelRating] = {}
-        for rating in self.each(read_list(value), self._rating, self._count):
+        for rating in self.each(read_list(value), self._rating, MOST_RATINGS):
             if first.setdefault(rating.competency, rating) is not rating:
                 self.dropped += 1
         return tuple(first.values())
@@ -147,7 +150,7 @@ class _Reader(ItemReader):
         return ModelRating(
             competency=self._competencies.number(fields.get("competency")),
             rating=_rating(fields.get("rating")),
-            rationale=read_optional_prose(fields.get("rationale")),
+            rationale="".join(self.each([fields.get("rationale")], read_optional_prose, 1)),
             evidence=self._evidence(fields),
         )
 
@@ -198,7 +201,7 @@ def _kind(value: Any) -> Literal["strength", "improvement"]:
 
 
 def _sentences(value: Any) -> Sequence[Any]:
-    return _split(_SENTENCE_END, value) if isinstance(value, str) else read_list(value)
+    return _split(_SENTENCE_END, _MARKDOWN.sub("", value)) if isinstance(value, str) else read_list(value)
 
 
 def _split(border: re.Pattern[str], text: str) -> list[str]:

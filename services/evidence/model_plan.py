@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.evidence.answer_fields import (
+    LONGEST_PROSE,
     InvalidModelAnswer,
     ItemReader,
     ModelValue,
@@ -122,7 +123,7 @@ class _Reader(ItemReader):
         fields = read_object(item)
         return ModelQuestion(
             focus_area=self._areas.number(fields.get("focus_area")),
-            text=read_text(fields.get("text") or fields.get("question"), LONGEST_QUESTION),
+            text=read_prose(fields.get("text") or fields.get("question"), LONGEST_QUESTION),
             kind=_kind(fields.get("kind")),
             because=_source(fields.get("because")),
             listen_for=_joined(fields.get("listen_for")),
@@ -132,15 +133,15 @@ class _Reader(ItemReader):
     def _scale(self, item: Any) -> ModelScale:
         fields = read_object(item)
         levels = fields.get("levels") if isinstance(fields.get("levels"), dict) else fields
-        lowest, middle, highest = (read_text(_level(levels, number), LONGEST_LEVEL) for number in _LEVELS)
+        lowest, middle, highest = (read_prose(_level(levels, number), LONGEST_LEVEL) for number in _LEVELS)
         return ModelScale(focus_area=self._areas.number(fields.get("focus_area")), levels=(lowest, middle, highest))
 
 
 def _area(item: Any) -> ModelArea:
     if isinstance(item, str):
-        return ModelArea(name=read_text(item, LONGEST_AREA), because=None)
+        return ModelArea(name=read_prose(item, LONGEST_AREA), because=None)
     fields = read_object(item)
-    name = read_text(fields.get("name") or fields.get("focus_area"), LONGEST_AREA)
+    name = read_prose(fields.get("name") or fields.get("focus_area"), LONGEST_AREA)
     return ModelArea(name=name, because=_source(fields.get("because"), default="job"))
 
 
@@ -148,7 +149,7 @@ def _source(value: Any, default: SourceKind = "resume") -> ModelSource | None:
     """The line; None where there is none, or none that can be read: then nothing is claimed."""
     fields = value if isinstance(value, dict) else {"text": value}
     try:
-        text = read_prose(fields.get("text") or fields.get("quote"))
+        text = read_text(fields.get("text") or fields.get("quote"), LONGEST_PROSE)
     except Unreadable:
         return None
     named = fields.get("source")
@@ -168,7 +169,7 @@ def _joined(value: Any) -> str:
     """What to listen for, which may come as a list."""
     if value is None or value in ("", []):
         return ""
-    return read_text("; ".join(map(read_prose, value)) if isinstance(value, list) else value, LONGEST_QUESTION)
+    return read_prose("; ".join(map(read_prose, value)) if isinstance(value, list) else value, LONGEST_QUESTION)
 
 
 def _minutes(value: Any) -> int | None:

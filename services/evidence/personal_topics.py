@@ -55,9 +55,11 @@ _TOPICS = (
         "|ehepartner|famille|enfants|mari|femme|familia|hijos|esposa|marido",
         anywhere="married|divorced|unmarried|marital|childcare|child care|has children|have children|having children"
         "|has kids|have kids|having kids|small kids|young kids|have small children|have young children|more children"
-        "|a mother of|a father of|single mother|single father|single parent|family planning"
+        "|mother of|father of|as a mother|as a father|as a parent|working mother|working father|working parent"
+        "|single mother|single father|single parent|family planning"
         "|family commitments|family obligations|family life|family status|family situation|start a family"
-        "|starting a family|planning a family|plan a family|family responsibilities|does your partner|is your partner"
+        "|starting a family|planning a family|plan a family|plans a family|family responsibilities"
+        "|does your partner|is your partner"
         "|would your partner|verheiratet|familienplanung|familienstand|kinder haben|marié"
         "|mariée|des enfants|casado|casada|tiene hijos",
     ),

@@ -14,7 +14,9 @@ from services.evidence.word_boundaries import is_long_enough_to_quote
 from services.text.normalization import normalize
 
 _ELLIPSIS = re.compile(r"[ \t]?(?:[\[(][ \t]?)?(?:\u2026|\.[ \t]?\.[ \t]?\.)[\u2026.]*(?:[ \t]?[\])])?")
-_TURN_HEAD = re.compile(r"\[T\d{1,9}(?:[ ,][^\]\n]{0,80})?\]:?|^[\W_]{0,3}T\d{1,9}\b[^:\n]{0,60}:")
+_TURN = r"(?:T|[Tt]urn )\d{1,9}(?:[ ,][^)\]\n]{0,80})?"
+_TURN_HEAD = re.compile(rf"\[{_TURN}\]:?|^\({_TURN}\):?|\({_TURN}\)$|^[\W_]{{0,3}}T\d{{1,9}}\b[^:\n]{{0,60}}:")
+"""A reference to the turn. Round brackets inside of a quote belong to its words."""
 _LIST_MARK = re.compile(r"^(?:[>#]+|[-*\u2022\u2013\u2014]|\d{1,3}[.)])\s+")
 _TIME = re.compile(r"^[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?\s*[-\u2013:]?\s+(?=\S)")
 _LABEL = re.compile(r"^[\W_]{0,3}(?P<name>[^:\uff1a\n]{1,80}?)[\W_]{0,3}[:\uff1a][\W_]{0,3}(?=\S)")

@@ -79,7 +79,10 @@ class QuoteFinder:
         return self._lookups[key]
 
     def find_in_notes(self, quote: str) -> Lookup:
-        """The quote in the interviewer's notes."""
+        """The quote in the interviewer's notes. Where there are none, the only source is the transcript."""
+        if not self._notes.strip():
+            lookup = self.find_quote(quote, None)
+            return _NOT_FOUND if lookup.refused == "no_such_turn" else lookup
         if quote not in self._lookups_in_notes:
             self._lookups_in_notes[quote] = self._look_up_in_notes(quote) if self._may_look_up(quote) else _NOT_FOUND
         return self._lookups_in_notes[quote]

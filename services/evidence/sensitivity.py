@@ -1,6 +1,6 @@
 """Sensitivity of a recommendation to missing ratings, single quotes and single ratings, computed from the scorecard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from services.evidence.debrief import Hinge, Quote, RatingChange, Recommendation, ScorecardRow
@@ -98,8 +98,12 @@ def _changes(scorecard: Sequence[ScorecardRow]) -> Iterator[RatingChange]:
                 yield RatingChange(competency=row.competency, from_=row.rating, to=rating, recommendation=after)
 
 
-def shared_quote_warnings(scorecard: Sequence[ScorecardRow]) -> Iterator[str]:
-    """A sentence for each quote that carries at least two ratings and half of all."""
+def shared_quote_warnings(scorecard: Sequence[ScorecardRow]) -> Iterable[str]:
+    """A sentence for each quote that carries at least two ratings and half of all. Quotes of one turn may share one."""
+    return dict.fromkeys(_shared_quote_warnings(scorecard))
+
+
+def _shared_quote_warnings(scorecard: Sequence[ScorecardRow]) -> Iterator[str]:
     rated = [Overlaps(row.quotes) for row in scorecard if row.rating is not None]
     for quote in _distinct_quotes(scorecard):
         carried = sum(row.include(quote.first) for row in rated)

@@ -50,8 +50,8 @@ FEWEST_WORDS = 20
 """Minimum words of the candidate for a transcript to be analysed."""
 NOTHING_SENT = "There was no transcript, no notes and no chat to analyse."
 TOO_FEW_WORDS = (
-    "There was too little to analyse: {words} words of the transcript are known to be the candidate's, {needed} are "
-    "needed, and there were no notes."
+    "There was too little to analyse: {words} of the {needed} words that are needed are known to be the candidate's, "
+    "and there were no notes."
 )
 
 OnProgress = Callable[[str], None]

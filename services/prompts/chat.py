@@ -12,6 +12,7 @@ from services.prompts.inputs import (
     data_blocks,
     system_message,
     user_message,
+    without_thoughts,
 )
 from services.prompts.tokens import estimate_prompt, estimate_tokens
 from services.text.invisible import strip_invisible
@@ -39,8 +40,10 @@ def chat_messages(parts: Mapping[str, str], history: Sequence[Message], question
     """The request: constants, material, earlier messages, and the question last, so that servers can cache the start.
 
     Earlier questions look as they did when they were asked, for the same reason. Assistant messages before the first
-    question become part of the material, since a conversation has to begin with the user.
+    question become part of the material, since a conversation has to begin with the user. Thoughts in earlier answers
+    are not sent back.
     """
+    history = without_thoughts(history)
     first_question = next((at for at, entry in enumerate(history) if entry["role"] == "user"), len(history))
     opening = "\n".join(entry["content"] for entry in history[:first_question])
     material = [*data_blocks(nonce, dict(parts) | {"earlier_answer": opening}), _CHAT_TASK]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from services.briefing import BriefingFields
 from services.prompts.tokens import MAX_BYTES_PER_CHARACTER, size_in_bytes
 from services.text.invisible import strip_invisible
+from services.text.thoughts import strip_thoughts
 from services.transcript.transcript import Turn
 
 PROMPT_VERSION = "2026-11-26.2"
@@ -140,7 +141,16 @@ def _part(lines: list[tuple[Turn, str]]) -> TranscriptPart:
 
 def conversation(messages: Iterable[Message]) -> str:
     """The sidebar's messages as lines of text: context for a debrief, never evidence."""
-    return "\n".join(f"{message['role']}: {one_line(message['content'])}" for message in messages)
+    return "\n".join(f"{message['role']}: {one_line(message['content'])}" for message in without_thoughts(messages))
+
+
+def without_thoughts(messages: Iterable[Message]) -> list[Message]:
+    """The messages without what a model thought before it answered; an answer of thoughts alone is left out."""
+    cleaned = (
+        message if message["role"] == "user" else message | {"content": strip_thoughts(message["content"])}
+        for message in messages
+    )
+    return [message for message in cleaned if message["content"]]
 
 
 def one_line(text: str) -> str:

@@ -34,7 +34,11 @@ POOL_SECONDS = 5.0
 BUSY_MILLISECONDS = 5000
 """Maximum wait of SQLite for another process that is writing."""
 RETRY_AFTER_SECONDS = 3
+_MAX_REASON = 300
 
+_POOL_EXHAUSTED = (
+    f"all connections were in use for {POOL_SECONDS:g} s; raise DATABASE_POOL_SIZE, or find what holds them"
+)
 _UNREACHABLE = "The database can't be reached right now; try again in a moment."
 _READ_ONLY = "The database is read-only right now; the operator of this server should check it."
 _REFUSED = "The database refuses this; the operator of this server should check the rights of its role."
@@ -201,14 +205,17 @@ class Database:
     ) -> AsyncIterator[AsyncConnection]:
         """A connection for at most `seconds`."""
         lock = self._write_lock if is_writing else _NO_LOCK
+        seconds = seconds or self._call_seconds
         try:
-            async with asyncio.timeout(seconds or self._call_seconds), lock, self._engine.connect() as connection:
+            async with asyncio.timeout(seconds), lock, self._engine.connect() as connection:
                 yield connection
-        except (TimeoutError, PoolTimeout) as error:
-            raise _unavailable() from error
+        except TimeoutError as error:
+            raise _unavailable(_UNREACHABLE, f"no answer within {seconds:g} s") from error
+        except PoolTimeout as error:
+            raise _unavailable(_UNREACHABLE, _POOL_EXHAUSTED) from error
         except DBAPIError as error:
             if detail := _explain(error):
-                raise _unavailable(detail) from error
+                raise _unavailable(detail, _said(error)) from error
             raise
 
     async def close(self) -> None:
@@ -227,17 +234,20 @@ async def _roll_back(connection: AsyncConnection, error: BaseException) -> None:
     await connection.invalidate()
 
 
-def _unavailable(detail: str = _UNREACHABLE) -> StorageUnavailable:
-    """The error for callers. Where the operator has to act it is logged, and waiting does not help."""
-    if detail == _UNREACHABLE:
-        return StorageUnavailable(detail, retry_after=RETRY_AFTER_SECONDS)
-    log.error(detail)
-    return StorageUnavailable(detail)
+def _unavailable(detail: str, reason: str) -> StorageUnavailable:
+    """The error for callers, with its reason in the log. Where the operator has to act, waiting does not help."""
+    log.error("the database is unavailable: %s", reason)
+    return StorageUnavailable(detail, retry_after=RETRY_AFTER_SECONDS if detail == _UNREACHABLE else None)
 
 
 def read_only() -> StorageUnavailable:
     """The error for a server that accepts no writes, such as a standby."""
-    return _unavailable(_READ_ONLY)
+    return _unavailable(_READ_ONLY, "it accepts no writes, as a standby")
+
+
+def _said(error: DBAPIError) -> str:
+    """The first line of what the database or its driver said. The lines after it may show values of a row."""
+    return ascii(str(error.orig).strip().partition("\n")[0])[:_MAX_REASON]
 
 
 def _explain(error: DBAPIError) -> str | None:

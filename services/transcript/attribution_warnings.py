@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from services.text.normalization import normalize
 from services.text.words import count_words
 from services.transcript.source import Record
-from services.transcript.speaker_names import Label
+from services.transcript.speaker_names import Label, bare_label
 from services.transcript.speaker_roles import BY_A_PROGRAM, BY_ELIMINATION, BY_JOINING, Attribution, Role
 
 _LONGEST_LABEL_SHOWN = 60
@@ -33,8 +32,12 @@ def attribution_warnings(
 
 
 def _about_the_request(attributions: Mapping[str, Attribution], roles: Mapping[str, Role]) -> Iterator[str]:
-    present = {spelling for label in map(Label, attributions) for spelling in (label.normalized, normalize(label.name))}
-    unused = [label for label in roles if normalize(label) not in present]
+    present = {
+        spelling
+        for label in map(Label, attributions)
+        for spelling in (bare_label(label.written), bare_label(label.name))
+    }
+    unused = [label for label in roles if bare_label(label) not in present]
     if unused and attributions:
         yield f"`speakers` has {_listed(unused)}, but the transcript's labels are {_listed(list(attributions))}."
     elif unused:

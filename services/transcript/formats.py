@@ -8,7 +8,7 @@ from services.transcript.plain_text import read_plain_text
 from services.transcript.source import Record, SourceTurn, UnreadableTranscript, assemble
 from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.voices import read_voices
-from services.transcript.webvtt import is_timed_text, read_timed_text
+from services.transcript.webvtt import Block, is_timed_text, read_timed_text
 
 _UNSUPPORTED = {
     "HTML": re.compile(r"<!doctype html|<html\b", re.IGNORECASE),
@@ -30,7 +30,7 @@ def read_source(source: str | Sequence[SourceTurn], expected: ExpectedSpeakers) 
     if is_json(text):
         turns = read_json(text)
         if not isinstance(turns, str):
-            return assemble(turns)._replace(has_chat_roles=True)
+            return _with_labels_in_texts(turns, expected) or assemble(turns)._replace(has_chat_roles=True)
         text = source = turns
     if is_timed_text(text):
         timed = read_timed_text(text)
@@ -39,18 +39,28 @@ def read_source(source: str | Sequence[SourceTurn], expected: ExpectedSpeakers) 
     return read_plain_text(source, expected)
 
 
+def _with_labels_in_texts(turns: Sequence[SourceTurn], expected: ExpectedSpeakers) -> Record | None:
+    """The turns of a JSON that names the speakers in its texts, as `Nora Kim: Why?`; None if it does not."""
+    if any(turn.speaker for turn in turns):
+        return None
+    blocks = [Block("", turn.at or "", turn.text.splitlines()) for turn in turns]
+    voices = read_voices(blocks, expected)
+    return assemble(voices) if any(turn.speaker for turn in voices) else None
+
+
 def _without_fence(source: str) -> str:
-    """The text between the fences of a Markdown code block."""
+    """The text without a byte order mark and without the fences of a Markdown code block. Lines keep their numbers."""
     text = source.strip("\ufeff \t\r\n")
-    if not text.startswith(_FENCE) or not text.endswith(_FENCE):
-        return text
-    _, _, inside = text.removesuffix(_FENCE).partition("\n")
-    return inside
+    lines_above = source.count("\n", 0, source.index(text))
+    if text.startswith(_FENCE) and text.endswith(_FENCE):
+        _, _, text = text.removesuffix(_FENCE).partition("\n")
+        lines_above += 1
+    return "\n" * lines_above + text
 
 
 def _refuse_unsupported(text: str) -> None:
     for name, beginning in _UNSUPPORTED.items():
-        if beginning.match(text):
+        if beginning.match(text.lstrip()):
             raise UnreadableTranscript(
                 f"The transcript cannot be read: line 1 begins like {name}. Send plain text, WebVTT, SubRip or JSON."
             )

@@ -8,7 +8,7 @@ Recall.ai, Vapi, Retell, ElevenLabs, chat messages and JSON Lines are read this 
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -21,6 +21,7 @@ from services.transcript.voices import join_runs
 Node = dict[str, Any]
 
 _STARTS_LIKE_JSON = re.compile(r"\s*(?:\[\s*(?:[{\"\]]|\[\s*[{\"\[])|\{\s*[\"}])")
+_IS_JSON_STRING = re.compile(r'\s*"(?:[^"\\\n]|\\.)*"\s*$')
 _WHITE_SPACE = re.compile(r"\s*")
 
 _TEXTS = (
@@ -38,24 +39,29 @@ _SPEAKERS = (
     *("sender", "from", "speakerTag", "channelTag"),
 )
 _STARTS = (
-    *("at", "start", "start_time", "startTime", "start_timestamp", "timestamp", "timestamps", "ts", "begin"),
+    *("at", "start", "start_time", "startTime", "start_timestamp", "timestamp", "timestamps", "ts", "begin", "offset"),
     *("secondsFromStart", "time_in_call_secs", "time", "timestamp_ms"),
 )
 _ENDS = ("end", "end_time", "endTime", "end_ts")
 _INSIDE_TIMES = ("relative", "from", "start", "absolute")
 _INSIDE_SPEAKERS = ("name", "displayName", "display_name", "role", "id")
 
+_WORD_START_IN_KEY = re.compile(r"[ -]|(?<=[a-z])(?=[A-Z])")
+
 _LONGEST_TIME = 64
 _LARGEST_TIME = 1e15
 _DEEPEST_TEXT = 3
-_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
+_NUMBER = re.compile(r"(?:PT)?(\d{1,15}(?:\.\d{1,9})?)[sS]?")
+"""Seconds, also as `3.9s` and `PT3.9S`."""
 _SPACE_BEFORE_MARK = re.compile(r" (?=[.,!?;:])")
 _SLOWEST_SPEECH = 0.06
 """Characters a second. Below it, times are in milliseconds: people speak about 15 characters a second."""
 
 
 def is_json(source: str) -> bool:
-    """Whether the text begins like a JSON array or object, readable or not."""
+    """Whether the text begins like a JSON array or object, readable or not, or is a JSON string of several lines."""
+    if source.startswith('"') and "\\n" in source:
+        return _IS_JSON_STRING.match(source) is not None
     return _STARTS_LIKE_JSON.match(source) is not None
 
 
@@ -66,10 +72,12 @@ def read_json(source: str) -> Sequence[SourceTurn] | str:
         return []
     if isinstance(document, list) and all(isinstance(item, str) for item in document):
         return replace_unstorable("\n".join(document))
-    turns = _turns_of(document)
+    turns = _turns_of(document) or _turns_of(_decode(source, _with_usual_keys))
+    if len(turns) == 1 and not turns[0].speaker and "\n" in turns[0].text:
+        return turns[0].text
     if turns:
         return turns
-    text = _only_text(document)
+    text = document if isinstance(document, str) else _only_text(document)
     if text:
         return replace_unstorable(text)
     raise UnreadableTranscript(
@@ -77,13 +85,13 @@ def read_json(source: str) -> Sequence[SourceTurn] | str:
     )
 
 
-def _decode(source: str) -> Any:
+def _decode(source: str, object_hook: Callable[[Node], Node] | None = None) -> Any:
     try:
-        return json.loads(source)
+        return json.loads(source, object_hook=object_hook)
     except RecursionError as error:
         raise UnreadableTranscript("The JSON cannot be read: its lists are nested too deeply.") from error
     except json.JSONDecodeError as error:
-        lines = _decode_lines(source)
+        lines = _decode_lines(source, object_hook)
         if lines:
             return lines
         raise UnreadableTranscript(
@@ -93,9 +101,14 @@ def _decode(source: str) -> Any:
         raise UnreadableTranscript("The JSON cannot be read: one of its numbers is too long.") from error
 
 
-def _decode_lines(source: str) -> list[Any]:
+def _with_usual_keys(node: Node) -> Node:
+    """The object with keys such as `Start Time` and `StartTime` as `start_time`."""
+    return {_WORD_START_IN_KEY.sub("_", key).lower(): value for key, value in node.items()}
+
+
+def _decode_lines(source: str, object_hook: Callable[[Node], Node] | None) -> list[Any]:
     """The documents of JSON Lines; none if one of them cannot be read."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_hook=object_hook)
     documents: list[Any] = []
     at = _skip_white_space(source, 0)
     try:
@@ -162,7 +175,7 @@ def _only_text(document: Any) -> str:
 
 def _has_text(node: Node) -> bool:
     values = [node[key] for key in (*_TEXTS, *_PARTS, *_ALTERNATIVES) if key in node]
-    return any(value.strip() if isinstance(value, str) else value and isinstance(value, list) for value in values)
+    return any(value and isinstance(value, str | list) for value in values)
 
 
 def _text(node: Node, depth: int = 0) -> str:
@@ -219,7 +232,8 @@ def _time(node: Node, keys: Iterable[str]) -> float | str | None:
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST_TIME:
             return float(value)
         if isinstance(value, str) and 0 < len(value) <= _LONGEST_TIME:
-            return float(value) if _NUMBER.fullmatch(value) else value
+            number = _NUMBER.fullmatch(value)
+            return float(number[1]) if number else value
     return None
 
 

@@ -62,7 +62,9 @@ _LEAD = re.compile(
     r"(?P<bold>[*_]{2,3})?"
 )
 """Indentation, and the marks of headings, quotations, lists, tables and bold text."""
-_TIME_BEFORE = re.compile(rf"{time_pattern('before')}(?=\W|$){SPACES}{{0,9}}[|,·–—:>-]{{0,2}}{SPACES}{{0,9}}")
+_TIME_BEFORE = re.compile(
+    rf"{time_pattern('before')}(?:(?<=[\])>】}}])|(?=\W|$)){SPACES}{{0,9}}[|,·–—:>-]{{0,2}}{SPACES}{{0,9}}"
+)
 _TIME_AFTER = re.compile(rf"(?:{SPACES}|[,|·–—-]){{0,9}}{time_pattern('after')}{SPACES}{{0,9}}$")
 _TIME_INSIDE = re.compile(rf"(?P<gap>(?:{SPACES}|[,|·–—-]){{1,9}}){time_pattern('inside')}(?=[\s,]|$),?")
 _TIME_BEHIND = re.compile(rf"(?=[\[(]){time_pattern('behind')}{SPACES}{{0,9}}")
@@ -92,8 +94,8 @@ _DECORATION = " \t*_=#–—-\u00a0\u202f"
 _IN_BRACKETS = re.compile(r"[\[<({【](.+)[\])}>】]")
 _LETTER = re.compile(r"[^\W\d_]")
 _PHONE_NUMBER = re.compile(r"[+(]?[\d*•][\d*•xX\s().-]{4,30}")
-_SYMBOLS = re.compile(r"[^\w\s.,;:!?'\"()\[\]{}<>/\\|-]{1,9}|\d{1,2}")
-"""An emoji, or the number that a program gives to a speaker."""
+_SYMBOLS = re.compile(r"[^\w\s.,;:!?'\"()\[\]{}<>/\\|-]{1,9}|\d{1,2}|\?{1,3}")
+"""An emoji, the number that a program gives to a speaker, or the mark of an unknown one."""
 _SENTENCE_END = re.compile(r"[.!?…,;:。！？，；]$")
 
 

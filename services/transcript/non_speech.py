@@ -38,14 +38,19 @@ _TRANSCRIPT_WORDS = _words(
     "transcri transkri transkry trascri транскри стенограм расшифров 文字起こし 逐字稿 转录 轉錄 转写 녹취 تفريغ"
 )
 _RECORDING_WORDS = _words(
-    "meeting recording besprechung aufzeichnung réunion enregistrement reunión reunião grabación 会议 会議 회의"
+    "meeting recording vergadering besprechung aufzeichnung réunion enregistrement reunión reunião grabación "
+    "会议 会議 회의"
 )
 _WORDS_OF_PROGRAMS = _words(
     "generat génér erzeugt erstellt comput ordinat ordenador automa http:// https:// error erreur fehler errore ended "
-    "stopped started beendet termin finaliz заверш 生成 終了 结束"
+    "stopped started beendet beëindigd termin finaliz заверш 生成 終了 结束"
 )
 """Words with which programs say how a transcript was made and where it ends."""
 _MADE_BY = re.compile(r"\b(?:by|with|von|mit|par|avec|por|con|da)\b")
+_CLOCK = re.compile(r"\d:\d{2}")
+_MADE_WITH = re.compile(
+    r"\s{0,9}(?:generated|created|exported|recorded|powered)\b.{0,20}\b(?:by|with|from)\b", re.IGNORECASE
+)
 _ENDS_WITH_CLOCK = re.compile(rf"(?:^|\s){time_pattern('last')}\W{{0,5}}$")
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|me|ich|wir|mein|je|nous|yo|mi|nosotros|eu|io)\b", re.IGNORECASE)
 _VERBS_OF_NOTICES = frozenset(
@@ -66,6 +71,7 @@ _MOST_WORDS_OF_HEADING = 6
 _SECTIONS = frozenset(
     {"summary", "notes", "action items", "next steps", "suggested next steps", "details", "decisions", "chapters"}
     | {"attendees", "participants", "invited", "keywords", "outline", "highlights", "key takeaways", "takeaways"}
+    | {"zusammenfassung", "résumé", "resumen", "resumo", "riepilogo", "samenvatting", "摘要", "总结", "要約", "요약"}
 )
 _NOT_LETTERS = re.compile(r"[^\w ]|_")
 
@@ -106,23 +112,31 @@ class NonSpeechRules:
             return False
         joined = _JOINED.search(text)
         name = text[: joined.start()] if joined else ""
-        return name in self._labels or (line.is_after_gap and Label(name).looks_like_full_name)
+        return name in self._labels or (line.is_after_gap and (name == "You" or Label(name).looks_like_full_name))
 
 
 def _is_heading_or_trailer(line: Line) -> bool:
     text = line.text
-    if _HEADING.match(text):
-        return True
-    if not line.is_after_gap:
-        return False
+    return _HEADING.match(text) is not None or (line.is_after_gap and _is_trailer_or_section(text))
+
+
+def _is_trailer_or_section(text: str) -> bool:
+    """The same for a line below an empty one."""
     if _has_one(_TRANSCRIPT_WORDS, text):
         is_trailer = _is_heading(text) or _has_one(_WORDS_OF_PROGRAMS, text) or _ends_with_clock(text)
         return (is_trailer or bool(_MADE_BY.search(text))) and not _FIRST_PERSON.search(text)
     if _has_one(_RECORDING_WORDS, text):
         if _IN_BRACKETS.match(text):
             return True
-        return _ends_with_clock(text) and _has_one(_WORDS_OF_PROGRAMS, text) and not _FIRST_PERSON.search(text)
-    return _NOT_LETTERS.sub("", text).strip().lower() in _SECTIONS
+        has_clock = _ends_with_clock(text) or (not _SENTENCE_END.search(text) and _CLOCK.search(text) is not None)
+        return has_clock and _has_one(_WORDS_OF_PROGRAMS, text) and not _FIRST_PERSON.search(text)
+    return _begins_section(text) or (_MADE_WITH.match(text) is not None and not _FIRST_PERSON.search(text))
+
+
+def _begins_section(text: str) -> bool:
+    """Whether it is a heading such as `Summary`, with or without text behind it."""
+    heading = re.split("[:：]", text, maxsplit=1)[0]
+    return _NOT_LETTERS.sub("", heading).strip().lower() in _SECTIONS
 
 
 def _ends_with_clock(text: str) -> bool:

@@ -14,7 +14,8 @@ def _labels(words: str) -> frozenset[str]:
 _INTERVIEWER_WORDS = _labels(
     "interviewer recruiter interviewerin recruiterin entrevistador entrevistadora reclutador reclutadora intervieweur "
     "intervieweuse recruteur recruteuse intervistatore intervistatrice recrutador recrutadora интервьюер рекрутер "
-    "rekruter rekruterka görüşmeci 面试官 面試官 面接官 採用担当 면접관 인터뷰어 المحاور साक्षात्कारकर्ता ผู้สัมภาษณ์"
+    "rekruter rekruterka görüşmeci mülakatçı intervjuare intervjuer haastattelija tazatel tazatelka pewawancara "
+    "συνεντευκτής מראיין מראיינת 面试官 面試官 面接官 採用担当 면접관 인터뷰어 المحاور साक्षात्कारकर्ता ผู้สัมภาษณ์"
 )
 _INTERVIEWER_LABELS = _labels("host moderator panelist panellist employer") | {"hiring manager"}
 """Words that occur in people's names too, and count only as the whole label."""
@@ -22,7 +23,8 @@ _INTERVIEWER_LABELS = _labels("host moderator panelist panellist employer") | {"
 _CANDIDATE_WORDS = _labels(
     "candidate applicant interviewee respondent kandidat kandidatin bewerber bewerberin candidato candidata "
     "candidat candidate candidatul sollicitant kandidaat kandydat kandydatka кандидат кандидатка соискатель "
-    "соискательница aday 候选人 候選人 应聘者 應聘者 求职者 候補者 応募者 志願者 지원자 후보자 المرشح उम्मीदवार ผู้สมัคร"
+    "соискательница aday hakija uchazeč uchazečka υποψήφιος υποψήφια מועמד מועמדת "
+    "候选人 候選人 应聘者 應聘者 求职者 候補者 応募者 志願者 지원자 후보자 المرشح उम्मीदवार ผู้สมัคร"
 )
 ROLE_WORDS = _INTERVIEWER_WORDS | _INTERVIEWER_LABELS | _CANDIDATE_WORDS | {"hiring", "manager"}
 """Every word that can name a role."""

@@ -13,14 +13,19 @@ from services.text.normalization import normalize
 from services.transcript.line_prefixes import Form, LinePrefix, is_phone_number
 from services.transcript.role_words import ROLE_WORDS, complete_pairs, pair_word, states_role
 from services.transcript.source import MOST_LABELS, TooManyLabels
-from services.transcript.speaker_names import Label
+from services.transcript.speaker_names import Label, bare_label, words_of
 
 _USUAL_FORMS = frozenset({Form.COLON, Form.TIMED})
 _SENTENCE_MARK = re.compile(r"[!?;=\u3002\uff0c\uff01\uff1f\u2026]|[^\W\d_]{5,}\. ")
+_ACCOUNT = re.compile(r"[^\W\d_]\w{0,40}(?:[\d_]|[^\W_]\.[^\W_]{2})[\w.]{0,40}")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{3,100}")
 _MOST_POSSIBLE_LABELS = 5_000
 """Maximum different labels with a colon or a time, most of which are no speakers': an interview has some dozens."""
 _PRONOUNS = frozenset({"i", "he", "she", "it", "we", "you", "they"})
+_IN_SENTENCES = _PRONOUNS | {"is", "was", "are", "were", "said", "says"}
+"""Words that a sentence has, and a label has not."""
+_MOST_WORDS_IN_DOUBT = 5
+_OPENING_QUOTES = ('"', "“", "„", "«", "‘")
 _BEFORE_COLONS = frozenset(
     normalize(
         "action actually again agenda also and answer anyway approach attendees background basically because bonus but "
@@ -44,7 +49,7 @@ class ExpectedSpeakers:
 
     def __init__(self, names: Iterable[str], labels: Iterable[str] = ()) -> None:
         self._names = [name for name in map(Label, names) if name.spellings]
-        self._labels = frozenset(map(normalize, labels))
+        self._labels = frozenset(map(bare_label, labels))
         self._words_of_names = [frozenset(words) for name in self._names for words in name.spellings]
         words_of_labels = [label.words_in_any_spelling for label in map(Label, labels)]
         self._words = ROLE_WORDS.union(*self._words_of_names, *words_of_labels)
@@ -53,7 +58,7 @@ class ExpectedSpeakers:
         """Whether the label is a role word, the full name of an expected person or in the request's mapping."""
         if not self.knows_word_of(label):
             return False
-        if self._labels and not self._labels.isdisjoint({label.normalized, normalize(label.name)}):
+        if self._labels and not self._labels.isdisjoint({bare_label(label.written), bare_label(label.name)}):
             return True
         if not ROLE_WORDS.isdisjoint(label.words) and label.is_short and states_role(label):
             return True
@@ -107,6 +112,7 @@ class SpeakerLabels:
         certain = [placed for placed in placed_prefixes if (placed.prefix.form, placed.prefix.name) in self._certain]
         self.form, self._mark = _main_form([placed.prefix for placed in certain])
         self._is_dated = _is_usual(placed.prefix.is_dated for placed in certain)
+        self._is_quoted = _is_usual(_is_quoted(placed.prefix) for placed in certain)
         self._needs_gap = _is_usual(placed.is_after_gap for placed in certain)
         self._is_lower_case = bool(certain) and all(placed.prefix.name.islower() for placed in certain)
         self._is_established = bool(certain) or starts_with_prefix
@@ -116,7 +122,7 @@ class SpeakerLabels:
     def accept(self, placed: PlacedPrefix) -> bool:
         """Whether the prefix begins a turn. Raises TooManyLabels."""
         prefix = placed.prefix
-        if self._is_dated and not prefix.is_dated:
+        if (self._is_dated and not prefix.is_dated) or (_is_quoted(prefix) and not self._is_quoted):
             return False
         if prefix.form in _USUAL_FORMS:
             return self._accept_usual(placed)
@@ -124,8 +130,36 @@ class SpeakerLabels:
             return False
         if prefix.form is Form.ALONE and not prefix.mark and self._needs_gap and not placed.is_after_gap:
             return False
-        is_certain = (prefix.form, prefix.name) in self._certain
-        return is_certain or (prefix.form is Form.ALONE and self._labels[prefix.name].looks_like_full_name)
+        return (prefix.form, prefix.name) in self._certain or self._is_like_the_certain(placed)
+
+    def may_come_first(self, prefix: LinePrefix) -> bool:
+        """Whether it has the form of the file. Without a colon or a time, one word that occurs once may be a title."""
+        is_clear = (prefix.form, prefix.name) in self._certain or self._is_speakers_name(self._labels[prefix.name])
+        return prefix.form is self.form and (prefix.form in _USUAL_FORMS or is_clear)
+
+    def could_be_in_doubt(self, prefix: LinePrefix) -> bool:
+        """Whether what is before the colon could be a label that occurs once, such as `the hiring lead`."""
+        label = self._labels[prefix.name]
+        words = words_of(label.name or label.written)
+        if prefix.form is not Form.COLON or self._is_dated or not prefix.is_set_apart or _is_quoted(prefix):
+            return False
+        if not 0 < len(words) <= _MOST_WORDS_IN_DOUBT or _SENTENCE_MARK.search(prefix.name):
+            return False
+        return _IN_SENTENCES.isdisjoint(words) and (words[0] not in _BEFORE_COLONS or words[0] == "the" != words[-1])
+
+    def _is_like_the_certain(self, placed: PlacedPrefix) -> bool:
+        """Whether a label that occurs once has the form of those that are certain, and looks like a speaker's."""
+        prefix, label = placed.prefix, self._labels[placed.prefix.name]
+        if self._is_speakers_name(label):
+            return True
+        is_marked = prefix.mark or (self._needs_gap and placed.is_after_gap and placed.is_above_speech)
+        return bool(is_marked) and self._has_shape_of_label(prefix.form, label)
+
+    @staticmethod
+    def _is_speakers_name(label: Label) -> bool:
+        """Whether it looks like a full name, or like `Speaker 2`."""
+        is_numbered = len(label.words) > 1 and label.has_generic_word
+        return label.looks_like_full_name or (label.looks_like_name and is_numbered)
 
     def _accept_usual(self, placed: PlacedPrefix) -> bool:
         prefix = placed.prefix
@@ -177,7 +211,9 @@ class SpeakerLabels:
 
     def _has_shape_of_label(self, form: Form, label: Label) -> bool:
         name = label.written
-        if is_phone_number(name) or _EMAIL.fullmatch(name):
+        if is_phone_number(name) or _EMAIL.fullmatch(name) or set(name) == {"?"}:
+            return True
+        if form is Form.COLON and _is_of_account_or_device(label):
             return True
         if name.islower() and not self._is_lower_case and not label.is_generic:
             return False
@@ -213,6 +249,20 @@ def _returns_like_label(label: Label) -> bool:
     if not words or _SENTENCE_MARK.search(label.written) or (len(words) > 1 and words[0] in _PRONOUNS):
         return False
     return label.is_short and (words[0] not in _BEFORE_COLONS or len(words) > 1)
+
+
+def _is_of_account_or_device(label: Label) -> bool:
+    """Whether it is a label such as `nora_kim2`, `nora.kim` or `Nora's iPhone`."""
+    words = label.words
+    if _ACCOUNT.fullmatch(label.written):
+        return True
+    is_phrase = len(words) > _MOST_WORDS_IN_DOUBT or not _IN_SENTENCES.isdisjoint(words)
+    return label.has_generic_word and not is_phrase and words[0] not in _BEFORE_COLONS
+
+
+def _is_quoted(prefix: LinePrefix) -> bool:
+    """Whether a quotation begins before the name, as when someone reads out `"Nora Kim: Why?"`."""
+    return prefix.name.startswith(_OPENING_QUOTES) and prefix.name[-1].isalnum()
 
 
 def _limit(labels: Collection[object]) -> None:

@@ -17,6 +17,8 @@ def _word_set(words: str) -> frozenset[str]:
 
 
 _HONORIFICS = _word_set("dr prof mr mrs ms mx herr frau sr sra mme phd md mba msc bsc cpa")
+_TITLE_BEHIND = re.compile(r"(?<=\S)\s{0,3}(?:さん|さま|様|氏|님|씨)\s*$")
+"""Japanese and Korean titles."""
 _PARTICLES = _word_set("al ap ben bin bint da de del den der di dos du el la le of ten ter und van von y zu")
 _GUEST_WORDS = _word_set(
     "external guest host unverified me you extern externe externer gast externo externa invité invitée invitado "
@@ -36,6 +38,7 @@ _HAS_MARK = re.compile(r"[.,;:/|()\[\]{}<>*_\"-]")
 _BRACKETED = re.compile(r"[(\[{<（【［][^)\]}>）】］]*[)\]}>）】］]?")
 _DECORATION_START = re.compile(r"\s+[-–—]\s+|\s*[|·•@]\s*")
 _MAY_BE_DECORATED = re.compile(r"[(\[{<（【［|·•@–—/-]")
+_AROUND_LABELS = '()[]{}<>【】"*#:： '
 _AROUND_WORDS = "()[]'\u2019\u2018\","
 
 _IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}\uac00-\ud7af]")
@@ -92,7 +95,8 @@ class Label:
         """The words with and without accents, and all of them as one word, as ideographs are read."""
         if self.written.isascii():
             return frozenset(self.words)
-        variants = [_split(variant) for variant in _without_accents(self.normalized)]
+        texts = {self.normalized, normalize(self.name)}
+        variants = [_split(variant) for text in texts for variant in _without_accents(text)]
         return frozenset(word for words in variants for word in (*words, "".join(words)))
 
     @cached_property
@@ -120,6 +124,20 @@ class Label:
             return len(composed) > 1 and _IN_IDEOGRAPHS.fullmatch(composed) is not None
         return all(len(word) > 1 for word in words)
 
+    @cached_property
+    def name_words(self) -> frozenset[str]:
+        """The words of the name without accents, titles, initials, numbers and symbols."""
+        words = _split(_plain_letters(normalize(self.name)))
+        return frozenset(
+            word for word in words if len(word) > 1 and word not in _HONORIFICS and not _DIGIT.search(word)
+        )
+
+    @property
+    def may_be_full_name(self) -> bool:
+        """Whether it could be a first and last name, in any spelling: `karl.vogt`, `Karl B. Vogt`, `KARL VOGT 2`."""
+        has_two_words = len(self.name_words) > 1 and _GENERIC_WORDS.isdisjoint(self.name_words)
+        return has_two_words or self.looks_like_full_name
+
     @property
     def is_short(self) -> bool:
         """Whether it has the shape of a name, or at most two words."""
@@ -128,7 +146,12 @@ class Label:
     @property
     def is_generic(self) -> bool:
         """Whether it is a label that a program gives, such as `Speaker 1`, `SPEAKER_00` or `Guest`."""
-        return not _GENERIC_WORDS.isdisjoint(self.words) or _DIGIT.search(self.written) is not None
+        return self.has_generic_word or _DIGIT.search(self.written) is not None
+
+    @property
+    def has_generic_word(self) -> bool:
+        """Whether it has a word such as `Speaker` or `Guest`."""
+        return not _GENERIC_WORDS.isdisjoint(self.words)
 
     @property
     def is_of_several_people(self) -> bool:
@@ -153,10 +176,15 @@ def _name_part(label: str) -> str:
     if _MAY_BE_DECORATED.search(label):
         label = _DECORATION_START.split(_BRACKETED.sub(" ", label).strip(), maxsplit=1)[0]
         label = _PRONOUNS_BEHIND.sub("", label)
-    words = label.split()
+    words = _TITLE_BEHIND.sub("", label).split()
     while len(words) > 1 and normalize(words[-1]) in _GUEST_WORDS:
         words.pop()
     return " ".join(words)
+
+
+def bare_label(written: str) -> str:
+    """The label as it is compared with those of the request: in lower case, without `[`, `:` and the like around it."""
+    return normalize(written).strip(_AROUND_LABELS)
 
 
 def words_of(text: str) -> list[str]:
@@ -197,10 +225,15 @@ def _plain_letters(text: str) -> str:
 
 def _bare(name: str) -> Words:
     """The words without honorifics; a name in ideographs is one word, however it is spaced."""
-    words = tuple(word for word in _split(name) if word not in _HONORIFICS)
+    words = tuple(word for word in _split(name) if word not in _HONORIFICS and not _is_symbol(word))
     if name.isascii() or not words or not all(map(_IN_IDEOGRAPHS.fullmatch, words)):
         return words
     return ("".join(words),)
+
+
+def _is_symbol(word: str) -> bool:
+    """Whether it is an emoji, or the `~` of WhatsApp. `+` joins names."""
+    return word != "+" and all(unicodedata.category(character).startswith(("S", "M")) for character in word)
 
 
 def _longest(word: str) -> int:

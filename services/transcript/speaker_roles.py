@@ -15,7 +15,7 @@ from services.transcript.role_words import (
     states_candidate,
     states_interviewer,
 )
-from services.transcript.speaker_names import Label
+from services.transcript.speaker_names import Label, bare_label
 
 Role = Literal["candidate", "interviewer", "other", "unknown"]
 
@@ -74,10 +74,10 @@ def assign_roles(
 
 
 def _requested_roles(labels: Iterable[str], roles: Mapping[str, Role]) -> dict[str, Role]:
-    """The roles that the request gives to these labels; case, spaces and decorations may differ."""
-    by_label = {normalize(written): role for written, role in roles.items()}
-    found = {written: by_label.get(normalize(written)) for written in labels}
-    found |= {written: by_label.get(normalize(Label(written).name)) for written, role in found.items() if role is None}
+    """The roles that the request gives to these labels; case, spaces, brackets and decorations may differ."""
+    by_label = {bare_label(written): role for written, role in roles.items()}
+    found = {written: by_label.get(bare_label(written)) for written in labels}
+    found |= {written: by_label.get(bare_label(Label(written).name)) for written, role in found.items() if role is None}
     return {written: role for written, role in found.items() if role}
 
 
@@ -112,16 +112,15 @@ def _attribute_interviewer(label: Label, participants: Participants) -> Attribut
 def _attribute_name(label: Label, participants: Participants) -> Attribution:
     if any(map(label.is_same_name, participants.interviewers)):
         return Attribution("interviewer", "it is the interviewer's full name", is_positive=True)
-    may_be_interviewer = any(map(label.is_part_of_name, participants.interviewers))
     is_candidate = any(map(label.is_same_name, participants.candidates))
     if is_candidate or states_candidate(label, participants.candidates):
-        if may_be_interviewer or _decorations_name_one_of(label, participants.interviewers):
+        if _names_one_of(label, participants.interviewers):
             return Attribution("unknown", "it fits both the candidate and the interviewer")
         return Attribution("candidate", _reason_for_candidate(label, participants), is_positive=True)
     if any(map(label.is_part_of_name, participants.candidates)):
         return Attribution("unknown", "it is not exactly the candidate's name")
-    if may_be_interviewer:
-        return Attribution("interviewer", "it is a part of the interviewer's name")
+    if any(map(label.is_part_of_name, participants.interviewers)):
+        return Attribution("interviewer", "it has a part of the interviewer's name")
     return Attribution("unknown", "its label names neither the candidate nor the interviewer")
 
 
@@ -135,6 +134,10 @@ def _reason_for_candidate(label: Label, participants: Participants) -> str:
 
 def _decorations_name_one_of(label: Label, names: Sequence[Label]) -> bool:
     return any(part.is_same_name(name) for part in map(Label, label.decorations) for name in names)
+
+
+def _names_one_of(label: Label, names: Sequence[Label]) -> bool:
+    return any(map(label.is_part_of_name, names)) or _decorations_name_one_of(label, names)
 
 
 def _single_candidate(labels: Iterable[Label], roles: Mapping[str, Attribution]) -> dict[str, Attribution]:
@@ -158,8 +161,9 @@ def _by_elimination(
     """
     people = {normalize(label.name) for label in labels}
     has_interviewer = any(each.role == "interviewer" and each.is_positive for each in roles.values())
+    has_candidate = any(each.role == "candidate" for each in roles.values())
     others = [label for label in labels if roles[label.written].role == "unknown"]
-    if len(people) != len(("interviewer", "candidate")) or not has_interviewer:
+    if len(people) != len(("interviewer", "candidate")) or not has_interviewer or has_candidate:
         return roles
     if not all(_may_be_candidate(label, participants) for label in others):
         return roles
@@ -168,6 +172,7 @@ def _by_elimination(
 
 def _may_be_candidate(label: Label, participants: Participants) -> bool:
     """Not a label of several people, of the interviewer too, or with another full name than the candidate's."""
-    if label.is_of_several_people or any(map(label.is_part_of_name, participants.interviewers)):
+    if label.is_of_several_people or states_interviewer(label) or _names_one_of(label, participants.interviewers):
         return False
-    return not (participants.candidates and label.looks_like_full_name)
+    is_another_name = all(label.name_words != name.name_words for name in participants.candidates)
+    return not (participants.candidates and label.may_be_full_name and is_another_name)

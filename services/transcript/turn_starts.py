@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from services.transcript.line_prefixes import Form, LinePrefix, Time, read_prefix, read_time
@@ -15,6 +15,7 @@ _LINE = re.compile(r"[^\r\n]+")
 """A line ends with a line feed, a carriage return or both. Other characters that programs treat as line breaks must not
 begin a turn, since they can be part of speech.
 """
+_LEAST_TURNS_OF_ONE_LINE = 3
 _MOST_WORDS_OF_VALUE = 6
 _FORMS_OF_TABLES = frozenset({Form.COLON, Form.DELIMITED})
 
@@ -65,13 +66,30 @@ def find_turn_starts(lines: Sequence[Line], expected: ExpectedSpeakers) -> dict[
     placed = {index: _place(lines, prefixes, index) for index in range(len(lines)) if prefixes[index]}
     labels = SpeakerLabels(list(placed.values()), expected, starts_with_prefix=0 in placed)
     accepted = {index: each.prefix for index, each in placed.items() if labels.accept(each)}
-    accepted = _without_list(prefixes, _from_first_of_form(accepted, labels.form), expected)
+    accepted = _with_doubtful(lines, placed, accepted, labels)
+    accepted = _without_list(prefixes, _from_first_of_form(accepted, labels), expected)
     return _without_table(lines, accepted, expected)
 
 
-def _from_first_of_form(accepted: dict[int, LinePrefix], form: Form) -> dict[int, LinePrefix]:
-    """The prefixes without those above the first one of the file's own form: they are titles."""
-    first = next((index for index, prefix in accepted.items() if prefix.form is form), None)
+def _with_doubtful(
+    lines: Sequence[Line], placed: Mapping[int, PlacedPrefix], accepted: dict[int, LinePrefix], labels: SpeakerLabels
+) -> dict[int, LinePrefix]:
+    """The prefixes with those that are perhaps labels, if every turn of the file is one line: then a line that is no
+    turn would be the only one of its kind.
+    """
+    first = next(iter(accepted), len(lines))
+    others = [index for index in range(first, len(lines)) if index not in accepted and not lines[index].has_only_time]
+    if len(accepted) < _LEAST_TURNS_OF_ONE_LINE or 2 * len(others) > len(accepted):
+        return accepted
+    doubtful = {index: placed[index].prefix for index in others if index in placed}
+    if len(doubtful) < len(others) or not all(map(labels.could_be_in_doubt, doubtful.values())):
+        return accepted
+    return dict(sorted((accepted | doubtful).items()))
+
+
+def _from_first_of_form(accepted: dict[int, LinePrefix], labels: SpeakerLabels) -> dict[int, LinePrefix]:
+    """The prefixes without those above the first clear one of the file's own form: they are titles."""
+    first = next((index for index, prefix in accepted.items() if labels.may_come_first(prefix)), None)
     return accepted if first is None else {index: prefix for index, prefix in accepted.items() if index >= first}
 
 

@@ -16,11 +16,13 @@ from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.turn_starts import Line, find_turn_starts
 from services.transcript.webvtt import Block
 
-_DAILY_VOICE = re.compile(r"\s{0,9}<v[ \t>]([^<>]{1,200}):\s{0,9}</v>")
+_DAILY_VOICE = re.compile(r"^\s{0,9}<v[ \t>]([^<>]{1,200}):\s{0,9}</v>", re.MULTILINE)
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,200})?[ \t]([^<>]{1,200})>")
 _NAMED_ID = re.compile(r'\d{1,9}\s{1,9}"([^"]{1,200})"(?:\s{1,9}\(\d{1,20}\))?$')
 _TAG = re.compile(r"</?(?:v|c|i|b|u|lang|ruby|rt|font)(?:[.\s][^<>]{0,200})?>|<[\d:.]{5,16}>")
 _ENTITY = re.compile(r"&(?:#[xX]?[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
+
+_DASH = re.compile(r"[-–—][ ]?(?=[^\W\d_])")
 
 _LEAST_NAMED_IDS = 0.5
 
@@ -70,8 +72,10 @@ def _voices(blocks: Sequence[Block], expected: ExpectedSpeakers) -> Iterator[Sou
 
 def _daily_voices(blocks: Iterable[Block], texts: Iterable[str]) -> Iterator[SourceTurn]:
     for block, text in zip(blocks, texts, strict=True):
-        voice = _DAILY_VOICE.match(text)
-        yield SourceTurn(voice[1], text[voice.end() :], block.at) if voice else SourceTurn("", text, block.at)
+        unnamed, *named = _DAILY_VOICE.split(text)
+        yield SourceTurn("", unnamed, block.at)
+        for speaker, said in zip(named[::2], named[1::2], strict=True):
+            yield SourceTurn(speaker, said, block.at)
 
 
 def _standard_voices(blocks: Iterable[Block], texts: Iterable[str]) -> Iterator[SourceTurn]:
@@ -79,7 +83,9 @@ def _standard_voices(blocks: Iterable[Block], texts: Iterable[str]) -> Iterator[
         unnamed, *named = _VOICE.split(text)
         yield SourceTurn("", unnamed, block.at)
         for speaker, said in zip(named[::2], named[1::2], strict=True):
-            yield SourceTurn(speaker.removesuffix(":"), said, block.at)
+            inside, _, behind = said.partition("</v>")
+            yield SourceTurn(speaker.removesuffix(":"), inside, block.at)
+            yield SourceTurn("", behind, block.at)
 
 
 def _named_ids(blocks: Iterable[Block], texts: Iterable[str]) -> Iterator[SourceTurn]:
@@ -89,7 +95,9 @@ def _named_ids(blocks: Iterable[Block], texts: Iterable[str]) -> Iterator[Source
 
 
 def _written_voices(blocks: Sequence[Block], expected: ExpectedSpeakers) -> Iterator[SourceTurn]:
-    """Names before a colon, in brackets or alone on a line. A cue without a label has no speaker."""
+    """Names before a colon, in brackets or alone on a line. A cue without a label has no speaker, nor has a line that
+    begins with a dash, by which subtitles mark another voice.
+    """
     if sum(len(block.lines) for block in blocks) > MOST_LINES:
         raise TooManyTurns
     places = [(block, index == 0, _plain(line)) for block in blocks for index, line in enumerate(block.lines)]
@@ -98,7 +106,7 @@ def _written_voices(blocks: Sequence[Block], expected: ExpectedSpeakers) -> Iter
     speaker = ""
     for index, (block, is_first, text) in enumerate(places):
         prefix = starts.get(index)
-        speaker = prefix.name if prefix else "" if is_first else speaker
+        speaker = prefix.name if prefix else "" if is_first or _DASH.match(text) else speaker
         yield SourceTurn(speaker, text[prefix.end :] if prefix else text, block.at)
 
 

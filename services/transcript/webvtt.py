@@ -16,12 +16,13 @@ _TIMESTAMP = r"(?:\d{1,4}[:：][ ]?){1,2}\d{1,2}(?:[ ]?[.,，][ ]?\d{1,6})?"
 _ARROW = r"(?:(?:[-‐‑–—−=~][ ]?){0,4}(?:>{1,3}|[›»＞→⇒⟶⟹➔➜➝])|(?:-{1,3}|[‐‑–—−~,]))"
 _TIMING = re.compile(
     rf"^[ \t{INVISIBLE}]{{0,9}}(?P<bracket>\[)?(?P<start>{_TIMESTAMP})[ \t]{{0,9}}(?P<arrow>{_ARROW})[ \t]{{0,9}}"
-    rf"(?:{_TIMESTAMP})?(?(bracket)\])(?P<rest>[ \t][^\n]*|)$",
+    rf"(?P<end>{_TIMESTAMP})?(?(bracket)\])(?P<rest>[ \t][^\n]*|)$",
     re.MULTILINE,
 )
 _BROKEN_TIMING = re.compile(
     r"^[ \t\[]{0,9}\d{1,4}:[\dxXoOlI?:.,; ]{0,20}-{1,3}[ ]?>[ \t]*(?:[\dxXoOlI?]|$)", re.MULTILINE
 )
+_BROKEN_END = re.compile(r"[ \t]{0,9}[\dxXoOlI?]{1,4}:[\dxXoOlI?]")
 _SETTINGS = re.compile(r"(?:[ \t]{1,9}(?:vertical|line|position|size|align|region|[XY][12]):\S{1,60}){1,9}(?=\s|$)")
 
 _HEADER = re.compile(rf"[\s{INVISIBLE}]{{0,99}}WEBVTT(?=\s|$)")
@@ -33,7 +34,7 @@ _LINES_BEFORE_FIRST_TIMING = 12
 
 
 class Block(NamedTuple):
-    """The text between one timing and the next."""
+    """A cue, or a paragraph below it that has no timing of its own and so may be another person's, or a trailer."""
 
     id: str
     at: str
@@ -87,7 +88,7 @@ def read_timed_text(source: str) -> TimedText:
     for timing, end in zip(timings, ends, strict=True):
         paragraphs = _paragraphs(text[timing.end() : end])
         spoken, next_id = _without_id(paragraphs) if end < len(text) else (paragraphs, "")
-        blocks.append(Block(id_, timing["start"].replace(" ", ""), _speech(timing["rest"], spoken)))
+        blocks += _cue(timing, id_, spoken)
         id_ = next_id
     lines_above = [line for paragraph in _without_comments(above) for line in paragraph if line]
     return TimedText(blocks, sum(not _METADATA.match(line) for line in lines_above))
@@ -113,22 +114,30 @@ def _without_comments(paragraphs: list[list[str]]) -> list[list[str]]:
     return [paragraph for paragraph in paragraphs if paragraph and not _NO_CUE.match(paragraph[0])]
 
 
-def _speech(rest_of_timing: str, paragraphs: list[list[str]]) -> list[str]:
-    """The lines of a cue, with what is on the line of its timing. A paragraph without a timing goes on with the cue."""
+def _cue(timing: re.Match[str], id_: str, paragraphs: list[list[str]]) -> list[Block]:
+    """The cue below a timing, also below an empty line, and the paragraphs that follow it."""
+    first, *others = paragraphs
+    below = [_before_header(paragraph) for paragraph in _without_comments(others)]
+    cue = _speech(timing["rest"], first) or (below.pop(0) if below else [])
+    at = timing["start"].replace(" ", "")
+    return [Block(id_, at, cue), *(Block("", at, lines) for lines in below)]
+
+
+def _speech(rest_of_timing: str, paragraph: list[str]) -> list[str]:
+    """The lines of a cue, with what is on the line of its timing."""
     rest = _SETTINGS.sub("", rest_of_timing, count=1).strip()
-    first, *more = paragraphs
-    lines = [rest, *_before_header(first), *(line for part in _without_comments(more) for line in _before_header(part))]
-    return [line for line in lines if line]
+    return [*([rest] if rest else []), *_before_header(paragraph)]
 
 
 def _before_header(paragraph: list[str]) -> list[str]:
     """The lines above the header of another file that was joined without an empty line."""
-    return list(takewhile(lambda line: not line.startswith("WEBVTT"), paragraph))
+    return [line for line in takewhile(lambda line: not line.startswith("WEBVTT"), paragraph) if line]
 
 
 def _refuse_broken_timing(text: str) -> None:
     for broken in _BROKEN_TIMING.finditer(text):
-        if not _TIMING.match(text, broken.start()):
+        timing = _TIMING.match(text, broken.start())
+        if timing is None or (timing["end"] is None and _BROKEN_END.match(timing["rest"])):
             line = text.count("\n", 0, broken.start()) + 1
             raise UnreadableTranscript(
                 f"The {_format_of(text)} file cannot be read: line {line} is not a timing such as "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError, model_validator
 
 from services.errors import ProviderBadAnswer, ProviderRefused, ServiceError
 from services.text.invisible import strip_control
@@ -20,6 +20,7 @@ from services.usage import Usage
 MAX_TOKENS = 10**9
 MAX_NAME_CHARACTERS = 200
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NOT_JSON = f"{VENDOR}'s server did not answer with JSON; check OPENROUTER_BASE_URL, which ends in the version part."
 
 
 class AnswerCutOff(ProviderBadAnswer):
@@ -101,6 +102,13 @@ class Completion(BaseModel):
     usage: Annotated[_Usage | None, InvalidAsNone] = None
     error: Any = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_bare_error(cls, value: Any) -> Any:
+        """Older vLLM and its relatives send the error itself: `{"object": "error", "message": …}`."""
+        is_bare = isinstance(value, dict) and value.get("object") == "error" and not value.get("error")
+        return {"error": value} if is_bare else value
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -142,9 +150,7 @@ def read_reply(response: VendorResponse, requested_model: str) -> Reply:
     """The answer in a whole response. Raises AnswerCutOff, ProviderBadAnswer, ProviderRefused, or the error in it."""
     completion = parse_completion(response.content)
     if completion is None:
-        raise ProviderBadAnswer(
-            f"{VENDOR}'s server did not answer with JSON; check OPENROUTER_BASE_URL, which ends in the version part."
-        )
+        raise ProviderBadAnswer(_NOT_JSON)
     if completion.error:
         raise _raised(completion.error)
     if not completion.choices or completion.choices[0].message is None:
@@ -180,6 +186,7 @@ class StreamedAnswer:
         self._failure: ServiceError | None = None
         self.has_begun = False
         """Whether any event has come."""
+        self._has_read = False
         self.finish_reason: str | None = None
         self.is_complete = False
 
@@ -210,6 +217,8 @@ class StreamedAnswer:
     def finish(self) -> str:
         """The rest of the text. Raises ProviderBadAnswer when the stream ended before the answer did."""
         if self.finish_reason is None and not self.is_complete:
+            if self.has_begun and not self._has_read:
+                raise ProviderBadAnswer(_NOT_JSON)
             raise ProviderBadAnswer(f"{VENDOR} broke off in the middle of its answer; try again.")
         rest = self._thoughts.finish()
         return self._thoughts.answer if self._has_held else rest
@@ -234,6 +243,7 @@ class StreamedAnswer:
         piece = parse_completion(event)
         if piece is None or self.is_complete:
             return ""
+        self._has_read = True
         if piece.error:
             raise _raised(piece.error)
         self._model = piece.model or self._model

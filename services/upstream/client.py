@@ -32,7 +32,7 @@ from services.upstream.transport import (
     ANONYMOUS_HEADERS,
     TRANSPORT_ERRORS,
     TransportFailure,
-    error_name,
+    describe,
     transport_failure_of,
     watch_sending,
 )
@@ -170,7 +170,7 @@ class VendorClient:
         `first_timeout` is the longest wait for the first event in seconds (default: the deadline), `idle_timeout` the
         longest silence after it; a keep-alive comment is silence. The whole stream never takes more than the deadline.
         A failure before the response begins is raised on entering. A server that does not stream gives its whole
-        response as the one payload.
+        response as the one payload, whether that is JSON or a web page.
         """
         headers = {"Accept": "text/event-stream"}
         request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
@@ -180,7 +180,8 @@ class VendorClient:
         with self._concurrency_slot(self._breaker):
             call = _Call(request, self._breaker, self._map_error, first, is_repeatable=True, sent=json)
             response = await self._open(call)
-            is_whole = "json" in response.headers.get("content-type", "")
+            content_type = response.headers.get("content-type", "")
+            is_whole = "json" in content_type or "html" in content_type
             pieces = self._whole(response, ends) if is_whole else self._events(response, first, idle_timeout, ends)
             try:
                 async with aclosing(pieces) as events:
@@ -220,8 +221,9 @@ class VendorClient:
                     response = await self._client.send(call.request, stream=True)
             except (TimeoutError, *TRANSPORT_ERRORS) as error:
                 is_deadline = isinstance(error, TimeoutError)
-                log.warning("%s gave no response: %s", self.vendor, "deadline" if is_deadline else error_name(error))
-                return self._transport_failure(transport_failure_of(error, sending))._replace(is_deadline=is_deadline)
+                log.warning("%s gave no response: %s", self.vendor, "deadline" if is_deadline else describe(error))
+                failure = transport_failure_of(error, sending, call.request.url.host)
+                return self._transport_failure(failure)._replace(is_deadline=is_deadline)
         return response if response.is_success else await self._refused(call, response)
 
     async def _refused(self, call: _Call, response: httpx.Response) -> _FailedAttempt:

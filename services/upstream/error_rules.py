@@ -10,6 +10,9 @@ from typing import NamedTuple
 from services.errors import ServiceError
 from services.upstream.responses import MappedError, Refusal, VendorResponse, map_status
 
+REDIRECTS = (301, 302, 303, 307, 308)
+"""Statuses of a redirect, which is never followed: the key would be sent to another address."""
+
 
 class ErrorRule(NamedTuple):
     """One row of a vendor's error table."""

@@ -64,14 +64,17 @@ class ContextOverflow(PayloadTooLarge):
     def smaller_cap(self, cap: int) -> int | None:
         """The largest cap below `cap` that may fit; None where the prompt alone is too long.
 
-        The space that is left is the difference of two numbers that the server names, such as its limit and the prompt.
+        The space that is left is the difference of two numbers that the server names, its limit and the prompt. Where
+        it names one only, that is the limit of the answer. The sum of prompt and cap says nothing more.
         """
         if not self.blames_cap and cap not in self.numbers:
             return None
-        if not self.numbers:
+        named = {number for number in self.numbers if number >= _FEWEST_TOKENS and number != cap}
+        if not named:
             return cap // 2
-        others = [0, *(number for number in self.numbers if number != cap)]
-        return max((more - less for more in others for less in others if 0 < more - less < cap), default=None)
+        named -= {number for number in named if number - cap in named}
+        spaces = [more - less for more in named for less in named if 0 < more - less < cap]
+        return max(spaces or [number for number in named if number < cap and len(named) == 1], default=None)
 
 
 class ServerTimeout(ProviderTimeout):
@@ -192,6 +195,9 @@ def _quota(error: _Error) -> ServiceError:
     seconds = _seconds_to_reset(error)
     if seconds is None:
         return ProviderUnavailable("The language model's quota for the day is used up; try again tomorrow.")
+    if seconds == MAX_RETRY_AFTER:  # the end is later, and not known here
+        detail = "The language model's quota is used up for more than a day; see the account at its provider."
+        return ProviderUnavailable(detail, retry_after=seconds)
     end = datetime.fromtimestamp(time() + seconds, UTC)
     detail = f"The language model's quota is used up until {end:%Y-%m-%d %H:%M} UTC; try again then."
     return ProviderUnavailable(detail, retry_after=seconds)
@@ -225,19 +231,26 @@ _EPOCH_DIGITS = (10, 13)
 """Digits of a Unix time of this century in seconds, and in milliseconds."""
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,9}")
 _MOST_NUMBERS = 20
+_FEWEST_TOKENS = 100
+"""Smaller numbers are no counts of ours: versions of models, or the beginning of a range."""
 _BLAMES_CAP = re.compile(r"max_(?:completion_|new_)?tokens|completion|in the output|output tokens")
 
 _INVALID = frozenset({400, 404, 415, 422, 500, 501})
 """Statuses with which servers refuse a parameter or a prompt. llama.cpp uses 500 for a grammar that it can't build."""
 
 _SCHEMA_KEYWORD = r"\b(?:max|min)(?:length|items)\b|\$defs|\$ref|additionalproperties|\b(?:anyof|enum|pattern)\b"
-_STRUCTURED = r"response_format|json_schema|json_object|json mode|structured[ _-]?output|guided|grammar"
+_STRUCTURED = r"response_format|\bschema\b|json_schema|json_object|json mode|structured[ _-]?output|guided|grammar"
+_ROLES = (
+    r"roles? must alternate|only user and assistant|must start with a user"
+    r"|(?=.*\bsystem\b)(?=.*\brole)(?=.*(?:support|invalid))"
+)
+"""We alternate user and assistant, so what chat templates complain of is the system message."""
 _LENGTH = r"max_(?:completion_|new_)?tokens"
 _NOT_TAKEN = (
     r"unsupported|not (?:supported|permitted|allowed|available)|unknown|unrecogni[sz]ed|unexpected|extra|use '?max"
 )
 _CONTEXT = (
-    r"context[ _-]?(?:length|window|size|limit)|max_model_len|exceed_context_size"
+    r"context[ _-]?(?:length|window|size|limit)|max_(?:model|seq)_len|n_ctx|exceed_context_size"
     r"|(?:prompt|input|request|messages?) (?:is|are|too) (?:too )?(?:long|large)|too many (?:input |prompt )?tokens"
     r"|reduce (?:the|your) (?:length|prompt|input)|(?:token count|tokens?)\b[^.]{0,80}\b(?:exceed|too large)"
     r"|exceed[^.]{0,80}\btokens?\b"
@@ -265,7 +278,7 @@ _RULES = (
     _Rule(_unsupported("schema_keyword"), rf"(?=.*(?:schema|response_format))(?=.*(?:{_SCHEMA_KEYWORD}))", _INVALID),
     _Rule(_unsupported("json_schema"), _STRUCTURED, _INVALID),
     _Rule(_unsupported("stream_options"), "stream_options|include_usage", _INVALID),
-    _Rule(_unsupported("system_role"), r"(?=.*\bsystem\b)(?=.*\brole)(?=.*(?:support|alternate|invalid))", _INVALID),
+    _Rule(_unsupported("system_role"), _ROLES, _INVALID),
     _Rule(_overflow, _CAP_RANGE, _INVALID | {413}),
     _Rule(_overflow, _CONTEXT, _INVALID | {413}),
     _Rule(_unsupported("cap"), rf"(?=.*{_LENGTH})(?=.*(?:{_NOT_TAKEN}))", _INVALID),

@@ -22,6 +22,10 @@ DEFAULT_RETRY_AFTER = 2
 """Seconds, for a vendor that limits us and gives no time."""
 MAX_RETRY_AFTER = 86400
 
+_MAX_PAGE_BYTES = 2000
+_TAG = re.compile(r"<(?:style|script)\b.*?(?:</(?:style|script)>|$)|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_MAX_PROBLEMS = 3
+
 Json = Mapping[str, Any]
 
 
@@ -75,15 +79,26 @@ class VendorResponse(NamedTuple):
 
     @property
     def refusal(self) -> Refusal:
-        """The content of the body of an error response."""
-        return read_refusal(self.json_object())
+        """The content of the body of an error response, which small servers write as plain text."""
+        body = self.json_object()
+        if body is None and self.headers.get("content-type", "").startswith("text/plain"):
+            return Refusal(reason=self.content[:MAX_REASON_READ].decode(errors="replace"))
+        return read_refusal(body)
+
+    @property
+    def plain_text(self) -> str:
+        """The text of a body that is not a JSON object, such as a proxy's page of HTML, without its tags."""
+        text = self.content[:_MAX_PAGE_BYTES].decode(errors="replace")
+        return "" if self.json_object() is not None else _TAG.sub(" ", text)
 
     def json_object(self) -> Json | None:
-        """The body as a JSON object, or None: error bodies may be anything."""
+        """The body as a JSON object, or None: error bodies may be anything. Gemini puts the object into a list."""
         try:
             value = json.loads(self.content)
         except (ValueError, RecursionError):
             return None
+        if isinstance(value, list) and len(value) == 1:
+            [value] = value
         return value if isinstance(value, dict) else None
 
 
@@ -103,8 +118,12 @@ def parse_retry_after(value: str | None) -> int | None:
 def map_status(vendor: str, response: VendorResponse, key_variable: str) -> MappedError:
     """The error for a status, unless the vendor is more precise."""
     match response.status:
+        case 402:
+            error: ServiceError = ProviderUnavailable(
+                f"{vendor} asks for a payment; check the plan and the billing of this server's account there."
+            )
         case 401 | 403:
-            error: ServiceError = ProviderUnavailable(f"{vendor} rejected this server's key; check {key_variable}.")
+            error = ProviderUnavailable(f"{vendor} rejected this server's key; check {key_variable}.")
         case 429:
             wait = DEFAULT_RETRY_AFTER if response.retry_after is None else response.retry_after
             error = ProviderUnavailable(f"{vendor} is limiting requests; try again in a moment.", retry_after=wait)
@@ -155,7 +174,19 @@ def log_refusal(vendor: str, response: VendorResponse, *, sent: Any = None) -> N
         refusal.type or "-",
         refusal.param or "-",
         identifier(response.headers.get("x-request-id")) or "-",
-        loggable(refusal.reason, sent),
+        loggable(refusal.reason or response.plain_text.strip(), sent),
+    )
+
+
+def log_unreadable(vendor: str, response: VendorResponse, error: ValidationError) -> None:
+    """Log which fields of a successful response are missing or invalid, without their values."""
+    problems = error.errors(include_input=False, include_context=False)[:_MAX_PROBLEMS]
+    log.warning(
+        "%s sent a response that can't be read: status=%d type=%s %s",
+        vendor,
+        response.status,
+        identifier(response.headers.get("content-type", "").partition(";")[0]) or "-",
+        "; ".join(f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}" for problem in problems),
     )
 
 

@@ -20,6 +20,7 @@ TRANSPORT_ERRORS = (httpx.TransportError, aiohttp.ClientError, UnicodeError)
 phrase that is not in UTF-8.
 """
 DNS_CACHE_SECONDS = 30
+_MAX_REASON = 200
 ANONYMOUS_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "interview-room-api"}
 """Responses are asked for uncompressed, so that a small one can't expand into gigabytes."""
 
@@ -66,27 +67,34 @@ def watch_sending() -> Iterator[Sending]:
         _sending.reset(token)
 
 
-def transport_failure_of(error: Exception, sending: Sending) -> TransportFailure:
-    """Why there was no response. Whether the request was sent decides, not which time limit passed first."""
+def transport_failure_of(error: Exception, sending: Sending, host: str) -> TransportFailure:
+    """Why `host` gave no response. Whether the request was sent decides, not which time limit passed first."""
     is_sent = sending.is_sent
     if is_sent is None:
         is_sent = not isinstance(error, _NEVER_SENT)
     if not is_sent:
-        return TransportFailure.PROXY_FAILED if _is_of_proxy(error) else TransportFailure.NOT_SENT
+        return TransportFailure.PROXY_FAILED if _is_of_proxy(error, host) else TransportFailure.NOT_SENT
     is_timeout = isinstance(error, TimeoutError | httpx.ReadTimeout | httpx.WriteTimeout)
     return TransportFailure.TIMED_OUT if is_timeout else TransportFailure.DISCONNECTED
 
 
-def error_name(error: Exception) -> str:
-    """The error's name for the log, and the status that a proxy refused with."""
+def describe(error: Exception) -> str:
+    """The error for the log: its name, and the address that did not connect or the status that a proxy refused with."""
     cause = _cause(error)
-    status = f" {cause.status}" if isinstance(cause, aiohttp.ClientHttpProxyError) else ""
-    return type(cause).__name__ + status
+    name = type(cause).__name__
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return f"{name} {cause.status}"
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return f"{name} {cause.host}:{cause.port} {ascii(cause.os_error)[:_MAX_REASON]}"
+    return name
 
 
-def _is_of_proxy(error: Exception) -> bool:
+def _is_of_proxy(error: Exception, host: str) -> bool:
+    """Whether the proxy failed. Where its name is unknown, aiohttp raises the same error as for the vendor's name."""
+    cause = _cause(error)
+    is_other_host = isinstance(cause, aiohttp.ClientConnectorError) and cause.host != host
     proxy_errors = (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError, httpx.ProxyError)
-    return isinstance(_cause(error), proxy_errors)
+    return is_other_host or isinstance(cause, proxy_errors)
 
 
 def _cause(error: Exception) -> BaseException:

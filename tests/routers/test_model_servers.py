@@ -472,6 +472,21 @@ def test_streamed_thoughts_are_not_shown_however_they_are_cut(serve, size):
     assert THOUGHT not in client.get(f"/api/rooms/{name}/chat").text
 
 
+def test_thoughts_in_a_clients_history_are_not_sent_back(serve):
+    client, model = serve({"if": {"response_format.type": "json_schema"}, **DEBRIEF}, {"content": "Hello."})
+    history = [
+        {"role": "user", "content": "How do I begin?"},
+        {"role": "assistant", "content": THINKING},
+        {"role": "assistant", "content": f"<think>{THOUGHT}</think>"},
+    ]
+
+    chat(client, history=history)
+    debrief(client, chat_history=history)
+
+    assert all("Ask about scale." in prompt(request) for request in model.requests)
+    assert not any(THOUGHT in prompt(request) for request in model.requests)
+
+
 def test_thoughts_before_a_closing_tag_alone_are_not_shown(serve):
     client, _ = serve({"sse": deltas("She seems", " weak.\n</th", "ink>\n\n", "Ask about ", "scale.")})
 
@@ -549,6 +564,26 @@ def test_wrong_base_url_is_named_even_with_status_200(serve):
 
     assert answer.status_code == 503
     assert "OPENROUTER_BASE_URL" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_web_page_instead_of_an_answer_names_the_base_url(serve, accept):
+    client, _ = serve({"text": "<!doctype html><title>Log in</title>", "headers": {"Content-Type": "text/html"}})
+
+    answer = chat(client, accept=accept)
+
+    assert answer.status_code == 502
+    assert "OPENROUTER_BASE_URL" in answer.json()["detail"]
+
+
+def test_error_that_is_the_whole_event_ends_the_stream(serve):
+    error = {"object": "error", "message": "The maximum context length is 4096 tokens", "code": 400}
+    client, _ = serve({"content": "Hello.", "times": 1}, {"sse": [deltas("Ask")[0], f"data: {json.dumps(error)}\n\n"]})
+    chat(client)
+
+    *_, (kind, problem) = stream(client)
+
+    assert (kind, problem["status"]) == ("error", 413)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])

@@ -95,6 +95,22 @@ BLAMED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "cause"),
+    [
+        (402, {"error": "payment-required", "info": "unpaid invoice"}, "billing"),
+        (400, {"error": "invalid-request-error", "info": "exp must be in the future"}, "clock"),
+        (301, {}, "check DAILY_API_URL"),
+    ],
+)
+async def test_refusal_names_its_cause(vendor, daily, status, body, cause):
+    vendor.post(f"{BASE}/rooms").respond(status, json=body)
+    vendor.get(url__startswith=f"{BASE}/rooms/").respond(404)
+
+    with pytest.raises((ProviderUnavailable, ProviderBadAnswer), match=cause):
+        await daily.create_room(NAME, ENDS, is_transcribed=False)
+
+
 @pytest.mark.parametrize(("name", "kind", "cause"), BLAMED)
 async def test_refusal_names_its_cause_to_the_caller_and_to_the_log(vendor, daily, caplog, name, kind, cause):
     status = int(name.split("_")[1])

@@ -290,6 +290,52 @@ async def test_refusal_names_its_cause_to_the_caller_and_to_the_log(openai, real
     assert "abcd" not in line
 
 
+CAUSES = {
+    "hard limit": (400, {"code": "billing_hard_limit_reached"}, ProviderUnavailable, "billing at OpenAI"),
+    "billing off": (429, {"code": "billing_not_active"}, ProviderUnavailable, "billing at OpenAI"),
+    "region": (
+        401,
+        {"code": "incorrect_hostname", "message": "Incorrect regional hostname. Please use eu.api.openai.com"},
+        ProviderUnavailable,
+        "set OPENAI_BASE_URL to that region's address",
+    ),
+    "permission": (
+        401,
+        {"message": "You have insufficient permissions for this operation. Missing scopes: api.model.request."},
+        ProviderUnavailable,
+        "permission at OpenAI",
+    ),
+    "deactivated account": (
+        403,
+        {"message": "The OpenAI account of this API key has been deactivated"},
+        ProviderUnavailable,
+        "check OPENAI_API_KEY.",
+    ),
+    "unpaid": (402, {"message": "Payment required"}, ProviderUnavailable, "billing of this server's account"),
+    "redirect": (301, {}, ProviderBadAnswer, "check OPENAI_BASE_URL."),
+}
+
+
+@pytest.mark.parametrize(("status", "error", "kind", "cause"), CAUSES.values(), ids=CAUSES)
+async def test_refusal_names_its_cause(openai, realtime, status, error, kind, cause):
+    openai.post(URL).respond(status, json={"error": error})
+
+    raised = await failure(realtime)
+
+    assert type(raised) is kind
+    assert cause in raised.detail
+
+
+async def test_response_without_a_secret_is_logged_without_its_content(openai, realtime, caplog):
+    openai.post(URL).respond(200, html="<html>Sign in to the Wi-Fi</html>")
+
+    await failure(realtime)
+
+    [line] = caplog.messages
+    assert line.startswith("OpenAI sent a response that can't be read: status=200 type=text/html body: Invalid JSON")
+    assert "Wi-Fi" not in line
+
+
 async def test_successful_retry_gives_the_secret(openai, realtime):
     openai.post(URL).mock(side_effect=[refusal(503), httpx.Response(200, json=ANSWER)])
 

@@ -8,11 +8,12 @@ import sys
 
 from config import Settings
 from services.access.limits import Limiter
+from tests.support.waiting import LIMIT_SECONDS
 
 
 async def call(url: str, limit: str, calls: int) -> int:
     settings = Settings(_env_file=None, rate_limit_default=limit, rate_limit_storage_url=url)
-    async with Limiter(settings) as limiter:
+    async with Limiter(settings, redis_seconds=LIMIT_SECONDS) as limiter:
         await limiter.ping()
         sys.stdout.write("ready\n")
         sys.stdout.flush()

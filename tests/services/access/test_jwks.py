@@ -158,7 +158,7 @@ async def test_known_keys_work_while_the_issuer_is_down(authenticator, wire, clo
 
     assert await authenticator.identify(bearer(signed("RS256")))
     assert [record.getMessage() for record in caplog.records if record.name == "services.access.jwks"] == [
-        "the keys of AUTH_JWKS_URL cannot be fetched: provider_bad_answer"
+        "the keys of AUTH_JWKS_URL cannot be fetched: it has no key set, check it"
     ]
 
 

@@ -16,6 +16,7 @@ from services.access.limits import REDIS_PAUSE_SECONDS, REDIS_SECONDS, Limiter, 
 from services.errors import StorageUnavailable
 from tests.support.clock import ManualTimer
 from tests.support.servers import Server, free_port
+from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -31,8 +32,11 @@ def limits(**values: Any) -> Settings:
     return Settings(_env_file=None, **{name: value for name, value in values.items() if value is not None})
 
 
-def limiter(clock: ManualTimer, default: str = "3/minute", llm: str = "2/minute", url: str | None = None) -> Limiter:
-    return Limiter(limits(rate_limit_default=default, rate_limit_llm=llm, rate_limit_storage_url=url), clock)
+def limiter(
+    clock: ManualTimer, default: str = "3/minute", llm: str = "2/minute", url: str | None = None, **options: float
+) -> Limiter:
+    settings = limits(rate_limit_default=default, rate_limit_llm=llm, rate_limit_storage_url=url)
+    return Limiter(settings, clock, **options)
 
 
 async def allowed(limiter: Limiter, calls: int, group: Any = "default", caller: str = "key:web") -> int:
@@ -138,7 +142,7 @@ async def test_memory_is_always_ready(clock):
 
 
 async def test_redis_counts_as_memory_does(redis: Server, clock):
-    async with limiter(clock, default="3/minute;50/day", url=redis.url) as counting:
+    async with limiter(clock, default="3/minute;50/day", url=redis.url, redis_seconds=LIMIT_SECONDS) as counting:
         counted = await counting.count("default", "key:web")
 
         remaining = re.sub(r"t=\d+", "t=…", counted.rate_limit)
@@ -165,7 +169,7 @@ async def test_two_processes_share_one_exact_limit(redis: Server):
 
 
 async def test_concurrent_calls_share_one_exact_limit(redis: Server, clock):
-    async with limiter(clock, default="70/hour", url=redis.url) as counting:
+    async with limiter(clock, default="70/hour", url=redis.url, redis_seconds=LIMIT_SECONDS) as counting:
         counted = await asyncio.gather(*(counting.count("default", "key:web") for _ in range(100)))
 
     assert sum(one.is_allowed for one in counted) == 70

@@ -74,6 +74,23 @@ def test_tags_that_a_quote_contains_stay():
     assert debrief.claims[0].evidence[0].quote == "I wrote <think> and </think> tags."
 
 
+def test_thoughts_inside_of_the_models_own_words_are_left_out():
+    thought = "<think>She seems weak.</think>"
+
+    debrief = answer(
+        summary=[{"text": f"{thought}She led it.", "evidence": [QUOTE]}],
+        claims=[CLAIM | {"claim": f"Led a migration{thought}"}],
+        ratings=[RATING | {"rationale": thought}],
+        follow_up_questions=["weak </think> Why?", thought],
+    )
+
+    assert debrief.summary[0].text == "She led it."
+    assert debrief.claims[0].claim == "Led a migration"
+    assert (debrief.ratings[0].rating, debrief.ratings[0].rationale) == (4, "")
+    assert debrief.follow_up_questions == ("Why?",)
+    assert debrief.dropped == 1
+
+
 UNUSABLE = {
     "nothing": "",
     "prose": "She was great.",
@@ -160,6 +177,10 @@ def test_ratings_may_be_keyed_by_number_or_name(key):
     assert ratings([{"competency": key, "rating": 4}]) == ({3: 4}, 0)
 
 
+def test_key_with_underscores_is_a_name():
+    assert ratings({"system_design": 4, "5g_networks": 3}) == ({1: 4, 2: 3}, 0)
+
+
 def test_name_wins_over_a_number_in_it():
     assert ratings({"5G networks": 4, "1": "3"}) == ({2: 4, 1: 3}, 0)
 
@@ -171,6 +192,22 @@ def test_rating_of_an_unknown_competency_is_dropped(competency):
 
 def test_second_rating_of_a_competency_is_dropped():
     assert ratings([RATING, RATING | {"rating": 1}]) == ({1: 4}, 1)
+
+
+def test_ratings_behind_unusable_ones_are_kept():
+    unusable = {"overall": {"rating": 5}, "comment": "good", "Cooking": {"rating": 1}}
+
+    assert ratings(unusable | {"1": 4, "2": 3, "3": 2}) == ({1: 4, 2: 3, 3: 2}, 3)
+    assert ratings([RATING, RATING, RATING, RATING | {"competency": 3}]) == ({1: 4, 3: 4}, 2)
+
+
+def test_single_rating_needs_no_list():
+    assert ratings(RATING) == ({1: 4}, 0)
+
+
+@pytest.mark.parametrize("rationale", [5, ["Led it."], "x" * 4001])
+def test_rating_is_kept_without_a_reason_that_cannot_be_read(rationale):
+    assert ratings([RATING | {"rationale": rationale}]) == ({1: 4}, 1)
 
 
 BAD_CLAIMS = {
@@ -221,6 +258,17 @@ def test_plain_summary_becomes_sentences_without_evidence():
         "測定した。",
     ]
     assert all(sentence.evidence == () for sentence in debrief.summary)
+
+
+def test_plain_summary_has_no_markdown_marks():
+    debrief = answer(summary="## Summary\n\n- **Led** a migration\n* 3 - 2 is 1.\n2. Measured it.")
+
+    assert [sentence.text for sentence in debrief.summary] == [
+        "Summary",
+        "Led a migration",
+        "3 - 2 is 1.",
+        "Measured it.",
+    ]
 
 
 @pytest.mark.parametrize("questions", [["Why?", "How?"], "Why?\nHow?", [{"question": "Why?"}, {"question": "How?"}]])

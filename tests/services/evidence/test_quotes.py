@@ -270,6 +270,13 @@ def test_quotes_are_found_only_in_the_source_that_they_name():
     assert finder.find_quote("Candidate was on time", 1).refused == "not_found"
 
 
+def test_without_notes_a_quote_from_the_notes_is_looked_up_in_the_transcript():
+    finder = QuoteFinder(said_by_candidate("I led the migration"), " ")
+
+    assert finder.find_in_notes("I led the migration").quotes[0].source == "transcript"
+    assert finder.find_in_notes("I led the redesign").refused == "not_found"
+
+
 def test_selection_longer_than_the_limit_is_split_into_quotes_without_loss():
     sentences = [f"In step number {number} I checked every single invoice by hand." for number in range(40)]
     transcript = said_by_candidate(" ".join(sentences))

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.evidence.debrief import Quote, ScorecardRow
+from services.evidence.firmness import firmness
 from services.evidence.scoring import recommend
 from services.evidence.sensitivity import analyse, shared_quote_warnings
 from tests.services.evidence import debriefs
@@ -104,6 +105,18 @@ def test_one_quote_under_all_ratings_is_removed_from_all_of_them():
     assert hinges == [("SQL", "N/A"), ("Go", "N/A")]
 
 
+def test_report_names_several_deciding_quotes_of_one_turn_once():
+    quotes = [debriefs.quote("I led it all alone.", 2, start=10), debriefs.quote("I measured it.", 2, start=30)]
+    scorecard = [debriefs.row(name, 4, "", each) for name, each in zip(("SQL", "Go"), quotes, strict=True)]
+    scorecard.append(debriefs.row("C", None, ""))
+
+    first, *_ = firmness(debriefs.debrief(**debriefs.scored(scorecard)))
+
+    assert first == (
+        "This recommendation rests on each of 2 quotes: without one of the 2 at 00:02:31, no recommendation (N/A)."
+    )
+
+
 def test_a_quote_in_two_pieces_is_removed_as_one():
     first = debriefs.quote("We moved two million invoices to the", 2)
     second = debriefs.quote("new region without an outage.", 4, continues=True)
@@ -112,6 +125,14 @@ def test_a_quote_in_two_pieces_is_removed_as_one():
     hinges = [hinge.quote.text for hinge in analyse(scorecard).hinges_on if hinge.quote]
 
     assert hinges == [first.text]
+
+
+def test_overlapping_quotes_of_one_turn_give_one_warning():
+    first = debriefs.quote("We did it all. It was hard.", 2, start=0, end=27)
+    second = debriefs.quote("We did it all.", 2, start=0, end=14)
+    scorecard = [debriefs.row("SQL", 4, "", first), debriefs.row("Go", 4, "", second)]
+
+    assert list(shared_quote_warnings(scorecard)) == ["One quote carries 2 of 2 ratings: turn 2 at 00:02:31."]
 
 
 def test_quote_that_supports_half_of_the_ratings_is_named():

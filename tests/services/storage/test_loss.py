@@ -94,6 +94,28 @@ async def test_a_ping_reports_that_the_database_is_unavailable(own_server, stora
     own_server.start()
 
 
+async def test_what_postgresql_said_is_logged(own_server, storage, caplog):
+    own_server.stop()
+
+    with pytest.raises(StorageUnavailable):
+        await storage.ping()
+
+    assert "the database is unavailable: 'connection failed: connection to server at" in caplog.text
+    assert "refused" in caplog.text.lower()
+    own_server.start()
+
+
+async def test_exhausted_pool_is_logged_with_its_setting(own_server, caplog):
+    database = Database(open_engine(read_database_url(own_server.url), 1))
+
+    async with database.connection(seconds=30):
+        with pytest.raises(StorageUnavailable):
+            await SqlStorage(database).ping()
+
+    assert "all connections were in use for 5 s; raise DATABASE_POOL_SIZE" in caplog.text
+    await database.close()
+
+
 async def test_a_restart_between_calls_fails_no_call(own_server, storage):
     await asyncio.gather(*(storage.ping() for _ in range(10)))
     own_server.stop()

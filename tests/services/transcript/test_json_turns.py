@@ -42,6 +42,8 @@ def test_nothing_that_a_client_sends_is_lost(turns):
         (3.9, "00:00:03"),
         (3725, "01:02:05"),
         ("3.9", "00:00:03"),
+        ("3.9s", "00:00:03"),
+        ("PT3.9S", "00:00:03"),
         ("00:00:03,900", "00:00:03,900"),
         (1772614803, "2026-03-04T09:00:03Z"),
         (1772614803000, "2026-03-04T09:00:03Z"),
@@ -162,3 +164,33 @@ def test_any_json_is_read_or_refused(value):
     except UnreadableTranscript:
         return
     assert all(turn.text == turn.text.strip() != "" for turn in turns)
+
+
+def test_keys_may_be_written_in_any_way():
+    turns = [{"Speaker Name": "Ada", "Text": "I built it.", "StartTime": 3}]
+
+    assert pasted(turns) == [("Ada", "00:00:03", "I built it.")]
+
+
+@pytest.mark.parametrize("texts", [["Interviewer: Why?", "Candidate: So."], ["Interviewer: Why?\nCandidate: So."]])
+def test_labels_in_the_texts_of_a_list_without_speakers_begin_turns(texts):
+    transcript = parse(json.dumps({"result": {"segments": [{"start": 3, "text": text} for text in texts]}}))
+
+    assert [(turn.role, turn.text) for turn in transcript.turns] == [("interviewer", "Why?"), ("candidate", "So.")]
+
+
+@pytest.mark.parametrize("nesting", ["artifact", "transcript"])
+def test_user_in_a_text_inside_json_is_no_role_of_a_conversation_with_a_model(nesting):
+    text = "AI: Why?\nUser: So.\nAI: Fine.\nUser: Bye."
+
+    assert roles_of(parse(json.dumps({nesting: {"transcript": text}}))) == ["other", "unknown"] * 2
+
+
+def test_json_string_of_several_lines_is_read_like_the_text():
+    assert roles_of(parse(json.dumps("Interviewer: Why?\nCandidate: So."))) == ["interviewer", "candidate"]
+
+
+def test_words_with_as_many_spaces_are_turns():
+    words = [{"text": text, "speaker_id": "speaker_0"} for text in ("I", " ", "built", " ", "it.", " ")]
+
+    assert pasted({"text": "I built it.", "words": words}) == [("speaker_0", None, "I built it.")]

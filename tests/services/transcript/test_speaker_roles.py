@@ -33,6 +33,8 @@ def in_json(*labels: str) -> list[SourceTurn]:
         "Dario Vento | Quayside",
         "Dario Vento - Quayside Ltd",
         "Dario Vento @ Quayside",
+        "Dario Vento 🎧",
+        "~ Dario Vento",
         "Dario Vento External",
         "Dario Vento (Guest)",
         "Dario Vento (Extern)",
@@ -48,6 +50,8 @@ def in_json(*labels: str) -> list[SourceTurn]:
         "Candidat(e)",
         "候选人",
         "지원자",
+        "מועמדת",
+        "Uchazeč",
     ],
 )
 def test_full_name_and_role_word_are_the_candidates(label):
@@ -68,6 +72,8 @@ def test_full_name_and_role_word_are_the_candidates(label):
         ("Jose\u0301 Nun\u0303ez", "José Nuñez"),
         ("Γιώργος Παππάς", "γιωργος παππας"),
         ("王小明", "王 小明"),
+        ("佐藤花子", "佐藤 花子さん"),
+        ("김민준", "김민준 님"),
         ("Ada", "Ada"),
     ],
 )
@@ -112,6 +118,8 @@ def test_other_name_is_never_the_candidates(label):
         ("Sam Lee (Recruiter)", "interviewer"),
         ("Hiring Manager", "interviewer"),
         ("Entrevistadora", "interviewer"),
+        ("מראיין", "interviewer"),
+        ("Mülakatçı", "interviewer"),
         ("AI", "other"),
         ("AI Assistant", "other"),
         ("Voice Agent", "other"),
@@ -165,7 +173,16 @@ def test_assistant_is_the_candidate_in_json_and_a_program_in_text():
     assert roles_of(parse(in_text("user", "assistant", "user", "assistant"))) == ["unknown", "other"] * 2
 
 
-ELIMINATED = ["Speaker 2", "Guest", "User", "Dario", "Elena", "+44 20 7946 0958"]
+ELIMINATED = [
+    "Speaker 2",
+    "D. Vento",
+    "Dario V. Vento",
+    "Guest",
+    "User",
+    "Dario",
+    "Elena",
+    "+44 20 7946 0958",
+]
 
 
 @pytest.mark.parametrize("label", ELIMINATED)
@@ -184,6 +201,13 @@ def test_only_other_speaker_is_the_candidate_with_a_warning(label, interviewer):
         ("Nora Kim", "Elena Ruiz"),
         ("Nora Kim", "ELENA RUIZ (Guest)"),
         ("Nora Kim", "Ruiz, Elena"),
+        ("Nora Kim", "Elena B. Ruiz"),
+        ("Nora Kim", "Elena Ruiz 2"),
+        ("Nora Kim", "Elena Ruiz ✨"),
+        ("nora kim", "elena ruiz"),
+        ("Nora Kim", "elena.ruiz@example.org"),
+        ("Nora Kim", "Dario Luis Vento"),
+        ("Nora Kim", "Guest (Nora Kim)"),
         ("Nora Kim", "AI"),
         ("Nora Kim", "Nora & Guest"),
         ("Nora Kim", "Guest", "Speaker 2"),
@@ -201,6 +225,23 @@ def test_elimination_requires_two_speakers_and_an_ordinary_label(labels):
 
 def test_another_full_name_is_the_candidates_only_if_no_name_is_known():
     assert roles_of(parse(in_text("Interviewer", "Elena Ruiz"))) == ["interviewer", "candidate"]
+
+
+def test_unclear_label_beside_the_candidates_is_not_eliminated():
+    labels = ("Nora Kim", "Dario Vento", "Dario Vento (Nora Kim)")
+
+    assert roles_of(parse(in_text(*labels), "Dario Vento", ["Nora Kim"])) == ["interviewer", "candidate", "unknown"]
+
+
+@pytest.mark.parametrize("label", ["[Speaker 2]", "Speaker 2:", "**speaker 2**", " (SPEAKER 2) "])
+def test_marks_around_a_label_of_the_request_do_not_count(label):
+    transcript = parse(
+        "[Speaker 1] Why?\n[Speaker 2] So.\n[Speaker 1] And?\n[Speaker 2] Fine.",
+        roles={"Speaker 1": "interviewer", label: "candidate"},
+    )
+
+    assert roles_of(transcript) == ["interviewer", "candidate"] * 2
+    assert transcript.warnings == ()
 
 
 def test_interviewer_is_not_found_by_elimination():

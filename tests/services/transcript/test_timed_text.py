@@ -138,3 +138,41 @@ def test_nothing_said_is_lost(speeches):
     heard = "".join(turn.text for turn in parse(f"WEBVTT\n\n{cues}\n").turns)
 
     assert "".join(heard.split()) == "".join("".join(speeches).split())
+
+
+LED = "You led it all alone."
+
+
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        f"<v Ada>I helped.</v> {LED}",
+        f"<v Ada>I helped.</v>\n{LED}",
+        f"<v Ada>I helped.</v>\n\n{LED}",
+        f"<v>Ada:</v>I helped.\n\n{LED}",
+        f"Ada: I helped.\n- {LED}",
+        f"Ada: I helped.\n\n{LED}",
+    ],
+)
+def test_words_behind_the_end_of_a_voice_have_no_speaker(spoken):
+    source = cue(TIMING, spoken)
+
+    assert [(turn.speaker, turn.text.removeprefix("- ")) for turn in parse(source, "Ada").turns] == [
+        ("Ada", "I helped."),
+        (None, LED),
+    ]
+
+
+def test_several_voices_in_a_cue_of_daily_are_several_turns():
+    source = cue(TIMING, "<v>Ada:</v>I helped.\n<v>Bob Sample:</v>You led.")
+
+    assert [(turn.speaker, turn.text) for turn in parse(source).turns] == [
+        ("Ada", "I helped."),
+        ("Bob Sample", "You led."),
+    ]
+
+
+def test_empty_line_below_a_timing_does_not_hide_the_speaker():
+    source = f'WEBVTT\n\n1 "Ada Example" (42)\n{TIMING}\n\nI helped.\n'
+
+    assert [(turn.speaker, turn.text) for turn in parse(source).turns] == [("Ada Example", "I helped.")]

@@ -67,6 +67,14 @@ UNSUPPORTED = {
     ),
     "strict proxy: cap": (422, {"detail": "max_completion_tokens: Extra inputs are not permitted"}, "cap"),
     "stream options": (400, openai("Unrecognized request argument supplied: stream_options"), "stream_options"),
+    "Gemini: schema": (400, openai("The specified schema produces a constraint with too many states"), "json_schema"),
+    "Mistral: system role": (
+        400,
+        openai("Conversation roles must alternate user/assistant/user/assistant/..."),
+        "system_role",
+    ),
+    "LM Studio: system role": (400, {"error": "Only user and assistant roles are supported!"}, "system_role"),
+    "Llama 2: system role": (500, openai("Conversation must start with a user prompt"), "system_role"),
     "Gemma: system role": (400, openai("System role not supported", type="BadRequestError"), "system_role"),
 }
 
@@ -99,6 +107,8 @@ TOO_LONG = {
         },
     ),
     "LM Studio": (400, {"error": "The model is loaded with context length of only 4096 tokens, which is not enough"}),
+    "ExLlama": (400, {"detail": "Prompt length 9000 is greater than max_seq_len 4096"}),
+    "llama.cpp bindings": (400, "The prompt is longer than n_ctx"),
     "OpenAI code": (400, openai("Please reduce the length of the messages.", code="context_length_exceeded")),
     "Mistral": (
         400,
@@ -157,7 +167,15 @@ CAPS = {
         4096,
     ),
     "DeepSeek": ("Invalid max_tokens value, the valid range of max_tokens is [1, 4096]", 4096),
+    "limit below the cap": (
+        (
+            "This model's maximum context length is 4096 tokens. However, you requested 7200 tokens (1200 in the messages, 6000 in "
+            "the completion)."
+        ),
+        2896,
+    ),
     "no numbers": ("max_tokens is too large", 3000),
+    "the cap alone": ("max_tokens is too large: 6000", 3000),
 }
 
 
@@ -293,6 +311,13 @@ def test_wait_of_hours_is_a_quota():
 
     assert mapped.is_permanent
     assert "until" in mapped.error.detail
+
+
+def test_wait_of_more_than_a_day_has_no_false_end():
+    mapped = map_error(response(429, openai("Too many requests"), **{"retry-after": "900000"}))
+
+    assert "more than a day" in mapped.error.detail
+    assert "until" not in mapped.error.detail
 
 
 def test_error_that_openrouter_calls_permanent_is_not_retried():

@@ -16,7 +16,7 @@ from services.daily import map_error
 from services.errors import ProviderUnavailable
 from services.upstream.client import VendorClient
 from services.upstream.proxies import Proxies, environment_proxies
-from tests.faults.answers import answer_well
+from tests.faults.answers import FORGOTTEN, answer_well
 from tests.faults.wire import FakeVendor
 from tests.support.api_server import api_server
 from tests.support.forward_proxy import ForwardProxy, forward_proxy
@@ -118,10 +118,10 @@ def test_unusable_proxy_ends_the_start(monkeypatch: pytest.MonkeyPatch, settings
 async def test_request_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch, proxy: ForwardProxy) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
     async with fake_vendor() as vendor, client(f"http://daily.example:{vendor.port}/daily") as upstream:
-        response = await upstream.call("GET", "/rooms/x", repeatable=True)
+        response = await upstream.call("GET", f"/rooms/{FORGOTTEN}", repeatable=True)
 
         assert response.status == 200
-        assert proxy.stop() == [f"GET http://daily.example:{vendor.port}/daily/rooms/x"]
+        assert proxy.stop() == [f"GET http://daily.example:{vendor.port}/daily/rooms/{FORGOTTEN}"]
 
 
 async def test_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch, proxy: ForwardProxy) -> None:
@@ -129,7 +129,7 @@ async def test_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("NO_PROXY", "nobody.invalid")
     async with client("http://nobody.invalid") as upstream:
         with pytest.raises(ProviderUnavailable, match="can't be reached right now"):
-            await upstream.call("GET", "/rooms/x", repeatable=True)
+            await upstream.call("GET", f"/rooms/{FORGOTTEN}", repeatable=True)
 
     assert proxy.stop() == []
 
@@ -137,7 +137,7 @@ async def test_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPa
 async def test_loopback_is_reached_directly(monkeypatch: pytest.MonkeyPatch, proxy: ForwardProxy) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
     async with fake_vendor() as vendor, client(f"{vendor.url}/daily") as upstream:
-        assert (await upstream.call("GET", "/rooms/x", repeatable=True)).status == 200
+        assert (await upstream.call("GET", f"/rooms/{FORGOTTEN}", repeatable=True)).status == 200
 
     assert proxy.stop() == []
 
@@ -149,6 +149,24 @@ async def test_proxy_that_is_down_is_named_to_the_caller(monkeypatch: pytest.Mon
     async with client("https://daily.example") as upstream:
         with pytest.raises(ProviderUnavailable, match="HTTPS_PROXY"):
             await upstream.call("POST", "/call", repeatable=False)
+
+
+async def test_proxy_whose_name_is_unknown_is_named_to_the_caller_and_in_the_log(monkeypatch, caplog) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
+
+    async with client("https://daily.example") as upstream:
+        with pytest.raises(ProviderUnavailable, match="HTTPS_PROXY"):
+            await upstream.call("POST", "/call", repeatable=False)
+
+    assert "ClientConnectorDNSError proxy.invalid:3128 gaierror(" in caplog.text
+
+
+async def test_address_that_does_not_connect_is_in_the_log(caplog) -> None:
+    async with client("http://127.0.0.1:1") as upstream:
+        with pytest.raises(ProviderUnavailable, match="can't be reached right now"):
+            await upstream.call("POST", "/call", repeatable=False)
+
+    assert "Daily gave no response: ClientConnectorError 127.0.0.1:1 ConnectionRefusedError(" in caplog.text
 
 
 async def test_proxy_that_requires_credentials_is_named_to_the_caller(monkeypatch, caplog) -> None:

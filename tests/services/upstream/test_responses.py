@@ -9,12 +9,14 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from services.upstream.redaction import MAX_REASON_LOGGED
 from services.upstream.responses import (
     Refusal,
     VendorResponse,
     log_refusal,
+    log_unreadable,
     parse_retry_after,
     read_refusal,
 )
@@ -66,6 +68,20 @@ def test_body_that_is_no_json_object_gives_no_details(content: bytes) -> None:
     assert VendorResponse(502, httpx.Headers(), content).refusal == Refusal()
 
 
+def test_plain_text_is_the_reason() -> None:
+    headers = httpx.Headers({"content-type": "text/plain; charset=utf-8"})
+
+    refusal = VendorResponse(400, headers, b"Prompt exceeds the context").refusal
+
+    assert refusal == Refusal(reason="Prompt exceeds the context")
+
+
+def test_error_in_a_list_of_one_is_read() -> None:
+    assert response([{"error": {"message": "Quota exceeded", "code": 429}}]).refusal == Refusal(
+        "429", reason="Quota exceeded"
+    )
+
+
 def test_log_line_names_status_code_parameter_request_and_reason(caplog) -> None:
     body = {
         "error": {
@@ -83,10 +99,48 @@ def test_log_line_names_status_code_parameter_request_and_reason(caplog) -> None
     assert line == f'OpenAI refused: {parts} reason="Unknown parameter."'
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"error code: 1010", "error code: 1010"),
+        (
+            b"<html><style>p {color: red}</style><title>Maintenance</title><p>Back at 9.</p></html>",
+            "Maintenance Back at 9.",
+        ),
+        (b"[502]", "[502]"),
+        (b"<script>" * 1000, ""),
+        (b"", ""),
+    ],
+    ids=["text", "page", "list", "script without end", "nothing"],
+)
+def test_text_of_a_body_that_is_no_json_object_is_logged(caplog, content: bytes, reason: str) -> None:
+    log_refusal("Vapi", VendorResponse(403, httpx.Headers(), content))
+
+    assert caplog.messages[0].endswith(f'reason="{reason}"')
+
+
+def test_missing_fields_of_a_successful_response_are_logged_without_values(caplog) -> None:
+    class Call(BaseModel):
+        id: str
+        state: int
+
+    answered = VendorResponse(200, httpx.Headers({"content-type": "application/json; a=b"}), b'{"state": "secret"}')
+    with pytest.raises(ValidationError) as invalid:
+        Call.model_validate_json(answered.content)
+
+    log_unreadable("Vapi", answered, invalid.value)
+
+    [line] = caplog.messages
+    assert line.startswith(
+        "Vapi sent a response that can't be read: status=200 type=application/json id: Field required; state: "
+    )
+    assert "secret" not in line
+
+
 def test_missing_parts_are_dashes(caplog) -> None:
     log_refusal("Daily", response(None))
 
-    assert caplog.messages == ['Daily refused: status=400 code=- type=- param=- request=- reason=""']
+    assert caplog.messages == ['Daily refused: status=400 code=- type=- param=- request=- reason="null"']
 
 
 def test_what_was_sent_is_not_logged(caplog) -> None:
