@@ -47,12 +47,13 @@ _TOPICS = (
         anywhere="how old|years old|date of birth|year of birth|young candidate|younger candidate|older candidate"
         "|too old|too young|young and|youthful|do you plan to retire|will you retire|until retirement|age group"
         "|born in|born on|digital native|graduate from high school|graduate from school|graduated from high school"
-        "|wie alt",
+        "|finish high school|until you retire|you look young|wie alt|geboren|bis zur rente|êtes vous né|êtes vous née|edad tiene|edad tienes"
+        "|nació|naciste",
     ),
     _topic(
         "family",
         owned="family|families|spouse|husband|wife|child|children|kid|kids|parents|marriage|household|familie|kinder"
-        "|ehepartner|famille|enfants|mari|femme|familia|hijos|esposa|marido",
+        "|ehepartner|famille|enfants|mari|femme|familia|hijos|esposo|esposa|marido|mann|frau",
         anywhere="married|divorced|unmarried|marital|childcare|child care|has children|have children|having children"
         "|has kids|have kids|having kids|small kids|young kids|have small children|have young children|more children"
         "|mother of|father of|as a mother|as a father|as a parent|working mother|working father|working parent"
@@ -61,7 +62,8 @@ _TOPICS = (
         "|starting a family|planning a family|plan a family|plans a family|family responsibilities"
         "|does your partner|is your partner"
         "|would your partner|verheiratet|familienplanung|familienstand|kinder haben|marié"
-        "|mariée|des enfants|casado|casada|tiene hijos",
+        "|mariée|des enfants|casado|casada|tiene hijos|tener hijos|maiden name|live with your partner"
+        "|kinder zu bekommen|situation familiale|estado civil",
     ),
     _topic(
         "pregnancy",
@@ -75,7 +77,8 @@ _TOPICS = (
         anywhere="religion|religious|christian|muslim|jewish|hindu|buddhist|catholic|atheist|go to church|do you pray"
         "|to mosque|to temple|which church|what church|for prayers|headscarf"
         "|holidays do you observe|holidays do you celebrate"
-        "|believe in god|ramadan|religiös|religieux|religieuse",
+        "|believe in god|ramadan|sabbath|konfession|religiös|religieux|religieuse|musulman|musulmane|catholique"
+        "|juif|juive|católico|católica|musulmán|musulmana|judío|judía",
     ),
     _topic(
         "origin",
@@ -85,7 +88,8 @@ _TOPICS = (
         "|immigrants|country of origin|what country are you from|which country are you from|where are you from"
         "|where do you come from|where were you born|foreign accent|without an accent|accent free|skin color"
         "|were you born|are you a citizen|a citizen of|us citizen|eu citizen"
-        "|skin colour|muttersprachler|muttersprachlerin|migrationshintergrund|woher kommen sie",
+        "|skin colour|muttersprachler|muttersprachlerin|migrationshintergrund|woher kommen sie"
+        "|staatsangehörigkeit|quelle origine|de dónde es|did you grow up",
     ),
     _topic(
         "health",
@@ -93,27 +97,32 @@ _TOPICS = (
         "|krankheit|santé|handicap|salud|discapacidad",
         anywhere="are you disabled|is disabled|has a disability|any disabilities|chronically ill|health problems"
         "|health issues|health condition|medical condition|medical conditions|medical history|mental illness|sick days"
-        "|treated for|depression|take any medication|do you smoke|a smoker|in therapy"
+        "|treated for|depression|take any medication|do you smoke|a smoker|in therapy|on any medication"
+        "|chronic illness|chronic disease|psychiatrist|hiv|compensation claim|chronische krankheiten|waren sie krank"
+        "|jahr krank|êtes vous handicapé|problèmes de santé|alguna discapacidad|problemas de salud"
         "|sick leave|off sick|antidepressants|how healthy|schwerbehindert|vorerkrankungen",
     ),
     _topic(
         "orientation",
         owned="sexual|boyfriend|girlfriend|gender|pronouns",
         anywhere="sexual orientation|sexual preference|sexuality|gay|lesbian|bisexual|heterosexual|homosexual"
-        "|transgender|gender identity|a boyfriend|a girlfriend|schwul|lesbisch|orientation sexuelle|orientación sexual",
+        "|transgender|gender identity|a boyfriend|a girlfriend|lgbtq|lgbt|are you trans|schwul|lesbisch"
+        "|homosexuell|homosexuel|homosexuelle|orientation sexuelle|orientación sexual",
     ),
     _topic(
         "union",
         owned="union|unions|syndicat|sindicato",
         anywhere="union member|union members|union membership|trade union|trade unions|labor union|labour union"
-        "|join a union|any union|any unions|belong to a union|unionized|unionised|gewerkschaft|syndiqué|syndiquée",
+        "|join a union|any union|any unions|belong to a union|unionized|unionised|gewerkschaft|syndiqué|syndiquée"
+        "|algún sindicato|un sindicato",
     ),
     _topic(
         "criminal record",
         owned="criminal|arrest|arrests|antecedentes",
         anywhere="criminal record|criminal history|criminal background|police record|trouble with the law|served time"
         "|criminal conviction|been arrested|was arrested|been convicted"
-        "|convicted of|to prison|in prison|to jail|in jail|vorbestraft|vorstrafen|casier judiciaire"
+        "|felony|felonies|misdemeanor|misdemeanors|convicted of|to prison"
+        "|in prison|to jail|in jail|vorbestraft|vorstrafen|casier judiciaire"
         "|antecedentes penales",
     ),
 )

@@ -32,6 +32,19 @@ PERSONAL = [
     ("health", "How many days were you off sick last year?"),
     ("criminal record", "Have you ever been in trouble with the law?"),
     ("criminal record", "Do you have a clean police record?"),
+    ("age", "How long until you retire?"),
+    ("age", "Wann wurden Sie geboren?"),
+    ("family", "Was macht Ihr Mann beruflich?"),
+    ("family", "Quelle est votre situation familiale ?"),
+    ("family", "¿Cuál es su estado civil?"),
+    ("religion", "Êtes-vous musulman ?"),
+    ("origin", "Welche Staatsangehörigkeit haben Sie?"),
+    ("origin", "Where did you grow up?"),
+    ("health", "Avez-vous des problèmes de santé ?"),
+    ("health", "Have you ever seen a psychiatrist?"),
+    ("orientation", "Sind Sie homosexuell?"),
+    ("union", "¿Pertenece a algún sindicato?"),
+    ("criminal record", "Do you have a felony?"),
     ("family", "Haben Sie Kinder?"),
     ("pregnancy", "¿Está embarazada?"),
 ]
@@ -47,6 +60,9 @@ ABOUT_THE_WORK = [
     "Which accessibility problems have you solved for users with disabilities?",
     "How do you let stale cache entries age out?",
     "How did you lead a team across several countries?",
+    "When would you retire a service, and how?",
+    "Que faites-vous quand un service ne répond pas ?",
+    "Wie gehen Sie mit Krankmeldungen im Schichtplan um?",
 ]
 
 
