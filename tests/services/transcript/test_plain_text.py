@@ -155,6 +155,19 @@ def test_label_of_an_account_or_a_device_begins_a_turn(guest):
     assert [turn.speaker for turn in parse(source, "Ada Example", ["Bob Sample"]).turns] == ["Bob Sample", guest]
 
 
+@pytest.mark.parametrize("line", ["In short: it held.", "- vault: it held.", "2. vault: it held.", "I said: it held."])
+def test_line_that_begins_like_a_sentence_or_a_list_is_speech_where_every_turn_is_one_line(line):
+    source = f"Bob Sample: Why?\nAda Example: Because.\n{line}\nBob Sample: Fine.\nAda Example: I helped."
+
+    assert parse(source, "Ada Example").turns[1].text == f"Because.\n{line}"
+
+
+def test_label_of_several_words_that_returns_begins_turns():
+    source = "Bob Sample: Why?\nAda Example's screen: Because.\nBob Sample: And?\nAda Example's screen: So."
+
+    assert [turn.speaker for turn in parse(source).turns] == ["Bob Sample", "Ada Example's screen"] * 2
+
+
 def test_name_in_a_quotation_that_is_read_out_begins_no_turn():
     source = 'Bob Sample: You wrote:\n"Ada Example: I led it alone."\nAda Example: I only helped.\nBob Sample: Hm.'
 
