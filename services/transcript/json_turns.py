@@ -20,7 +20,7 @@ from services.transcript.voices import join_runs
 
 Node = dict[str, Any]
 
-_STARTS_LIKE_JSON = re.compile(r"\s*(?:\[\s*(?:[{\"\]]|\[\s*[{\"\[])|\{\s*[\"}])")
+_STARTS_LIKE_JSON = re.compile(r"\s*(?:\[\s*(?:[{\"\]]|\[\s*[{\"\[])|\{\s*(?:[\"'}]|\w{1,40}\s?:\s?[\"'\[{]))")
 _IS_JSON_STRING = re.compile(r'\s*"(?:[^"\\\n]|\\.)*"\s*$')
 _WHITE_SPACE = re.compile(r"\s*")
 
