@@ -247,6 +247,13 @@ def test_certain_label_begins_a_turn_in_a_transcript_on_one_line(source, turns):
     assert words_by_role(parse(source, "Maya Lindqvist", ["Jonas Weber"])) == turns
 
 
+def test_title_above_a_transcript_on_one_line_is_left_out():
+    transcript = parse("Backend interview\n\nCandidate: I helped. Interviewer: You led.")
+
+    assert words_by_role(transcript) == [("candidate", "I helped."), ("interviewer", "You led.")]
+    assert "1 line of the file" in transcript.warnings[0]
+
+
 @pytest.mark.parametrize(
     "speech",
     [
