@@ -10,10 +10,15 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.text.fields import FocusArea, JobTitle, LongText, PersonName, RequestModel, ResponseModel, Timestamp
+from services.text.normalization import normalize
 
 
 def _distinct(areas: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(area for area in areas if area))
+    """Each area once, as it is spelt first: `Go` and `GO` are one to the people who rate them."""
+    first: dict[str, str] = {}
+    for area in filter(None, areas):
+        first.setdefault(normalize(area), area)
+    return tuple(first.values())
 
 
 class BriefingFields(BaseModel):

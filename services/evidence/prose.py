@@ -91,7 +91,8 @@ def _is_verdict(sentence: str) -> bool:
 _SHORTEST_CONTENT_WORD = 4
 _STEM = 5
 _FEWEST_SHARED = 2
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_]+[+#]*")
+"""With the signs that tell `C`, `C++` and `C#` apart."""
 _UNSPACED_PAIR = re.compile(r"(?=([\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff][\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]))")
 
 

@@ -14,7 +14,7 @@ from services.text.invisible import strip_invisible
 from services.text.thoughts import strip_thoughts
 from services.transcript.transcript import Turn
 
-PROMPT_VERSION = "2026-11-26.2"
+PROMPT_VERSION = "2026-11-26.3"
 """Part of every debrief. A test fails when a wording in this package changes and this does not."""
 
 Message = dict[str, str]

@@ -46,6 +46,13 @@ def _reject_hidden_text(text: str) -> str:
     return text
 
 
+def _rater_name(name: str) -> str:
+    """The name composed, since systems encode accents in different ways."""
+    if name != name.strip("/"):
+        raise ValueError("a slash at its beginning or end is not allowed")
+    return unicodedata.normalize("NFC", name)
+
+
 def _rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -57,8 +64,8 @@ PersonName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
     AfterValidator(_reject_hidden_text),
 ]
-RaterName = Annotated[PersonName, AfterValidator(lambda name: unicodedata.normalize("NFC", name))]
-"""Name or id of a person who rates. Keyboards and systems encode accents in different ways."""
+RaterName = Annotated[PersonName, AfterValidator(_rater_name)]
+"""Name or id of a person who rates, in a path too."""
 JobTitle = Annotated[str, StringConstraints(max_length=ROLE_CHARACTERS), NoNullCharacters]
 LongText = Annotated[str, StringConstraints(max_length=LONG_TEXT_CHARACTERS), NoNullCharacters]
 FocusArea = Annotated[

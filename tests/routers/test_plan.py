@@ -198,6 +198,13 @@ def test_no_two_questions_are_the_same(client, model):
     assert left_out(plan) == ["Left out: 2 questions asked before in the same words."]
 
 
+def test_questions_that_differ_in_a_sign_of_a_language_s_name_are_different(client, model):
+    texts = ["What did you write in C?", "What did you write in C++?", "What did you write in C#?"]
+    plan = planned(client, model, questions=[question(text) for text in texts])
+
+    assert [question["text"] for question in plan["questions"]] == texts
+
+
 @pytest.mark.parametrize(
     ("minutes", "wanted", "expected"),
     [

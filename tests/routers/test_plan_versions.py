@@ -114,6 +114,18 @@ def test_the_page_and_the_markdown_show_the_plan(client, model):
         assert "Compares several cases with figures." in text
 
 
+@pytest.mark.parametrize("accept", ["text/html", "text/markdown"])
+def test_a_plan_with_one_question_says_so(client, model, accept):
+    model(answer(questions=[question()]))
+    name = open_briefed_room(client)
+    make_plan(client, name)
+
+    page = read_plan(client, name, accept).text
+
+    assert "1 question" in page
+    assert "1 questions" not in page
+
+
 def test_a_page_of_a_plan_runs_nothing_that_a_model_wrote(client, model):
     model(answer(questions=[question("<script>alert(1)</script> ![x](https://evil.test/x.png)")]))
     name = open_briefed_room(client)

@@ -162,7 +162,14 @@ def test_invalid_ratings_are_refused_by_field_and_seal_nothing(client, body, fie
     assert read_ratings(client, name).json()["raters"] == []
 
 
-@pytest.mark.parametrize("rater", ["auth0/5f0c", "team/ada", "/", "ada@x.example", "ада"])
+def test_a_focus_area_in_two_spellings_is_rated_once(client):
+    name = open_briefed_room(client, focus_areas=["Go", "GO", "go ", "C", "C++"])
+
+    assert read_ratings(client, name).json()["competencies"] == ["Go", "C", "C++"]
+    assert rate(client, name, ratings=[{"competency": "GO", "rating": 4}]).json()["ratings"][0]["competency"] == "Go"
+
+
+@pytest.mark.parametrize("rater", ["auth0/5f0c", "team/ada", "ada@x.example", "ада"])
 def test_a_rater_is_any_id_of_the_client_s_users(client, rater):
     name = open_briefed_room(client)
 
@@ -182,7 +189,7 @@ def test_a_rater_is_the_same_person_however_accents_are_encoded(client):
     assert not read_ratings(client, name, decomposed).json()["sealed"]
 
 
-@pytest.mark.parametrize("rater", ["x" * 81, "%20", "a%00b", "a%09b", "%E2%80%AEada"])
+@pytest.mark.parametrize("rater", ["x" * 81, "%20", "/", "ada/", "a%00b", "a%09b", "%E2%80%AEada"])
 def test_a_rater_without_a_plain_name_is_refused(client, rater):
     name = open_briefed_room(client)
 

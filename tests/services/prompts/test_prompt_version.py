@@ -18,6 +18,7 @@ from services.prompts.voice_candidate import candidate_instructions
 WORDINGS = {
     "2026-11-26": "b178073fd6dd454e",
     "2026-11-26.2": "a6473143af927f1a",
+    "2026-11-26.3": "699bd88c7e94879c",
 }
 """The hash of all wordings by version. Add a line with a new version; never change an old one."""
 
