@@ -136,7 +136,7 @@ class DecisionBeforeRating(ServiceError):
 
 
 class ListingNeedsAuthentication(ServiceError):
-    """Rooms are listed only where callers have to show who they are: their names are meant to be unguessable."""
+    """Rooms are listed only with authentication, because a room's name is all that is needed to join it."""
 
     status = 403
     code = "listing_needs_authentication"

@@ -20,7 +20,7 @@ caller_of_work: ContextVar[str] = ContextVar("caller_of_work", default="")
 class FairThreads(ThreadPoolExecutor):
     """Runs each caller's work one after another, in its order, and the work of different callers in turns.
 
-    Work that has started runs to its end, and counts until then, even if nobody waits for it any more.
+    Work that has started runs to its end, and counts until then, even if its result is no longer needed.
     """
 
     def __init__(self, threads: int = THREADS) -> None:
@@ -63,7 +63,7 @@ class FairThreads(ThreadPoolExecutor):
 def _run(future: Future[Result], work: Callable[[], Result]) -> None:
     try:
         result = work()
-    except BaseException as error:  # noqa: BLE001 (whoever waits for the future gets it)
+    except BaseException as error:  # noqa: BLE001 (the future passes it on)
         future.set_exception(error)
     else:
         future.set_result(result)

@@ -194,7 +194,7 @@ class LLM:
         if not isinstance(second, _Unusable):
             return replace(second, usage=add_usage(first.usage, second.usage))
         if second.is_cut:
-            raise AnswerCutOff(second.usage, request.cap)
+            raise AnswerCutOff(second.usage, request.cap, is_written=bool(second.text))
         raise ProviderBadAnswer(
             f"The language model's {question.name} could not be used; try again, or use a larger model."
         )

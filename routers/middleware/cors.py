@@ -2,13 +2,17 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
+PRIVATE_NETWORK = "access-control-allow-private-network"
 MAX_LOGGED_ORIGINS = 100
 """Limits the memory and the log lines that invented origins can use."""
 _MAX_ORIGIN_CHARACTERS = 200
@@ -25,6 +29,12 @@ class LoggingCORSMiddleware(CORSMiddleware):
         if scope["type"] == "http":
             self._log_refused(dict(scope["headers"]))
         await super().__call__(scope, receive, send)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code >= HTTPStatus.BAD_REQUEST and PRIVATE_NETWORK in response.headers:
+            del response.headers[PRIVATE_NETWORK]  # Starlette allows it before it has looked at the origin
+        return response
 
     def _log_refused(self, headers: Mapping[bytes, bytes]) -> None:
         if b"origin" not in headers:

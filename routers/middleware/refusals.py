@@ -1,12 +1,17 @@
 """Problem documents instead of the plain-text refusals of Starlette's middleware."""
 
+import logging
 from collections.abc import Iterable
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from routers.problems import ProblemResponse, disconnected, problem_response, status_problem
 from services.errors import Forbidden, PayloadTooLarge, ServiceError, WrongHost
 
+log = logging.getLogger(__name__)
+
+_MAX_HOST_CHARACTERS = 200
 _BODY_HEADERS = (b"content-type", b"content-length")
 
 
@@ -40,6 +45,9 @@ class PlainTextRefusalMiddleware:
 
     def _problem(self, refusal: Message, text: str, scope: Scope) -> ProblemResponse:
         error = self._error(text)
+        if isinstance(error, WrongHost):
+            host = Headers(scope=scope).get("host", "")[:_MAX_HOST_CHARACTERS]
+            log.info("wrong_host: the request is for %s, which is not in TRUSTED_HOSTS", ascii(host))
         response = problem_response(error, scope) if error else status_problem(refusal["status"], scope)
         response.raw_headers.extend(_without_body_headers(refusal["headers"]))
         return response

@@ -77,7 +77,8 @@ def _rating_hinges(hinges: Sequence[Hinge]) -> Iterator[str]:
 def _if_assessed(missing: Sequence[str], score: Score) -> Iterator[str]:
     if not missing or score.range is None:
         return
-    which = " and ".join(missing) if len(missing) < _MOST_NAMED else f"the other {len(missing)} competencies"
+    several = f"{'all' if len(missing) == score.total else 'the other'} {len(missing)} competencies"
+    which = " and ".join(missing) if len(missing) < _MOST_NAMED else several
     lowest, highest = score.range
     outcome = f"still {lowest}" if lowest == highest else f"between {lowest} and {highest}"
     yield f"If {which} had been assessed: {outcome}."

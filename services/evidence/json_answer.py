@@ -21,7 +21,7 @@ class NoSingleObject(ValueError):
 
 
 def find_object(content: str, keys: Collection[str]) -> JsonObject:
-    """The one object that has any of these keys, or that holds it as its only value. Raises NoSingleObject.
+    """The one object that has any of these keys, by itself or as a value of another. Raises NoSingleObject.
 
     The same object twice counts as one. Takes time linear in the length of the content.
     """
@@ -38,11 +38,11 @@ def find_object(content: str, keys: Collection[str]) -> JsonObject:
 
 
 def _with_keys(candidate: JsonObject, keys: Collection[str]) -> JsonObject | None:
-    """The object itself, or the one inside of a wrapper such as `{"debrief": {…}}`."""
+    """The object itself, or the only one inside of a wrapper such as `{"thoughts": "…", "debrief": {…}}`."""
     if any(key in candidate for key in keys):
         return candidate
-    inner = next(iter(candidate.values())) if len(candidate) == 1 else None
-    return inner if isinstance(inner, dict) and any(key in inner for key in keys) else None
+    inner = [value for value in candidate.values() if isinstance(value, dict) and any(key in value for key in keys)]
+    return inner[0] if len(inner) == 1 else None
 
 
 def _objects(content: str) -> Iterator[JsonObject]:

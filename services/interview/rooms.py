@@ -127,7 +127,7 @@ class Rooms:
         transcript: bool = False,
         participants: bool = False,
     ) -> StoredRoom:
-        """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for anybody else's."""
+        """The caller's own room, ended or not, with the parts asked for. Raises RoomNotFound for another caller's."""
         interview = await self.storage.find(
             name, briefing=briefing, debrief=debrief, plan=plan, transcript=transcript, participants=participants
         )
@@ -187,7 +187,7 @@ class Rooms:
 
     def _check_may_interview(self, room: Room) -> None:
         if not self.is_open and self.caller is None:
-            raise Unauthorized("To join as the interviewer, show who you are: send Authorization: Bearer <key>.")
+            raise Unauthorized("To join as the interviewer, send an API key or token as Authorization: Bearer <key>.")
         if not self._is_owner(room):
             raise Forbidden("Only the room's owner may join as the interviewer; join as the candidate instead.")
 
@@ -206,8 +206,8 @@ class Rooms:
         """Erases everything stored under the name, the room at Daily, and its transcripts there.
 
         Stored data is erased even while Daily is down. Repeatable: what no longer exists counts as zero. A room that
-        this service did not name is left at Daily, and so is one that a restart made it forget while callers need
-        credentials: it may be another caller's, and ends by itself.
+        this service did not name is left at Daily, and so is one that is not stored (since a restart) while callers
+        need credentials: it may be another caller's, and ends by itself.
         """
         interview = await self.storage.find(name)
         room = None if interview is None else interview.room
@@ -239,10 +239,10 @@ class Rooms:
         return self.is_open or (self.caller is not None and room.owner == self.caller)
 
     async def _recover_from_daily(self, name: str) -> Room:
-        """A room that a restart made us forget and that Daily still knows.
+        """A room that was lost from memory in a restart, as Daily describes it, stored again.
 
-        A room that this service did not name, or without an end, is not its own. Where callers have to show who they
-        are, a recovered room has no owner.
+        Raises RoomNotFound for a room that this service did not name or that has no end. A recovered room has no
+        owner, so it can be used by its link only, or by every caller while authentication is off.
         """
         if not self.storage.is_ephemeral or not _OUR_NAME.match(name):
             raise RoomNotFound

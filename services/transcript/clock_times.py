@@ -25,7 +25,7 @@ _DATE = (
     r"|[Tt]oday|[Yy]esterday)"
 )
 _BETWEEN_DATE_AND_CLOCK = r"(?:,?[ \u00a0\u202f]{0,3}(?:(?:at|um|à|às|alle|kl\.)[ ])?|T)"
-_RANGE = r"[ ]{0,3}(?:-{1,2}>?|[–—~→]|to|bis|à)[ ]{0,3}"
+_RANGE = r"[ ]{0,3}(?:-{1,2}>?|[–—~→,]|to|bis|à)[ ]{0,3}"
 
 _FULL_CLOCK = rf"(?:{_UNITS}(?:{_CLOCK})?|{_CLOCK}{_ZONE})"
 SPACES = r"[ \t\u00a0\u202f\u3000]"

@@ -11,8 +11,10 @@ from services.transcript.line_prefixes import Form, LinePrefix, read_prefix, rea
 from services.transcript.speaker_labels import ExpectedSpeakers
 from services.transcript.speaker_names import Label
 
+_SPACE = r" \t\u00a0\x0b\x0c\x85\u2028\u2029"
+"""Spaces, and the line breaks of word processors, which a text on one line may have instead of line feeds."""
 _LABEL = re.compile(
-    r"(?:[.!?…]{1,9}[\"'”’»)\]*_]{0,3}[ \t\u00a0]{1,9}|[。！？]{1,9}[”’」』）]{0,2}[ \t\u3000]{0,9})"
+    rf"(?:[.!?…]{{1,9}}[\"'”’»)\]*_]{{0,3}}[{_SPACE}]{{1,9}}|[。！？]{{1,9}}[”’」』）]{{0,2}}[{_SPACE}\u3000]{{0,9}})"
     r"(?P<label>[^.!?…。！？\r\n]{1,100}?(?:：|:(?=[*_]{0,3}(?:\s|$))))"
 )
 _LONGEST_GAP = 4

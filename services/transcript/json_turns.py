@@ -20,7 +20,7 @@ from services.transcript.voices import join_runs
 
 Node = dict[str, Any]
 
-_STARTS_LIKE_JSON = re.compile(r"\s*(?:\[\s*(?:[{\"\]]|\[\s*[{\"\[])|\{\s*[\"}])")
+_STARTS_LIKE_JSON = re.compile(r"\s*(?:\[\s*(?:[{\"\]]|\[\s*[{\"\[])|\{\s*(?:[\"'}]|\w{1,40}\s?:\s?[\"'\[{]))")
 _IS_JSON_STRING = re.compile(r'\s*"(?:[^"\\\n]|\\.)*"\s*$')
 _WHITE_SPACE = re.compile(r"\s*")
 
@@ -46,6 +46,7 @@ _ENDS = ("end", "end_time", "endTime", "end_ts")
 _INSIDE_TIMES = ("relative", "from", "start", "absolute")
 _INSIDE_SPEAKERS = ("name", "displayName", "display_name", "role", "id")
 
+_KEY_WITH_CAPITAL = re.compile(r'"[A-Z][^"]{0,40}"\s{0,99}:')
 _WORD_START_IN_KEY = re.compile(r"[ -]|(?<=[a-z])(?=[A-Z])")
 
 _LONGEST_TIME = 64
@@ -67,12 +68,12 @@ def is_json(source: str) -> bool:
 
 def read_json(source: str) -> Sequence[SourceTurn] | str:
     """The turns of the document, or the one text that it holds. Raises UnreadableTranscript."""
-    document = _decode(source)
+    document = _decode(source, _with_usual_keys if _KEY_WITH_CAPITAL.search(source) else None)
     if document == []:
         return []
     if isinstance(document, list) and all(isinstance(item, str) for item in document):
         return replace_unstorable("\n".join(document))
-    turns = _turns_of(document) or _turns_of(_decode(source, _with_usual_keys))
+    turns = _turns_of(document)
     if len(turns) == 1 and not turns[0].speaker and "\n" in turns[0].text:
         return turns[0].text
     if turns:
@@ -85,7 +86,7 @@ def read_json(source: str) -> Sequence[SourceTurn] | str:
     )
 
 
-def _decode(source: str, object_hook: Callable[[Node], Node] | None = None) -> Any:
+def _decode(source: str, object_hook: Callable[[Node], Node] | None) -> Any:
     try:
         return json.loads(source, object_hook=object_hook)
     except RecursionError as error:
@@ -103,7 +104,11 @@ def _decode(source: str, object_hook: Callable[[Node], Node] | None = None) -> A
 
 def _with_usual_keys(node: Node) -> Node:
     """The object with keys such as `Start Time` and `StartTime` as `start_time`."""
-    return {_WORD_START_IN_KEY.sub("_", key).lower(): value for key, value in node.items()}
+    return {_usual_key(key) if key[:1].isupper() else key: value for key, value in node.items()}
+
+
+def _usual_key(key: str) -> str:
+    return _WORD_START_IN_KEY.sub("_", key).lower()
 
 
 def _decode_lines(source: str, object_hook: Callable[[Node], Node] | None) -> list[Any]:

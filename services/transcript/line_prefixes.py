@@ -67,7 +67,7 @@ _TIME_BEFORE = re.compile(
 )
 _TIME_AFTER = re.compile(rf"(?:{SPACES}|[,|·–—-]){{0,9}}{time_pattern('after')}{SPACES}{{0,9}}$")
 _TIME_INSIDE = re.compile(rf"(?P<gap>(?:{SPACES}|[,|·–—-]){{1,9}}){time_pattern('inside')}(?=[\s,]|$),?")
-_TIME_BEHIND = re.compile(rf"(?=[\[(]){time_pattern('behind')}{SPACES}{{0,9}}")
+_TIME_BEHIND = re.compile(rf"[*_]{{0,2}}(?=[\[(]){time_pattern('behind')}[*_]{{0,2}}{SPACES}{{0,9}}")
 _CLOCK_HINT = re.compile(r"\d(?:[:：]\d|[ ]?[mM分])")
 
 _COLON = re.compile("[:：]")
@@ -198,7 +198,7 @@ def _bracketed(text: str, start: int) -> LinePrefix | None:
         return None
     time = _TIME_BEHIND.match(text, match.end())
     end = time.end() if time else match.end()
-    form = Form.BRACKETED if text[end:].strip() else Form.ALONE
+    form = Form.BRACKETED if text[end:].strip() else Form.TIMED if time else Form.ALONE
     at = clock_of(time["behind_clock"]) if time else None
     return LinePrefix(form, _bare(match["inside"] or match["bold"]), end, at, mark=match["open"] or "*")
 

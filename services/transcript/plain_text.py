@@ -33,8 +33,10 @@ def read_plain_text(source: str, expected: ExpectedSpeakers) -> Record:
     starts = _without_notes(lines, find_turn_starts(lines, expected))
     if not starts:
         return Record(source, _passages(source, _paragraphs(lines)))
-    if len(lines) == 1:
-        return Record(source, _passages(source, _one_line(source, lines[0], starts[0], expected)))
+    *above, last = lines
+    if [*starts] == [len(above)] and _are_titles(above):
+        passages = _passages(source, _one_line(source, last, starts[len(above)], expected))
+        return Record(source, passages, lines_left_out=len(above))
     labelled = _LabelledLines(lines, starts)
     passages = _passages(source, labelled.parts())
     ends = {lines[index].start + prefix.end for index, prefix in starts.items()}
@@ -96,8 +98,12 @@ def _paragraphs(lines: Sequence[Line]) -> Iterator[_Part]:
             is_start = False
 
 
+def _are_titles(lines: Sequence[Line]) -> bool:
+    return len(lines) <= _LONGEST_PREFACE and not any(line.has_only_time for line in lines)
+
+
 def _one_line(source: str, line: Line, first: LinePrefix, expected: ExpectedSpeakers) -> Iterator[_Part]:
-    """The turns of a whole transcript on one line."""
+    """The turns of a transcript on one line."""
     begin = (line.start, first)
     behind = (each for each in inner_labels(source, expected, first.name) if each[0] >= line.start + first.end)
     for (start, prefix), (end, _) in pairwise(chain([begin], behind, [(line.end, first)])):

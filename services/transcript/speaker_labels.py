@@ -28,14 +28,15 @@ _MOST_WORDS_IN_DOUBT = 5
 _OPENING_QUOTES = ('"', "“", "„", "«", "‘")
 _BEFORE_COLONS = frozenset(
     normalize(
-        "action actually again agenda also and answer anyway approach attendees background basically because bonus but "
-        "caveat challenge chapters conclusion context date description disclaimer duration edit end example examples "
-        "exactly fact file finally first firstly goal honestly however http https id idea impact invited keywords last "
-        "lastly lesson lessons link location meaning meeting my next no note notes now ok okay one option or organizer "
-        "our outcome part participants phase plan plus point problem pros cons ps question reason recorded recording "
-        "remember result results right second secondly situation so solution source speakers start started step "
-        "subject summary sure task technically that the then there third this thought three time title today todo "
-        "topic transcript two update url view warning well what why yes yesterday"
+        "action actually again agenda also and answer anyway approach as at attendees background basically because "
+        "bonus but by caveat challenge chapters conclusion cons context date description disclaimer duration edit "
+        "end exactly example examples fact file finally first firstly for goal honestly however http https id idea "
+        "if impact in invited keywords last lastly lesson lessons link location meaning meeting my next no note "
+        "notes now ok okay on one option or organizer our outcome part participants phase plan plus point problem "
+        "pros ps question reason recorded recording remember result results right second secondly situation so "
+        "solution source speakers start started step subject summary sure task technically that the then there "
+        "third this thought three time title today todo topic transcript two update url view warning well what when "
+        "why with yes yesterday"
     ).split()
 )
 """English words before a colon that are no labels: at the start of sentences, and in the lines above a transcript."""
@@ -143,9 +144,9 @@ class SpeakerLabels:
         words = words_of(label.name or label.written)
         if prefix.form is not Form.COLON or self._is_dated or not prefix.is_set_apart or _is_quoted(prefix):
             return False
-        if not 0 < len(words) <= _MOST_WORDS_IN_DOUBT or _SENTENCE_MARK.search(prefix.name):
+        if not _is_short_phrase(words) or _SENTENCE_MARK.search(prefix.name):
             return False
-        return _IN_SENTENCES.isdisjoint(words) and (words[0] not in _BEFORE_COLONS or words[0] == "the" != words[-1])
+        return words[0] not in _BEFORE_COLONS or words[0] == "the" != words[-1]
 
     def _is_like_the_certain(self, placed: PlacedPrefix) -> bool:
         """Whether a label that occurs once has the form of those that are certain, and looks like a speaker's."""
@@ -248,7 +249,13 @@ def _returns_like_label(label: Label) -> bool:
     words = label.words
     if not words or _SENTENCE_MARK.search(label.written) or (len(words) > 1 and words[0] in _PRONOUNS):
         return False
-    return label.is_short and (words[0] not in _BEFORE_COLONS or len(words) > 1)
+    if label.is_short:
+        return words[0] not in _BEFORE_COLONS or len(words) > 1
+    return _is_short_phrase(words) and words[0] not in _BEFORE_COLONS
+
+
+def _is_short_phrase(words: Sequence[str]) -> bool:
+    return 0 < len(words) <= _MOST_WORDS_IN_DOUBT and _IN_SENTENCES.isdisjoint(words)
 
 
 def _is_of_account_or_device(label: Label) -> bool:
@@ -256,8 +263,7 @@ def _is_of_account_or_device(label: Label) -> bool:
     words = label.words
     if _ACCOUNT.fullmatch(label.written):
         return True
-    is_phrase = len(words) > _MOST_WORDS_IN_DOUBT or not _IN_SENTENCES.isdisjoint(words)
-    return label.has_generic_word and not is_phrase and words[0] not in _BEFORE_COLONS
+    return label.has_generic_word and _is_short_phrase(words) and words[0] not in _BEFORE_COLONS
 
 
 def _is_quoted(prefix: LinePrefix) -> bool:

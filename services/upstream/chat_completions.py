@@ -24,13 +24,19 @@ _NOT_JSON = f"{VENDOR}'s server did not answer with JSON; check OPENROUTER_BASE_
 
 
 class AnswerCutOff(ProviderBadAnswer):
-    """The model reached the cap of its answer before it had written anything that can be used."""
+    """The model reached the cap of its answer before it had written anything that can be used.
 
-    def __init__(self, usage: Usage, cap: int | None = None) -> None:
+    `is_written`: it had begun to write the answer, so it did not spend the tokens on thinking.
+    """
+
+    def __init__(self, usage: Usage, cap: int | None = None, *, is_written: bool = False) -> None:
         limit = "all tokens" if cap is None else f"all {cap:,} tokens"
+        cause, model = (
+            ("", "another model") if is_written else (", most likely by thinking", "a model that thinks less")
+        )
         super().__init__(
-            f"The language model used up {limit} of its answer before it had finished, most likely by thinking; choose "
-            "a model that thinks less, or raise LLM_CONTEXT_TOKENS if its server allows."
+            f"The language model used up {limit} of its answer before it had finished{cause}; choose {model}, or raise "
+            "LLM_CONTEXT_TOKENS if its server allows."
         )
         self.usage = usage
 

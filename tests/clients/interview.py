@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import httpx
 from interview_room_api import AuthenticatedClient
+from interview_room_api.api.plans import create_plan, save_plan
+from interview_room_api.api.reviews import get_ratings, save_decision, submit_ratings
 from interview_room_api.api.rooms import (
     chat,
     create_room,
@@ -22,20 +24,31 @@ from interview_room_api.api.rooms import (
     join_room,
     save_briefing,
 )
+from interview_room_api.api.transcripts import save_transcript
 from interview_room_api.models import (
     BriefingRequest,
     ChatEventDelta,
     ChatEventDone,
     ChatRequest,
+    CompetencyRatingRequest,
     Debrief,
     DebriefEventDone,
     DebriefEventProgress,
     DebriefRequest,
+    DecisionRequest,
+    DecisionRequestDecision,
     JoinRequest,
     JoinRequestParticipantType,
+    Plan,
+    PlanEdit,
+    PlanRequest,
     Problem,
     ProblemCode,
+    QuestionEdit,
+    RatingsRequest,
     RoomRequest,
+    Submission,
+    TranscriptRequest,
 )
 
 Answer = TypeVar("Answer")
@@ -94,6 +107,18 @@ def read_debrief(client: AuthenticatedClient, path: str, request: DebriefRequest
     raise AssertionError("the stream has no terminal event")
 
 
+def plan_questions(client: AuthenticatedClient, room_name: str) -> tuple[Plan, Plan]:
+    """A plan by the model, and the same without its last question, as an interviewer saves it."""
+    plan = expect(create_plan.sync(room_name, client=client, body=PlanRequest(minutes=30)))
+    kept = [QuestionEdit.from_dict(question.to_dict()) for question in plan.questions[:-1]]
+    return plan, expect(save_plan.sync(room_name, client=client, body=PlanEdit(questions=kept)))
+
+
+def rate(client: AuthenticatedClient, room_name: str) -> Submission:
+    rating = CompetencyRatingRequest(competency="Compilers", rating=4, note="Wrote one.")
+    return expect(submit_ratings.sync(room_name, "ada", client=client, body=RatingsRequest(ratings=[rating])))
+
+
 def interview(client: AuthenticatedClient, transcript: str) -> dict[str, object]:
     opened = create_room.sync_detailed(client=client, body=RoomRequest(interviewer_name="Ada"))
     room = expect(opened.parsed)
@@ -102,11 +127,17 @@ def interview(client: AuthenticatedClient, transcript: str) -> dict[str, object]
     joined = expect(join_room.sync(name, client=client, body=participant))
     brief = BriefingRequest(candidate_name="Grace", focus_areas=["Compilers"])
     briefing = expect(save_briefing.sync(name, client=client, body=brief))
+    plan, edited = plan_questions(client, name)
     answer = expect(chat.sync(name, client=client, body=ChatRequest(message="What should I ask?")))
     streamed = read_chat(client, f"{path}/chat", ChatRequest(message="And then?"))
-    stages, debrief = read_debrief(client, f"{path}/debrief", DebriefRequest(transcript=transcript))
-    stored = get_debrief.sync(name, client=client)
+    record = expect(save_transcript.sync(name, client=client, body=TranscriptRequest(transcript=transcript)))
+    submission = rate(client, name)
+    stages, debrief = read_debrief(client, f"{path}/debrief?rater=ada", DebriefRequest())
+    stored = get_debrief.sync(name, client=client, rater="ada")
     assert isinstance(stored, Debrief)
+    compared = expect(get_ratings.sync(name, client=client, rater="ada"))
+    decided = DecisionRequest(decision=DecisionRequestDecision.ADVANCE, reasons="Wrote a compiler.", rater="ada")
+    decision = expect(save_decision.sync(name, client=client, body=decided))
     receipt = expect(delete_room.sync(name, client=client))
     gone = get_briefing.sync_detailed(name, client=client)
     assert isinstance(gone.parsed, Problem)
@@ -116,12 +147,19 @@ def interview(client: AuthenticatedClient, transcript: str) -> dict[str, object]
         "token": joined.token,
         "endsAt": joined.expires_at.isoformat(),
         "prompt": briefing.briefing_prompt,
+        "minutes": sum(question.minutes for question in plan.questions),
+        "editedBy": edited.made_by.value,
+        "questionsLeftOut": len(plan.questions) - len(edited.questions),
         "answer": answer.response,
         "streamed": streamed,
+        "candidate": next((person.label for person in record.speakers if person.role == "candidate"), None),
+        "isIndependent": submission.independent,
         "stages": stages,
         "recommendation": debrief.recommendation.value,
         "quotes": [quote.text for claim in debrief.evidence for quote in claim.quotes],
         "isStored": stored.version == debrief.version,
+        "compared": [[person.rating for person in row.people] for row in compared.agreement or []],
+        "decision": decision.decision.value,
         "deletedRooms": receipt.deleted.room,
         "afterwards": gone.parsed.code.value,
     }

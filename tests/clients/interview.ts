@@ -63,27 +63,56 @@ export async function interview(baseUrl: string, apiKey: string, transcript: str
     candidate_name: "Grace",
     focus_areas: ["Compilers"],
   });
+  const { plan, edited } = await planQuestions(client, `${path}/plan`);
   const answer = await client.call<"chat">("POST", `${path}/chat`, { message: "What should I ask?" });
   const streamed = await readChat(client, `${path}/chat`, { message: "And then?" });
-  const { stages, debrief } = await readDebrief(client, `${path}/debrief`, { transcript });
-  const stored = await client.call<"get_debrief">("GET", `${path}/debrief`);
+  const record = await client.call<"save_transcript">("PUT", `${path}/transcript`, { transcript });
+  const submission = await client.call<"submit_ratings">("PUT", `${path}/ratings/ada`, {
+    ratings: [{ competency: "Compilers", rating: 4, note: "Wrote one." }],
+  });
+  const { stages, debrief } = await readDebrief(client, `${path}/debrief?rater=ada`, {});
+  const stored = await client.call<"get_debrief">("GET", `${path}/debrief?rater=ada`);
+  const compared = await client.call<"get_ratings">("GET", `${path}/ratings?rater=ada`);
+  const decision = await client.call<"save_decision">("PUT", `${path}/decision`, {
+    decision: "advance",
+    reasons: "Wrote a compiler.",
+    rater: "ada",
+  });
   const receipt = await client.call<"delete_room">("DELETE", path);
   return {
     token: joined.token,
     endsAt: new Date(joined.expires_at).toISOString(),
     prompt: briefing.briefing_prompt,
+    minutes: plan.questions.reduce((sum, question) => sum + question.minutes, 0),
+    editedBy: edited.made_by,
+    questionsLeftOut: plan.questions.length - edited.questions.length,
     answer: answer.response,
     streamed,
+    candidate: record.speakers.find((speaker) => speaker.role === "candidate")?.label ?? null,
+    isIndependent: submission.independent,
     stages,
     recommendation: debrief.recommendation satisfies Recommendation,
     quotes: debrief.evidence.flatMap((claim) => claim.quotes.map((quote) => quote.text)),
     isStored: stored.version === debrief.version,
+    compared: compared.agreement?.map((row) => row.people.map((person) => person.rating)) ?? null,
+    decision: decision.decision satisfies "advance" | "hold" | "decline",
     deletedRooms: receipt.deleted.room,
     afterwards: await codeOf(client.call<"get_briefing">("GET", `${path}/briefing`)),
   };
 }
 
 type Recommendation = "Strong Hire" | "Hire" | "Leaning Hire" | "Leaning No Hire" | "No Hire" | "N/A";
+
+/** A plan by the model, and the same without its last question, as an interviewer saves it. */
+async function planQuestions(client: Client, path: string) {
+  const plan = await client.call<"create_plan">("POST", path, { minutes: 30 });
+  const edited = await client.call<"save_plan">("PUT", path, {
+    questions: plan.questions.slice(0, -1),
+    scales: plan.scales,
+    focus_areas: plan.focus_areas,
+  });
+  return { plan, edited };
+}
 
 async function readChat(client: Client, path: string, question: Schemas["ChatRequest"]): Promise<string> {
   let shown = "";
@@ -147,6 +176,10 @@ export const refused = {
   asSpectator: { participant_name: "Eve", participant_type: "spectator" } satisfies Schemas["JoinRequest"],
   // @ts-expect-error there is no such code
   unknownCode: "no_such_code" satisfies Schemas["Problem"]["code"],
+  // @ts-expect-error a rating is a number
+  ratingInWords: { competency: "Compilers", rating: "good" } satisfies Schemas["CompetencyRatingRequest"],
+  // @ts-expect-error a person decides to advance, hold or decline
+  scoreAsDecision: { decision: "4.5", reasons: "" } satisfies Schemas["DecisionRequest"],
   // @ts-expect-error a room's address is a text
   numericUrl: 1 satisfies Answer<"get_room">["room_url"],
 };

@@ -65,8 +65,9 @@ def install_npm_packages() -> None:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[str]:
-    """The address of the service in the sandbox, which asks for the key."""
-    with api_server(tmp_path_factory.mktemp("server"), SANDBOX="true", API_KEYS=f"page:{API_KEY}") as url:
+    """The address of the service in the sandbox, which asks for the key, and for ratings before it shows the model's."""
+    settings = {"SANDBOX": "true", "HUMAN_FIRST": "on", "API_KEYS": f"page:{API_KEY}"}
+    with api_server(tmp_path_factory.mktemp("server"), **settings) as url:
         yield url
 
 
@@ -81,13 +82,20 @@ def assert_whole_interview(shown):
     assert shown["token"]
     assert shown["endsAt"].startswith("20")
     assert "Grace" in shown["prompt"]
+    assert shown["minutes"] == 30
+    assert shown["editedBy"] == "interviewer"
+    assert shown["questionsLeftOut"] == 1
     assert shown["answer"]
     assert shown["streamed"]
+    assert shown["candidate"] == "Candidate"
+    assert shown["isIndependent"] is True
     assert shown["stages"]
     assert shown["recommendation"] in {"Strong Hire", "Hire", "Leaning Hire", "Leaning No Hire", "No Hire", "N/A"}
     assert shown["quotes"]
     assert all(quote in TRANSCRIPT for quote in shown["quotes"])
     assert shown["isStored"]
+    assert shown["compared"] == [[4]]
+    assert shown["decision"] == "advance"
     assert shown["deletedRooms"] == 1
     assert shown["afterwards"] == "room_not_found"
 

@@ -37,6 +37,7 @@ def test_a_private_network_preflight_of_another_origin_is_refused(client):
 
     assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-private-network" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -127,12 +127,14 @@ def test_a_trusted_host_is_answered(start, host):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "api.example.org.evil.example", "", "api.example.org@evil.example"])
-def test_any_other_host_is_421(start, host):
+def test_any_other_host_is_421_and_in_the_log(start, caplog, host):
+    caplog.set_level("INFO")
     client = start(trusted_hosts=("api.example.org",))
 
     answer = client.get("/health", headers={"Host": host})
 
     assert answer.status_code == 421
+    assert f"the request is for {host!r}, which is not in TRUSTED_HOSTS" in caplog.text
     assert "host name" in answer.json()["detail"]
 
 

@@ -382,6 +382,7 @@ def test_answer_that_is_cut_off_twice_names_the_cap(serve):
 
     assert (answer.status_code, answer.json()["code"]) == (502, "provider_bad_answer")
     assert "all 12,000 tokens" in answer.json()["detail"]
+    assert "thinking" not in answer.json()["detail"]
     assert len(model.requests) == 2
 
 

@@ -55,6 +55,7 @@ WRAPPED = {
     "twice the same": f"{AS_JSON}\n\nAgain:\n{AS_JSON}",
     "a list of one": f"[{AS_JSON}]",
     "under another key": json.dumps({"debrief": ANSWER}),
+    "beside another key": json.dumps({"thoughts": "It needs claims.", "debrief": ANSWER}),
     "byte order mark": f"\ufeff{AS_JSON}",
     "channels": f"<|channel|>analysis<|message|>{{}}<|end|><|channel|>final<|message|>{AS_JSON}",
     "line breaks inside of strings": json.dumps(ANSWER).replace("Led a migration", "Led a\nmigration"),
@@ -101,6 +102,7 @@ UNUSABLE = {
     "summary alone": json.dumps({"summary": "She was great."}),
     "cut off": AS_JSON[:-30],
     "two that differ": f"{AS_JSON} {json.dumps(ANSWER | {'ratings': []})}",
+    "two under keys": json.dumps({"draft": ANSWER | {"ratings": []}, "final": ANSWER}),
     "only thoughts": f"<think>{AS_JSON}",
     "nothing readable": json.dumps({"claims": [1, {"claim": ""}], "ratings": "high"}),
 }

@@ -117,6 +117,14 @@ def test_report_names_several_deciding_quotes_of_one_turn_once():
     )
 
 
+def test_report_of_an_interview_without_any_rating_names_all_competencies():
+    scorecard = [debriefs.row(name, None, "") for name in ("SQL", "Go", "C")]
+
+    sentences = firmness(debriefs.debrief(**debriefs.scored(scorecard)))
+
+    assert sentences == ["If all 3 competencies had been assessed: between No Hire and Strong Hire."]
+
+
 def test_a_quote_in_two_pieces_is_removed_as_one():
     first = debriefs.quote("We moved two million invoices to the", 2)
     second = debriefs.quote("new region without an outage.", 4, continues=True)

@@ -175,6 +175,7 @@ UNREADABLE = {
     "WebVTT without timings": ("WEBVTT\n\nMira Solberg: Tell me.", "WebVTT", "line 3"),
     "SubRip with a broken timing": ("1\n00:00:01,000 --> 00:00:02,000\na\n\n2\n00:00:o3,000 --> 00:00:04,000\nb", "SubRip", "line 6"),
     "SubRip with a broken end": ("1\n00:00:01,000 --> 00:00:0x,000\na", "SubRip", "line 2"),
+    "JavaScript": ("{speaker: 'Ada', text: 'Tell me.'}", "JSON", "line 1"),
     "JSON below empty lines": ('\n\r\n[{"speaker": ]', "JSON", "line 3"),
     "JSON in a code block": ('```json\n[{"speaker": ]\n```', "JSON", "line 2"),
     "WebVTT below an empty line": ("\nWEBVTT\n\nMira Solberg: Tell me.", "WebVTT", "line 4"),

@@ -16,6 +16,8 @@ FORMS = {
     "time before the name": ("[00:01:02] Ada: Why?", [("Ada", "00:01:02", "Why?")]),
     "time before the name without brackets": ("00:01:02 Ada: Why?", [("Ada", "00:01:02", "Why?")]),
     "time without a space behind it": ("[00:01.50]Ada Example: Why?", [("Ada Example", "00:01.50", "Why?")]),
+    "times joined by a comma": ("00:01,00:04 Ada Example: Why?", [("Ada Example", "00:01", "Why?")]),
+    "time in italics behind a bold name": ("**Ada Example** *(0:12)*\nWhy?\n\n**Bob Sample** *(0:15)*\nSo.", [("Ada Example", "0:12", "Why?"), ("Bob Sample", "0:15", "So.")]),
     "time in round brackets": ("Ada (00:01:02): Why?", [("Ada", "00:01:02", "Why?")]),
     "time in square brackets": ("Ada Example [1:02]: Why?", [("Ada Example", "1:02", "Why?")]),
     "time behind a comma": ("Ada Example, 10:02: Why?", [("Ada Example", "10:02", "Why?")]),
@@ -155,6 +157,19 @@ def test_label_of_an_account_or_a_device_begins_a_turn(guest):
     assert [turn.speaker for turn in parse(source, "Ada Example", ["Bob Sample"]).turns] == ["Bob Sample", guest]
 
 
+@pytest.mark.parametrize("line", ["In short: it held.", "- vault: it held.", "2. vault: it held.", "I said: it held."])
+def test_line_that_begins_like_a_sentence_or_a_list_is_speech_where_every_turn_is_one_line(line):
+    source = f"Bob Sample: Why?\nAda Example: Because.\n{line}\nBob Sample: Fine.\nAda Example: I helped."
+
+    assert parse(source, "Ada Example").turns[1].text == f"Because.\n{line}"
+
+
+def test_label_of_several_words_that_returns_begins_turns():
+    source = "Bob Sample: Why?\nAda Example's screen: Because.\nBob Sample: And?\nAda Example's screen: So."
+
+    assert [turn.speaker for turn in parse(source).turns] == ["Bob Sample", "Ada Example's screen"] * 2
+
+
 def test_name_in_a_quotation_that_is_read_out_begins_no_turn():
     source = 'Bob Sample: You wrote:\n"Ada Example: I led it alone."\nAda Example: I only helped.\nBob Sample: Hm.'
 
@@ -218,6 +233,7 @@ ONE_LINE = {
     "many": ("Interviewer: Why? Candidate: So. Interviewer: Fine!", [("interviewer", "Why?"), ("candidate", "So."), ("interviewer", "Fine!")]),
     "a role and a number": ("Candidate: I helped… Interviewer 2: You led.", [("candidate", "I helped…"), ("interviewer", "You led.")]),
     "a full name that is expected": ("Maya Lindqvist: I helped. Jonas Weber: You led.", [("candidate", "I helped."), ("interviewer", "You led.")]),
+    "a line break of a word processor": ("Candidate: I helped.\x0bInterviewer: You led.\u2028Candidate: No.", [("candidate", "I helped."), ("interviewer", "You led."), ("candidate", "No.")]),
     "a time": ("Candidate: I helped. [00:01:02] Interviewer: You led.", [("candidate", "I helped."), ("interviewer", "You led.")]),
     "Markdown": ("**Candidate:** I helped. **Interviewer:** You led.", [("candidate", "I helped."), ("interviewer", "You led.")]),
     "a closing quotation mark": ("Candidate: I said “help.” Interviewer: You led.", [("candidate", "I said “help.”"), ("interviewer", "You led.")]),
@@ -229,6 +245,13 @@ ONE_LINE = {
 @pytest.mark.parametrize(("source", "turns"), ONE_LINE.values(), ids=ONE_LINE)
 def test_certain_label_begins_a_turn_in_a_transcript_on_one_line(source, turns):
     assert words_by_role(parse(source, "Maya Lindqvist", ["Jonas Weber"])) == turns
+
+
+def test_title_above_a_transcript_on_one_line_is_left_out():
+    transcript = parse("Backend interview\n\nCandidate: I helped. Interviewer: You led.")
+
+    assert words_by_role(transcript) == [("candidate", "I helped."), ("interviewer", "You led.")]
+    assert "1 line of the file" in transcript.warnings[0]
 
 
 @pytest.mark.parametrize(
