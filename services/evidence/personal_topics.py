@@ -47,7 +47,8 @@ _TOPICS = (
         anywhere="how old|years old|date of birth|year of birth|young candidate|younger candidate|older candidate"
         "|too old|too young|young and|youthful|do you plan to retire|will you retire|until retirement|age group"
         "|born in|born on|digital native|graduate from high school|graduate from school|graduated from high school"
-        "|finish high school|until you retire|you look young|wie alt|geboren|bis zur rente|êtes vous né|êtes vous née|edad tiene|edad tienes"
+        "|finish high school|until you retire|you look young|wie alt|geboren"
+        "|bis zur rente|êtes vous né|êtes vous née|edad tiene|edad tienes"
         "|nació|naciste",
     ),
     _topic(
