@@ -113,4 +113,12 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "JSON decimals": repeated("9", '[{"text":"a","start":0.'),
     "JSON escapes": repeated("\\ud800", '[{"text":"'),
     "JSON lines": repeated('{"speaker":"a","text":"b"}\n'),
+    "JSON keys with capitals": closed('{"Ab Cd":{}}', "[", "]"),
+    "JSON string": closed("\\n", '"', '"'),
+    "comma-separated values": repeated("a,b\n", "speaker,text\n"),
+    "commas in values": repeated(",", "speaker,text\na,"),
+    "quotation marks in values": repeated('"', 'speaker,text\na,"'),
+    "paragraphs below a cue": repeated("\na\n", f"{CUE}x\n"),
+    "closed voices in one cue": repeated("<v A>a</v>b", CUE),
+    "labels in doubt": numbered("{w} q: x\n", "A B: x\nC D: y\nA B: x\n"),
 }

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from services.transcript.comma_separated import is_comma_separated, read_comma_separated
 from services.transcript.json_turns import is_json, read_json
 from services.transcript.plain_text import read_plain_text
 from services.transcript.source import Record, SourceTurn, UnreadableTranscript, assemble
 from services.transcript.speaker_labels import ExpectedSpeakers
-from services.transcript.voices import read_voices
+from services.transcript.voices import join_runs, read_voices
 from services.transcript.webvtt import Block, is_timed_text, read_timed_text
 
 _UNSUPPORTED = {
@@ -32,6 +33,8 @@ def read_source(source: str | Sequence[SourceTurn], expected: ExpectedSpeakers) 
         if not isinstance(turns, str):
             return _with_labels_in_texts(turns, expected) or assemble(turns)._replace(has_chat_roles=True)
         text = source = turns
+    if is_comma_separated(text):
+        return assemble(join_runs(read_comma_separated(text)))
     if is_timed_text(text):
         timed = read_timed_text(text)
         return assemble(read_voices(timed.blocks, expected))._replace(lines_left_out=timed.lines_left_out)

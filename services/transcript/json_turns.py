@@ -24,7 +24,7 @@ _STARTS_LIKE_JSON = re.compile(r"\s*(?:\[\s*(?:[{\"\]]|\[\s*[{\"\[])|\{\s*(?:[\"
 _IS_JSON_STRING = re.compile(r'\s*"(?:[^"\\\n]|\\.)*"\s*$')
 _WHITE_SPACE = re.compile(r"\s*")
 
-_TEXTS = (
+TEXT_KEYS = (
     *("punctuated_word", "text", "content", "message", "transcript", "sentence", "utterance", "display"),
     *("word", "value", "body"),
 )
@@ -33,7 +33,7 @@ _ALTERNATIVES = ("alternatives", "nBest")
 """Lists of which only the first item counts."""
 _WORD_LISTS = frozenset({"words", "elements", "tokens", "items"})
 """Lists with an object for each word, which are used only if no other list names the speakers."""
-_SPEAKERS = (
+SPEAKER_KEYS = (
     *("speaker_name", "speakerName", "speaker", "speaker_label", "speakerLabel", "speaker_id", "speakerId"),
     *("participant", "participant_name", "sender_name", "author", "user_name", "name", "role", "user"),
     *("sender", "from", "speakerTag", "channelTag"),
@@ -68,12 +68,12 @@ def is_json(source: str) -> bool:
 
 def read_json(source: str) -> Sequence[SourceTurn] | str:
     """The turns of the document, or the one text that it holds. Raises UnreadableTranscript."""
-    document = _decode(source, _with_usual_keys if _KEY_WITH_CAPITAL.search(source) else None)
+    document = _decode(source, _withusual_keys if _KEY_WITH_CAPITAL.search(source) else None)
     if document == []:
         return []
     if isinstance(document, list) and all(isinstance(item, str) for item in document):
         return replace_unstorable("\n".join(document))
-    turns = _turns_of(document)
+    turns = _turns_in(document)
     if len(turns) == 1 and not turns[0].speaker and "\n" in turns[0].text:
         return turns[0].text
     if turns:
@@ -102,12 +102,13 @@ def _decode(source: str, object_hook: Callable[[Node], Node] | None) -> Any:
         raise UnreadableTranscript("The JSON cannot be read: one of its numbers is too long.") from error
 
 
-def _with_usual_keys(node: Node) -> Node:
+def _withusual_keys(node: Node) -> Node:
     """The object with keys such as `Start Time` and `StartTime` as `start_time`."""
-    return {_usual_key(key) if key[:1].isupper() else key: value for key, value in node.items()}
+    return {usual_key(key) if key[:1].isupper() else key: value for key, value in node.items()}
 
 
-def _usual_key(key: str) -> str:
+def usual_key(key: str) -> str:
+    """The key in snake case."""
     return _WORD_START_IN_KEY.sub("_", key).lower()
 
 
@@ -131,7 +132,7 @@ def _skip_white_space(source: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _turns_of(document: Any) -> list[SourceTurn]:
+def _turns_in(document: Any) -> list[SourceTurn]:
     """The turns of the list that names speakers, if there is one; else of the first list with texts.
 
     Lists with the same key at the same depth are read one after the other, such as those of several channels.
@@ -140,7 +141,7 @@ def _turns_of(document: Any) -> list[SourceTurn]:
     best_place, best_rank = ("", 0), (False, False)
     for key, depth, items in _lists(document):
         nodes = [item for item in items if isinstance(item, dict) and _has_text(item)]
-        names_speakers = not _keys_of(nodes).isdisjoint(_SPEAKERS) and any(map(_speaker, nodes))
+        names_speakers = not _keys_of(nodes).isdisjoint(SPEAKER_KEYS) and any(map(_speaker, nodes))
         rank = (names_speakers, key not in _WORD_LISTS)
         if 2 * len(nodes) <= len(items):
             continue
@@ -148,7 +149,9 @@ def _turns_of(document: Any) -> list[SourceTurn]:
             best.extend(nodes)
         elif not best or rank > best_rank:
             best, best_place, best_rank = nodes, (key, depth), rank
-    return _words_as_turns(_turns(best)) if best_place[0] in _WORD_LISTS else join_runs(_turns(best))
+    return (
+        _words_as_turns(turns_of_objects(best)) if best_place[0] in _WORD_LISTS else join_runs(turns_of_objects(best))
+    )
 
 
 def _lists(document: Any) -> Iterator[tuple[str, int, list[Any]]]:
@@ -172,20 +175,20 @@ def _only_text(document: Any) -> str:
     while waiting:
         node = waiting.popleft()
         if isinstance(node, dict):
-            texts = (node[key] for key in _TEXTS if isinstance(node.get(key), str))
+            texts = (node[key] for key in TEXT_KEYS if isinstance(node.get(key), str))
             longest = max(longest, *texts, "", key=len)
             waiting.extend(value for value in node.values() if isinstance(value, dict))
     return longest.strip()
 
 
 def _has_text(node: Node) -> bool:
-    values = [node[key] for key in (*_TEXTS, *_PARTS, *_ALTERNATIVES) if key in node]
+    values = [node[key] for key in (*TEXT_KEYS, *_PARTS, *_ALTERNATIVES) if key in node]
     return any(value and isinstance(value, str | list) for value in values)
 
 
 def _text(node: Node, depth: int = 0) -> str:
     """What is said in an object, whether in one piece or in sentences and words."""
-    for key in (*_TEXTS, *_PARTS, *_ALTERNATIVES):
+    for key in (*TEXT_KEYS, *_PARTS, *_ALTERNATIVES):
         value = node.get(key)
         if isinstance(value, str) and value.strip():
             return value
@@ -206,7 +209,7 @@ def _join_words(words: Iterable[str]) -> str:
     return "".join(pieces) if has_spaces else _SPACE_BEFORE_MARK.sub("", join_all(pieces))
 
 
-def _speaker(node: Node, keys: Iterable[str] = _SPEAKERS) -> str:
+def _speaker(node: Node, keys: Iterable[str] = SPEAKER_KEYS) -> str:
     """The speaker's name or number; empty if there is none."""
     for key in keys:
         value = node.get(key)
@@ -242,10 +245,11 @@ def _time(node: Node, keys: Iterable[str]) -> float | str | None:
     return None
 
 
-def _turns(nodes: Sequence[Node]) -> list[SourceTurn]:
+def turns_of_objects(nodes: Sequence[Node]) -> list[SourceTurn]:
+    """A turn for each object."""
     present = _keys_of(nodes)
     speaker_keys, start_keys, end_keys = (
-        [key for key in keys if key in present] for keys in (_SPEAKERS, _STARTS, _ENDS)
+        [key for key in keys if key in present] for keys in (SPEAKER_KEYS, _STARTS, _ENDS)
     )
     texts = [replace_unstorable(_text(node)) for node in nodes]
     starts = [_start(node, start_keys) for node in nodes]

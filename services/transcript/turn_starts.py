@@ -82,7 +82,7 @@ def _with_doubtful(
     if len(accepted) < _LEAST_TURNS_OF_ONE_LINE or 2 * len(others) > len(accepted):
         return accepted
     doubtful = {index: placed[index].prefix for index in others if index in placed}
-    begins = all(lines[index].text.lstrip(" \t[(<{").startswith(prefix.name) for index, prefix in doubtful.items())
+    begins = all(lines[index].text.lstrip(" \t[(<{#").startswith(prefix.name) for index, prefix in doubtful.items())
     if len(doubtful) < len(others) or not begins or not all(map(labels.could_be_in_doubt, doubtful.values())):
         return accepted
     return dict(sorted((accepted | doubtful).items()))

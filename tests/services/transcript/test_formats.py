@@ -30,6 +30,8 @@ EVENING_12H = ("9:00 PM", "9:01 PM", "9:02 PM", "9:03 PM")
 UNTIMED = (None, None, None, None)
 
 NAMED = {
+    "comma_separated.csv": SECONDS,
+    "semicolons.csv": SECONDS,
     "daily.vtt": MILLISECONDS,
     "zoom.vtt": MILLISECONDS,
     "teams.vtt": MILLISECONDS,
@@ -179,6 +181,8 @@ UNREADABLE = {
     "JSON below empty lines": ('\n\r\n[{"speaker": ]', "JSON", "line 3"),
     "JSON in a code block": ('```json\n[{"speaker": ]\n```', "JSON", "line 2"),
     "WebVTT below an empty line": ("\nWEBVTT\n\nMira Solberg: Tell me.", "WebVTT", "line 4"),
+    "values with too many columns": ('speaker,text,at\nAda,"Hello,\nyou",0:01\nAda,Hello, you,0:01', "comma-separated", "line 4"),
+    "values with an open quotation mark": ('speaker,text\nAda,"Hello.\nBob,"Hi."', "comma-separated", "line 3"),
     "HTML": ("<!DOCTYPE html>\n<p>Mira Solberg: Tell me.</p>", "HTML", "line 1"),
     "XML": ('<?xml version="1.0"?><tt/>', "XML", "line 1"),
     "RTF": ("{\\rtf1\\ansi Mira Solberg: Tell me.}", "RTF", "line 1"),
@@ -192,6 +196,17 @@ def test_unreadable_file_is_refused_by_format_and_line(source, format_, place):
 
     assert format_ in str(refusal.value)
     assert place in str(refusal.value)
+
+
+def test_text_in_the_last_column_may_have_commas_without_quotation_marks():
+    source = "speaker,text\nInterviewer,Well, why?\nCandidate,So, it was."
+
+    transcript = parse_transcript(source, candidate_names=[], interviewer_names=[])
+
+    assert [(turn.role, turn.text) for turn in transcript.turns] == [
+        ("interviewer", "Well, why?"),
+        ("candidate", "So, it was."),
+    ]
 
 
 @pytest.mark.parametrize("source", ["", " \n\n", "\ufeff", "WEBVTT", "WEBVTT\n\n00:01.000 --> 00:02.000\n", "[]", []])
