@@ -25,10 +25,11 @@ lint: $(VENV)/.dev  ## Style, types and layers
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 
-demo: $(VENV)/.run  ## One whole interview against the running server
+demo: $(VENV)/.run  ## One whole interview against the running server; API_KEY=<key> where it asks for one
 	$(BIN)/python scripts/demo.py --base-url http://$(HOST):$(PORT)
 
 test-model: $(VENV)/.dev  ## One whole interview with a model of your own: BASE_URL=http://localhost:11434/v1 MODEL=llama3.2
+	@test -n "$(BASE_URL)" -a -n "$(MODEL)" || { echo "Name both: make test-model BASE_URL=http://localhost:11434/v1 MODEL=llama3.2"; exit 1; }
 	$(BIN)/python scripts/test_model.py --base-url "$(BASE_URL)" --model "$(MODEL)"
 
 bench: $(VENV)/.bench  ## Speed, beside baselines measured in the same run

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from setting_types import (
     Base64Secret,
     BaseUrl,
-    CommaList,
+    CountryCodes,
     HostNames,
     Key,
     Origins,
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     """Id of the Vapi phone number that places the calls."""
     vapi_assistant_id: Word | None = None
     """Id of a saved Vapi assistant; without it each call defines its own."""
-    vapi_allowed_countries: CommaList = ("US", "CA")
+    vapi_allowed_countries: CountryCodes = ("US", "CA")
     """Countries that may be called, as two-letter codes, comma-separated. Calls cost money."""
 
     daily_api_url: BaseUrl = "https://api.daily.co/v1"

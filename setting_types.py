@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _ORIGIN = re.compile(r"(https?://)([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?")
 _PHONE_LIMIT = re.compile(r"(\d{1,9})(?:\s*/\s*(day|hour))?")
-_ROOMS = re.compile(r"(\d{1,9})\s*rooms?")
+_ROOMS = re.compile(r"(\d{1,9})\s*rooms?", re.IGNORECASE)
 _BYTES = re.compile(r"\d{1,12}(\.\d+)?\s*[KMGT]?i?B", re.IGNORECASE)
 _DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
 
@@ -102,6 +102,10 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(value if value == "*" else _origin(value) for value in values)
 
 
+def _country_codes(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value.upper() for value in values)
+
+
 def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple(value.lower() for value in values)
     if not all(_HOST_NAME.fullmatch(name) for name in names):
@@ -142,6 +146,7 @@ Word = Annotated[str, StringConstraints(max_length=200)]
 Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_list)]
+CountryCodes = Annotated[CommaList, AfterValidator(_country_codes)]
 Origins = Annotated[CommaList, AfterValidator(_origins)]
 HostNames = Annotated[CommaList, AfterValidator(_host_names)]
 PhoneBudgetText = Annotated[PhoneBudget, NoDecode, BeforeValidator(_phone_budget)]

@@ -13,7 +13,7 @@ def configured(**settings):
 GIVEN = {
     "daily_api_key": "a-key",
     "openrouter_model": "a-model",
-    "vapi_allowed_countries": "US, CA",
+    "vapi_allowed_countries": "us, CA",
     "daily_api_url": "https://daily.test/v1",
     "upstream_timeout_seconds": "3",
     "max_body_bytes": "2048",
@@ -155,6 +155,11 @@ def test_case_of_log_level_and_format_does_not_count(level):
     settings = configured(log_level=level, log_format="JSON")
 
     assert (settings.log_level, settings.log_format) == ("WARNING", "json")
+
+
+@pytest.mark.parametrize("text", ["200 rooms;64 MiB", "200 Rooms; 64 mib", "64MiB ;200 rooms"])
+def test_case_spaces_and_order_of_a_storage_budget_do_not_count(text):
+    assert configured(storage_budget=text).storage_budget == (200, 64 * 1024**2)
 
 
 def test_each_invalid_setting_gets_a_line(monkeypatch):

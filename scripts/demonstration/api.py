@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -51,6 +52,10 @@ class Api:
 
 def _detail(response: httpx.Response) -> str:
     try:
-        return f"{response.json()['detail']} (status {response.status_code})"
+        detail = f"{response.json()['detail']} (status {response.status_code})"
     except (ValueError, KeyError, TypeError):
         return f"The server responded with {response.status_code} and gave no reason."
+    return detail + _KEY_HINT if response.status_code == HTTPStatus.UNAUTHORIZED else detail
+
+
+_KEY_HINT = "; run `make demo API_KEY=<key>` with one of the server's keys"

@@ -52,8 +52,8 @@ def check_regions(regions: Collection[str]) -> None:
     """Raises UnusableSetting for a region that has no phone numbers of its own."""
     if unknown := sorted(set(regions) - phonenumbers.SUPPORTED_REGIONS):
         raise UnusableSetting(
-            f"VAPI_ALLOWED_COUNTRIES: {', '.join(unknown)} is no region that has phone numbers; "
-            "write two capital letters, such as US,CA,GB."
+            f"VAPI_ALLOWED_COUNTRIES: no country with phone numbers has the code {', '.join(unknown)}; "
+            "write two letters for each, such as US,CA,GB."
         )
 
 

@@ -98,6 +98,16 @@ def test_demo_prints_why_a_server_without_keys_fails(tmp_path: Path):
     assert "This failed. Daily is not set up on this server; set DAILY_API_KEY" in result.stdout
 
 
+def test_demo_runs_with_a_key_where_the_server_asks_for_one(tmp_path: Path):
+    key = "a-key-of-the-demo-0123"
+    with api_server(tmp_path, SANDBOX="true", API_KEYS=f"demo:{key}") as url:
+        without, with_key = run_demo(url, tmp_path), run_demo(url, tmp_path, API_KEY=key)
+
+    assert without.returncode == 1
+    assert "make demo API_KEY=<key>" in " ".join(without.stdout.split())
+    assert with_key.returncode == 0
+
+
 def test_demo_without_a_server_says_how_to_start_one(tmp_path: Path):
     result = run_demo(f"http://127.0.0.1:{free_port()}", tmp_path)
 
