@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum, auto
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import aiohttp
 import httpx
@@ -137,17 +137,23 @@ def _open_aiohttp(proxy: str | None, max_concurrency: int, *, keep_alive: bool) 
     return AiohttpTransport(verify=ssl_context, client=open_session)
 
 
+class PlainClient(httpx.AsyncClient):
+    """Sends each request as it is, once, and leaves the response unread.
+
+    httpx's own `send` adds redirects, authentication flows, hooks and a cookie jar, for a fifteenth of the time of a
+    chat. None is wanted here: a redirect could lead anywhere, and a cookie that a vendor sets for one room must not be
+    sent with the next.
+    """
+
+    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        """Returns the response with its body unread. `build_request` or the caller has set the request's timeout."""
+        return await self._transport_for_url(request.url).handle_async_request(request)
+
+
 def open_client(base_url: str, key: SecretStr | None, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     """The HTTP client for one vendor, with its key on every request that `build_request` makes."""
     authorization = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
-    return httpx.AsyncClient(
-        base_url=base_url,
-        headers=ANONYMOUS_HEADERS | authorization,
-        transport=transport,
-        follow_redirects=False,
-        # a cookie that a vendor sets for one room must not be sent with the next
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-    )
+    return PlainClient(base_url=base_url, headers=ANONYMOUS_HEADERS | authorization, transport=transport)
 
 
 @cache
