@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from routers.public_path import public_path
+
 router = APIRouter(include_in_schema=False)
 
 ASSETS = "/docs/assets"
@@ -49,18 +51,18 @@ class Assets(StaticFiles):
 @router.get("/")
 async def root(request: Request) -> RedirectResponse:
     """Redirect to the documentation."""
-    return RedirectResponse(_url(request, "/docs"))
+    return RedirectResponse(public_path(request.scope, "/docs"))
 
 
 @router.get("/docs")
 async def swagger_ui(request: Request) -> HTMLResponse:
     """Try out the API, with a key or a token where one is needed."""
     page = get_swagger_ui_html(
-        openapi_url=_url(request, request.app.openapi_url),
+        openapi_url=public_path(request.scope, request.app.openapi_url),
         title=_title(request),
-        swagger_js_url=_url(request, f"{ASSETS}/swagger-ui-bundle.js"),
-        swagger_css_url=_url(request, f"{ASSETS}/swagger-ui.css"),
-        swagger_favicon_url=_url(request, f"{ASSETS}/favicon.png"),
+        swagger_js_url=public_path(request.scope, f"{ASSETS}/swagger-ui-bundle.js"),
+        swagger_css_url=public_path(request.scope, f"{ASSETS}/swagger-ui.css"),
+        swagger_favicon_url=public_path(request.scope, f"{ASSETS}/favicon.png"),
     )
     return _with_policy(page)
 
@@ -69,18 +71,13 @@ async def swagger_ui(request: Request) -> HTMLResponse:
 async def redoc(request: Request) -> HTMLResponse:
     """Read the API."""
     page = get_redoc_html(
-        openapi_url=_url(request, request.app.openapi_url),
+        openapi_url=public_path(request.scope, request.app.openapi_url),
         title=_title(request),
-        redoc_js_url=_url(request, f"{ASSETS}/redoc.standalone.js"),
-        redoc_favicon_url=_url(request, f"{ASSETS}/favicon.png"),
+        redoc_js_url=public_path(request.scope, f"{ASSETS}/redoc.standalone.js"),
+        redoc_favicon_url=public_path(request.scope, f"{ASSETS}/favicon.png"),
         with_google_fonts=False,
     )
     return _with_policy(page)
-
-
-def _url(request: Request, path: str) -> str:
-    """The public path, with the prefix of `--root-path`."""
-    return f"{request.scope.get('root_path', '').rstrip('/')}{path}"
 
 
 def _title(request: Request) -> str:

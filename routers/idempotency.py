@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from routers.dependencies import ServicesDep, caller_of
+from routers.public_path import public_path
 from services.access.idempotency import KeyedRequest, Unrepeatable
 from services.storage.records import StoredResponse
 
@@ -70,7 +71,7 @@ class IdempotentRequest:
     def _http_response(self, stored: StoredResponse) -> Response:
         headers = dict(stored.headers) | ({"Idempotency-Replayed": "true"} if stored.is_replayed else {})
         if "Location" in headers:
-            headers["Location"] = self._request.scope.get("root_path", "") + headers["Location"]
+            headers["Location"] = public_path(self._request.scope, headers["Location"])
         return Response(stored.body, stored.status, headers, "application/json")
 
 

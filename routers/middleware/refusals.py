@@ -11,6 +11,8 @@ from services.errors import Forbidden, PayloadTooLarge, ServiceError, WrongHost
 
 log = logging.getLogger(__name__)
 
+_FOREIGN_ORIGIN = "Web pages of this origin may not call the API; see CORS_ORIGINS."
+_FOREIGN_REQUEST = "Web pages may not send this method or header; see the documentation for those that are used."
 _MAX_HOST_CHARACTERS = 200
 _BODY_HEADERS = (b"content-type", b"content-length")
 
@@ -59,7 +61,7 @@ class PlainTextRefusalMiddleware:
         if text == "Content Too Large":
             return PayloadTooLarge()
         if text.startswith("Disallowed CORS"):
-            return Forbidden("This origin, method or header is not allowed from a web page; see CORS_ORIGINS.")
+            return Forbidden(_FOREIGN_ORIGIN if "origin" in text else _FOREIGN_REQUEST)
         return None
 
 

@@ -40,6 +40,14 @@ def test_a_private_network_preflight_of_another_origin_is_refused(client):
     assert "access-control-allow-private-network" not in answer.headers
 
 
+def test_a_refused_preflight_says_whether_the_origin_or_the_method_is_the_reason(client):
+    origin = client.options("/api/rooms", headers=PREFLIGHT | {"origin": ELSEWHERE}).json()
+    method = client.options("/api/rooms", headers={"origin": PAGE, "access-control-request-method": "PATCH"}).json()
+
+    assert "see CORS_ORIGINS" in origin["detail"]
+    assert "method or header" in method["detail"]
+
+
 @pytest.mark.parametrize(
     "origin", ["http://localhost:5173", "http://127.0.0.1:8080", "http://[::1]:3000", "http://localhost"]
 )

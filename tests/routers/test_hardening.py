@@ -91,10 +91,10 @@ def test_no_other_file_of_the_package_is_served(client, path):
     assert client.get(path).status_code == 404
 
 
-@pytest.fixture
-def behind_prefix(settings):
-    """A client behind a proxy that strips /interviews, with uvicorn's `--root-path /interviews`."""
-    with TestClient(main.create_app(settings(sandbox=True)), root_path="/interviews") as client:
+@pytest.fixture(params=["/interviews", "/interviews/"])
+def behind_prefix(request, settings):
+    """A client behind a proxy that strips /interviews, with uvicorn's `--root-path`."""
+    with TestClient(main.create_app(settings(sandbox=True)), root_path=request.param) as client:
         yield client
 
 
