@@ -235,7 +235,7 @@ class Settings(BaseSettings):
 
     @property
     def has_provider_setting(self) -> bool:
-        """Whether a provider is configured, or only some of the settings that it needs are set."""
+        """Whether a provider is configured, wholly or in part: a key without its other settings counts."""
         required = (name for names in _REQUIRED_BY.values() for name in names)
         return "configured" in self.providers.values() or any(getattr(self, name) is not None for name in required)
 
