@@ -6,6 +6,7 @@ Nothing else reads `.env` or the environment, except for variables of the server
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -217,7 +218,7 @@ class Settings(BaseSettings):
         trimmed = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         return {name: value for name, value in trimmed.items() if value != ""}
 
-    @property
+    @cached_property
     def is_openrouter(self) -> bool:
         """Whether the LLM server is OpenRouter itself, which takes fields that other servers refuse."""
         host = urlsplit(self.openrouter_base_url).hostname or ""
@@ -239,7 +240,7 @@ class Settings(BaseSettings):
         required = (name for names in _REQUIRED_BY.values() for name in names)
         return "configured" in self.providers.values() or any(getattr(self, name) is not None for name in required)
 
-    @property
+    @cached_property
     def providers(self) -> dict[Provider, ProviderState]:
         """Whether each provider is emulated, configured or not configured."""
         return {provider: self._state(provider) for provider in PROVIDERS}

@@ -71,6 +71,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     add_middleware(app, settings)
     add_problem_handlers(app)
     add_openapi(app)
+    app.include_router(rooms.frequent_router)
     for module in (rooms, room_list, plans, reviews, phone_calls, realtime, webhooks, health):
         app.include_router(module.router)
     for router in (rooms.transcript_router, transcripts.router):

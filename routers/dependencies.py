@@ -69,14 +69,15 @@ class AccessCheck(HTTPBearer):
                 "Authentication required: send an API key or token as Authorization: Bearer <key>.",
                 reason="the request has no Authorization header",
             )
-        caller_of_work.set(caller_of(request))
+        payer = caller_of(request)
+        caller_of_work.set(payer)
         request.state.rooms = Rooms(
             services.daily,
             services.storage,
             services.clock,
             is_open,
             caller_id,
-            payer=caller_of(request),
+            payer=payer,
             is_transcribed=services.settings.daily_transcription,
         )
 

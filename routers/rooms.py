@@ -70,6 +70,10 @@ router = APIRouter(
     responses=problem_responses(401, 422, 429, 503),
     route_class=AccessCheckedRoute,
 )
+frequent_router = APIRouter(
+    prefix=router.prefix, tags=router.tags, responses=router.responses, route_class=AccessCheckedRoute
+)
+"""Routes that are called most. A request tries the routes in order, and these come first (`main.create_app`)."""
 transcript_router = APIRouter(
     prefix=router.prefix, tags=router.tags, responses=router.responses, route_class=AccessCheckedRoute
 )
@@ -134,7 +138,7 @@ async def save_briefing(name: RoomName, body: BriefingRequest, rooms: CallerRoom
     return briefing.with_plan(saved, current_plan(replace(interview, briefing=saved)))
 
 
-@router.get(
+@frequent_router.get(
     "/{name}/briefing",
     response_model=Briefing,
     operation_id="get_briefing",
@@ -148,7 +152,7 @@ async def get_briefing(name: RoomName, rooms: CallerRooms) -> Response:
     return json_response(briefing.with_plan(interview.briefing, current_plan(interview)))
 
 
-@router.post(
+@frequent_router.post(
     "/{name}/chat",
     response_model=ChatResponse,
     operation_id="chat",

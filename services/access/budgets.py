@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_hex
@@ -151,18 +151,15 @@ class Budgets:
             RateLimited,
         )
 
-    @asynccontextmanager
-    async def model_tokens(
+    def model_tokens(
         self, caller: str, estimate: int, *, free: tuple[type[BaseException], ...] = NO_TOKENS_USED
-    ) -> AsyncIterator[Reservation]:
+    ) -> AbstractAsyncContextManager[Reservation]:
         """Reserve tokens of the caller's day. Raises BudgetExhausted."""
-        async with self._reserved([_Charge(self._tokens, _digest(caller), estimate)], free) as reservation:
-            yield reservation
+        return self._reserved([_Charge(self._tokens, _digest(caller), estimate)], free)
 
-    @asynccontextmanager
-    async def phone_call(
+    def phone_call(
         self, caller: str, room: str, number: str, *, free: tuple[type[BaseException], ...]
-    ) -> AsyncIterator[Reservation]:
+    ) -> AbstractAsyncContextManager[Reservation]:
         """Reserve one call of the room's hour, of the caller's day, and of the number's hour and day.
 
         Raises RateLimited for the room and BudgetExhausted for the others.
@@ -174,14 +171,13 @@ class Budgets:
             _Charge(self._number_calls_an_hour, hashed),
             _Charge(self._number_calls_a_day, hashed),
         ]
-        async with self._reserved(charges, free) as reservation:
-            yield reservation
+        return self._reserved(charges, free)
 
-    @asynccontextmanager
-    async def voice_session(self, room: str, *, free: tuple[type[BaseException], ...]) -> AsyncIterator[Reservation]:
+    def voice_session(
+        self, room: str, *, free: tuple[type[BaseException], ...]
+    ) -> AbstractAsyncContextManager[Reservation]:
         """Reserve one voice session of the room's hour. Raises RateLimited."""
-        async with self._reserved([_Charge(self._room_sessions, room, room=room)], free) as reservation:
-            yield reservation
+        return self._reserved([_Charge(self._room_sessions, room, room=room)], free)
 
     @asynccontextmanager
     async def _reserved(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 from time import monotonic
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from limits import RateLimitItem, parse_many
 from redis.exceptions import RedisError
@@ -52,6 +52,13 @@ class Window:
     def policy_item(self) -> str:
         """An item of `RateLimit-Policy`: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
         return f'"{self.name}";q={self.quota};w={self.seconds}'
+
+
+class _Rules(NamedTuple):
+    """The windows of one group, shortest first, and the value of `RateLimit-Policy` that describes them."""
+
+    windows: Sequence[Window]
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,10 @@ class Limiter:
         self, settings: Settings, clock: Callable[[], float] = monotonic, *, redis_seconds: float = REDIS_SECONDS
     ) -> None:
         default = read_windows("default", settings.rate_limit_default, "RATE_LIMIT_DEFAULT")
-        self._windows: dict[Group, Sequence[Window]] = {"default": default}
+        self._rules: dict[Group, _Rules] = {"default": _rules(default)}
         costly: Sequence[Group] = ("llm", "voice")
         for group in costly:
-            windows = [*read_windows(group, settings.rate_limit_llm, "RATE_LIMIT_LLM"), *default]
-            self._windows[group] = sorted(windows, key=lambda window: window.seconds)
+            self._rules[group] = _rules([*read_windows(group, settings.rate_limit_llm, "RATE_LIMIT_LLM"), *default])
         self._local = MemoryCounters(clock)
         self._shared = _open_shared(settings.rate_limit_storage_url.get_secret_value(), redis_seconds)
         self._redis_seconds = redis_seconds
@@ -122,17 +128,17 @@ class Limiter:
 
     async def count(self, group: Group, caller: str) -> Counted:
         """Count one call of this caller (an id or an address). All groups but `default` count against both settings."""
-        windows = self._windows[group]
+        rules = self._rules[group]
         if self._shared is not None and self._outage.may_try():
             try:
                 async with asyncio.timeout(self._redis_seconds):
-                    counted = await _count_in(self._shared, windows, caller)
+                    counted = await _count_in(self._shared, rules, caller)
             except _REDIS_FAILURES as error:
                 self._outage.failed(error)
             else:
                 self._outage.succeeded()
                 return counted
-        return await _count_in(self._local, windows, caller)
+        return await _count_in(self._local, rules, caller)
 
     async def ping(self) -> None:
         """Return when the configured counters answer; raise StorageUnavailable while each process counts alone."""
@@ -178,18 +184,22 @@ class _Outage:
         self._is_on = False
 
 
-async def _count_in(counters: Counters, windows: Sequence[Window], caller: str) -> Counted:
+def _rules(windows: Sequence[Window]) -> _Rules:
+    ordered = sorted(windows, key=lambda window: window.seconds)
+    return _Rules(ordered, ", ".join(window.policy_item for window in ordered))
+
+
+async def _count_in(counters: Counters, rules: _Rules, caller: str) -> Counted:
     remaining = []
     retry_after = None
-    for window in windows:
+    for window in rules.windows:
         count = await counters.add(window.limit.key_for(window.policy, caller), window.seconds)
         resets_in = max(1, ceil(count.seconds_left))
         remaining.append(f'"{window.name}";r={max(0, window.quota - count.total)};t={resets_in}')
         if count.total > window.quota:
             retry_after = resets_in
             break
-    policies = ", ".join(window.policy_item for window in windows)
-    return Counted(retry_after is None, retry_after, ", ".join(remaining), policies)
+    return Counted(retry_after is None, retry_after, ", ".join(remaining), rules.policy)
 
 
 def _open_shared(url: str, seconds: float) -> Counters | None:

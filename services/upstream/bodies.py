@@ -24,9 +24,11 @@ async def read_chunks(
     """
     if response.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
         raise ProviderBadAnswer(f"{vendor} sent a response that can't be read; try again.")
+    assert isinstance(response.stream, httpx.AsyncByteStream)
     size = 0
     try:
-        async for chunk in response.aiter_bytes():
+        # the stream itself: nothing has to be decoded
+        async for chunk in response.stream:
             size += len(chunk)
             if size > max_bytes:
                 raise ProviderBadAnswer(f"{vendor} sent a response that is too large; try again.")

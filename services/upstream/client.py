@@ -102,6 +102,7 @@ class VendorClient:
         self.vendor = vendor
         self.deadline = deadline
         self._client = client
+        self._base_url = str(client.base_url).rstrip("/")
         self._timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, deadline / 2))
         self._map_error = map_error
         self._max_concurrency = max_concurrency
@@ -197,7 +198,7 @@ class VendorClient:
         return monotonic() + (self.deadline if deadline is None else deadline)
 
     def _url(self, path: str) -> httpx.URL:
-        return _absolute(str(self._client.base_url), path)
+        return _absolute(self._base_url, path)
 
     async def _open(self, call: _Call) -> httpx.Response:
         """A successful response, its body unread, after as many attempts as are allowed."""
@@ -352,4 +353,4 @@ async def _drained(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
 @lru_cache(maxsize=64)
 def _absolute(base_url: str, path: str) -> httpx.URL:
     """Cached: parsing a URL takes longer than writing the body, and most calls go to the same few."""
-    return httpx.URL(f"{base_url.rstrip('/')}{path}")
+    return httpx.URL(f"{base_url}{path}")
