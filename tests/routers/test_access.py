@@ -170,7 +170,9 @@ def ask(client, route, interview, headers):
 def test_every_route_has_a_rule():
     app = create_app(Settings(_env_file=None))
 
-    routes = [(method, route.path_format) for route in iter_route_contexts(app.routes) for method in route.methods or ()]
+    routes = [
+        (method, route.path_format) for route in iter_route_contexts(app.routes) for method in route.methods or ()
+    ]
     documented = [(method.upper(), path) for path, calls in app.openapi()["paths"].items() for method in calls]
 
     assert {f"{method} {path}" for method, path in routes + documented if method != "HEAD"} == set(RULES)
