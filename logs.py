@@ -12,9 +12,12 @@ from config import Settings
 request_id_of_log: ContextVar[str] = ContextVar("request_id", default="-")
 """Request id of the log lines that are written while a request is served."""
 
-_ROOM_NAME = re.compile(r"((?<=/api/rooms/)[A-Za-z0-9_-]{14}|interview-[0-9a-f]{4})[A-Za-z0-9_-]+")
-
-_RATER = re.compile(r"(?<=/ratings/)[^\s?]+|(?<=[?&]rater=)[^\s&]+")
+_PRIVATE_NAME = re.compile(
+    r"(/api/rooms/[A-Za-z0-9_-]{14}|interview-[0-9a-f]{4})[A-Za-z0-9_-]+"
+    r"|(/ratings/)[^\s?]+"
+    r"|([?&]rater=)[^\s&]+"
+)
+"""A room's name or a rater's. The group is what stays readable."""
 
 
 def sanitize(message: str) -> str:
@@ -23,8 +26,12 @@ def sanitize(message: str) -> str:
     Line breaks and control characters, which text of vendors and clients may contain, are escaped. Room names are cut
     after 14 characters, since anyone who knows a whole one can join the room.
     """
-    message = _RATER.sub("…", _ROOM_NAME.sub(r"\1…", message))
+    message = _PRIVATE_NAME.sub(_cut, message)
     return message if message.isprintable() else "".join(map(_escaped, message))
+
+
+def _cut(name: re.Match[str]) -> str:
+    return f"{name[1] or name[2] or name[3]}…"
 
 
 def _escaped(character: str) -> str:

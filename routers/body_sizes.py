@@ -1,4 +1,4 @@
-"""Limits of request bodies, in bytes. A larger body is a 413 before it is parsed.
+"""Limits of request bodies: bytes and values. A larger body is a 413 before it is parsed.
 
 A route without a limit of its own takes `SMALL_BODY_BYTES`. Routes whose requests may contain a transcript take
 MAX_BODY_BYTES (`main.create_app`).
@@ -13,3 +13,12 @@ PLAN_BODY_BYTES = 512 * 1024
 """A plan of the largest size in any script: 40 questions with their sources, and 20 scales."""
 RATINGS_BODY_BYTES = 256 * 1024
 """Ratings of the largest size in any script: 20 competencies with their notes."""
+MAX_JSON_VALUES = 300_000
+"""The event loop waits while JSON is parsed, also where a thread does it: 600 ms for 8 MiB of the smallest values. An
+interview of several hours with the time of each word has half as many as this.
+"""
+
+
+def has_too_many_values(body: bytes) -> bool:
+    """Whether JSON may have more than `MAX_JSON_VALUES`, by its commas and brackets, those in texts included."""
+    return len(body) > MAX_JSON_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MAX_JSON_VALUES

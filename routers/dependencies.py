@@ -12,7 +12,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
 
+from routers.body_sizes import has_too_many_values
 from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.fair_threads import caller_of_work
@@ -107,6 +109,15 @@ async def check_rate_limit(
         )
 
 
+class _JsonRequest(Request):
+    """A request whose JSON is parsed only where it has few enough values (`body_sizes.MAX_JSON_VALUES`)."""
+
+    async def json(self) -> Any:
+        if has_too_many_values(await self.body()):
+            raise HTTPException(413)
+        return await super().json()
+
+
 class AccessCheckedRoute(APIRoute):
     """Authenticates and rate-limits before the body is parsed, so that invalid bodies count as well.
 
@@ -116,10 +127,11 @@ class AccessCheckedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         (access_check,) = (entry.call for entry in self.dependant.dependencies if isinstance(entry.call, AccessCheck))
+        has_body = self.body_field is not None
 
         async def check_and_handle(request: Request) -> Response:
             await access_check.check_access(request)
-            return await handle(request)
+            return await handle(_JsonRequest(request.scope, request.receive) if has_body else request)
 
         return check_and_handle
 

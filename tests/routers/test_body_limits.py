@@ -9,6 +9,7 @@ import pytest
 
 from config import Settings
 from main import create_app
+from routers.body_sizes import MAX_JSON_VALUES
 from tests.routers.test_conventions import PAGE, assert_problem
 from tests.support.api_server import api_server
 from tests.support.interviews import BRIEFING, open_room
@@ -108,6 +109,24 @@ def test_a_larger_body_is_refused_before_it_is_parsed(send, route):
     answer = send(route, b"{not json".ljust(limit + 1))
 
     assert_problem(answer, 413, "payload_too_large")
+
+
+@pytest.mark.parametrize("value", ["0", "[]", '{"a":{}}'])
+def test_json_of_very_many_values_is_413_before_it_is_parsed(send, value):
+    body = '{"notes": "Calm.", "unknown": [' + ",".join([value] * (MAX_JSON_VALUES + 1)) + "]}"
+
+    answer = send("POST /api/rooms/{name}/debrief", body.encode())
+
+    assert_problem(answer, 413, "payload_too_large")
+
+
+def test_a_transcript_with_the_time_of_every_word_of_two_hours_is_read(send):
+    words = [{"word": "so,", "start": 1.25, "end": 1.5, "probability": 0.98}] * 40
+    turns = [{"speaker": "Ada", "text": "so, " * 40, "words": words}] * 500
+
+    answer = send("PUT /api/rooms/{name}/transcript", json.dumps({"transcript": turns}).encode())
+
+    assert answer.status_code == 200
 
 
 def test_an_unknown_address_reads_no_body(send):

@@ -61,6 +61,35 @@ def flood(connection, start, piece):
     return sent
 
 
+def test_requests_without_end_on_one_connection_take_little_memory(server):
+    url, process = server
+    before = process.memory_info().rss
+    start, piece = b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 5000
+
+    with connect(url) as connection:
+        connection.settimeout(2)
+        with suppress(TimeoutError):
+            flood(connection, start, piece)
+
+    assert process.memory_info().rss - before < 32 * MIB
+    assert httpx.get(f"{url}/health", trust_env=False).is_success
+
+
+def test_requests_that_are_sent_at_once_are_answered_in_order(server):
+    url, _ = server
+    paths = [f"/api/rooms/{number}" for number in range(50)]
+    requests = [f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: r{path[11:]}\r\n\r\n" for path in paths]
+
+    received = b""
+    with connect(url) as connection:
+        connection.sendall("".join(requests).encode())
+        while received.count(b"HTTP/1.1 404") < len(paths):
+            received += connection.recv(65536)
+
+    ids = [line.split()[1] for line in received.splitlines() if line.lower().startswith(b"x-request-id: ")]
+    assert ids == [f"r{number}".encode() for number in range(50)]
+
+
 @pytest.mark.parametrize("part", ENDLESS)
 def test_endless_request_head_closes_the_connection(server, part):
     url, process = server
@@ -186,6 +215,58 @@ async def test_a_client_that_stops_reading_is_disconnected(protocol, caplog):
         writer.close()
 
     assert "has stopped reading" in caplog.text
+
+
+async def answer_at_once(_, __, send):
+    """An app that does not read the body."""
+    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Brief(BoundedHttpToolsProtocol):
+    unread_body_seconds = 0.2
+
+
+class BriefH11(LimitedH11Protocol):
+    unread_body_seconds = 0.2
+
+
+async def send_body_without_end(writer):
+    with suppress(ConnectionError):
+        while True:
+            writer.write(b"5\r\naaaaa\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("protocol", [Brief, BriefH11])
+async def test_a_client_that_sends_its_body_on_after_the_answer_is_disconnected(protocol, caplog):
+    async with serving(answer_at_once, protocol) as (server, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+
+        sending = asyncio.create_task(send_body_without_end(writer))
+        await wait_until_async(lambda: not server.server_state.connections, "the server drops the connection")
+        sending.cancel()
+        writer.close()
+
+    assert "goes on after the answer" in caplog.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("protocol", [Brief, BriefH11])
+async def test_a_client_that_ends_its_body_after_the_answer_keeps_its_connection(protocol):
+    request = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serving(answer_at_once, protocol) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(request)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
+            writer.write(b"5\r\naaaaa\r\n0\r\n\r\n")
+            await asyncio.sleep(2 * protocol.unread_body_seconds)
+        writer.close()
 
 
 class RatherPatient(BoundedHttpToolsProtocol):
