@@ -152,6 +152,8 @@ class SqlStorage(SqlSlots, SqlUses):
     ) -> SegmentTotals:
         sent = {segment.id: segment for segment in segments}
         async with self._writing(name) as connection:
+            if not (await connection.execute(statements.LOCK_ROOM_TO_WRITE, {"room_name": name})).first():
+                raise RoomNotFound
             found = await connection.execute(self._dialect.known_segments, {"room_name": name, "ids": list(sent)})
             known = {segment_id: (number, size) for segment_id, number, size in found}
             last: int = (await connection.execute(statements.LAST_SEGMENT, {"room_name": name})).scalar_one()

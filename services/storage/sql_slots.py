@@ -115,6 +115,8 @@ class SqlSlots(SqlBase):
         values = {"status": response.status, "headers": json.dumps(response.headers), "body": response.body}
         try:
             async with self._database.transaction() as connection:
+                if room is not None:
+                    await connection.execute(statements.LOCK_ROOM_TO_WRITE, {"room_name": room})
                 completed = await connection.execute(_COMPLETE, values | {"key": slot, "room": room, "until": until})
                 if completed.rowcount and room is not None:
                     await self._charge(connection, room, size_in_bytes(response.body), is_checked=False)
@@ -133,8 +135,15 @@ class SqlSlots(SqlBase):
         """Delete slots whose time is over, and credit the payers of their rooms."""
         is_expired = and_(which, slots.c.until <= bindparam("now", type_=slots.c.until.type))
         async with self._deletion() as deletion:
+            await deletion.connection.execute(_lock_rooms_of(is_expired), {"now": now})
             await deletion.connection.execute(_credit_statement(is_expired), {"now": now})
             return await deletion.execute(delete(slots).where(is_expired), {"now": now})
+
+
+def _lock_rooms_of(which: ColumnElement[bool]) -> Executable:
+    """Lock the rooms of these slots, in one order, before the slots: an erasure locks a room before its slots too."""
+    names = select(slots.c.room).where(slots.c.room.is_not(None), which)
+    return select(rooms.c.name).where(rooms.c.name.in_(names)).order_by(rooms.c.name).with_for_update(key_share=True)
 
 
 def _credit_statement(is_expired: ColumnElement[bool]) -> Update:

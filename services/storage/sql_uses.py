@@ -5,7 +5,19 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, BindParameter, Executable, bindparam, case, delete, func, insert, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    Executable,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +27,7 @@ from services.storage.database import is_missing_room
 from services.storage.records import BudgetUse, Exhausted
 from services.storage.sql_base import SqlBase
 from services.storage.statements import INSERTS
-from services.storage.tables import budget_uses
+from services.storage.tables import budget_uses, rooms
 
 _SUBJECTS: BindParameter[Any] = bindparam("subjects", expanding=True)
 _LOCK = select(func.pg_advisory_xact_lock(func.unnest(bindparam("locks", type_=ARRAY(BigInteger)))))
@@ -29,7 +41,19 @@ _TAKE_RESERVED = (
     .where(budget_uses.c.subject.in_(_SUBJECTS), budget_uses.c.id == bindparam("reservation"))
     .returning(budget_uses.c.subject, budget_uses.c.room, budget_uses.c.ends_at)
 )
-_DELETE_EXPIRED = delete(budget_uses).where(budget_uses.c.ends_at <= bindparam("now", type_=budget_uses.c.ends_at.type))
+_LOCK_ROOMS = (
+    select(rooms.c.name)
+    .where(rooms.c.name.in_(select(budget_uses.c.room).where(budget_uses.c.id == bindparam("reservation"))))
+    .order_by(rooms.c.name)
+    .with_for_update(read=True, key_share=True)
+)
+"""Locks rooms before uses, as an erasure does, so neither waits for the other's rows."""
+_expired = (
+    select(budget_uses.c.subject, budget_uses.c.id)
+    .where(budget_uses.c.ends_at <= bindparam("now", type_=budget_uses.c.ends_at.type))
+    .with_for_update(skip_locked=True)
+)
+_DELETE_EXPIRED = delete(budget_uses).where(tuple_(budget_uses.c.subject, budget_uses.c.id).in_(_expired))
 
 
 def _merge_statement(kind: str) -> Executable:
@@ -65,6 +89,7 @@ class SqlUses(SqlBase):
         windows = {use.subject: use.window for use in uses}
         async with self._deletion() as deletion:
             values = {"subjects": list(windows), "reservation": reservation}
+            await deletion.connection.execute(_LOCK_ROOMS, {"reservation": reservation})
             reserved = (await deletion.connection.execute(_TAKE_RESERVED, values)).all()
             rows = [
                 {
@@ -74,7 +99,7 @@ class SqlUses(SqlBase):
                     "amount": amount,
                     "ends_at": ends_at,
                 }
-                for subject, room, ends_at in reserved
+                for subject, room, ends_at in sorted(reserved, key=lambda row: row.subject)
             ]
             if rows and amount:
                 await deletion.connection.execute(_MERGE[self._database.kind], rows)

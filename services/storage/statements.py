@@ -113,6 +113,8 @@ STORED = select(func.count(), func.coalesce(func.sum(rooms.c.stored_bytes), 0), 
     rooms.c.payer == bindparam("payer")
 )
 LOCK_ROOM_TO_ERASE = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
+LOCK_ROOM_TO_WRITE = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update(key_share=True)
+"""Locks the room before rows below it, as an erasure does, so that neither waits for rows of the other."""
 ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
 
 _ended = select(rooms.c.name).where(rooms.c.expires_at < bindparam("before"))

@@ -127,7 +127,8 @@ class Server:
 
     def thaw(self) -> None:
         for process in self._processes():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):  # PostgreSQL ends a connection's process by itself
+                process.resume()
 
     def _launch(self) -> ChildProcess | None:
         """The process once it accepts connections, or None where it ends instead."""
