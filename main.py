@@ -106,3 +106,4 @@ def start() -> FastAPI:
 
 app = start()
 gc.freeze()  # exempt start-up objects from garbage collection: they stay for as long as the process
+gc.set_threshold(10_000)  # at Python's 700, each collection visits the requests in flight and frees nothing

@@ -43,6 +43,8 @@ class DisconnectAndShutdownMiddleware:
                 await response.end_with_error(problem(stopping, scope), problem_response(stopping, scope), scope)
         finally:
             watcher.close()
+            # it leads back to the state: a cycle would leave every request to the garbage collector
+            del scope["state"]["response"]
 
 
 class _RequestWatcher:
@@ -77,6 +79,7 @@ class _RequestWatcher:
             self._timer.cancel()
         if self._watching is not None:
             self._watching.cancel()
+            self._watching = None  # its exception leads back here
 
     def stop(self) -> None:
         """Ends the request because of a shutdown."""

@@ -11,7 +11,7 @@ from services.briefing import Briefing
 
 IN_FLIGHT = 32
 ANSWERS = 8000
-MOST = 2.0
+MOST = 1.6
 
 BRIEFING = Briefing(
     room_name="bench",
