@@ -57,6 +57,8 @@ async def run_response_expiry(storage: Storage, clock: Callable[[], datetime], *
     async def delete() -> None:
         await storage.delete_expired_responses(clock())
 
+    # at the start run_retention deletes them, and skips rooms that another transaction has locked
+    await pause(RESPONSES_EVERY.total_seconds())
     await _repeat(delete, RESPONSES_EVERY, pause, "expired responses were not deleted")
 
 
