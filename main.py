@@ -12,7 +12,20 @@ from fastapi import FastAPI
 
 from config import START_FAILED, VERSION, Settings, UnusableSetting, load_settings, misspelt_names, names_in_env_file
 from logs import configure_logging
-from routers import docs, health, phone_calls, plans, realtime, reviews, room_list, rooms, transcripts, webhooks
+from routers import (
+    chat,
+    debriefs,
+    docs,
+    health,
+    phone_calls,
+    plans,
+    realtime,
+    reviews,
+    room_list,
+    rooms,
+    transcripts,
+    webhooks,
+)
 from routers.http_protocol import limit_connections
 from routers.middleware import add_middleware
 from routers.openapi import LICENSE, add_openapi
@@ -27,7 +40,7 @@ DESCRIPTION = """\
 The backend for AI-assisted interviews: open a room, save a briefing, ask the sidebar, get a debrief.
 
 **The model reads, code checks and scores, a person decides.** Every quote in a debrief is found in the transcript by \
-code or thrown out, and the recommendation is computed by published rules.
+code or refused, and the recommendation is computed by published rules.
 
 Every error is a problem document (RFC 9457) whose `detail` is one sentence that a person can act on."""
 
@@ -71,11 +84,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     add_middleware(app, settings)
     add_problem_handlers(app)
     add_openapi(app)
-    app.include_router(rooms.frequent_router)
-    for module in (rooms, room_list, plans, reviews, phone_calls, realtime, webhooks, health):
+    # a request tries the routes in this order: those that are called most come first
+    for module in (chat, rooms, room_list, plans, reviews, phone_calls, realtime, webhooks, health):
         app.include_router(module.router)
-    for router in (rooms.transcript_router, transcripts.router):
-        app.include_router(router, max_body_size=settings.max_body_bytes)
+    for module in (debriefs, transcripts):
+        app.include_router(module.router, max_body_size=settings.max_body_bytes)
     if settings.docs_enabled:
         app.include_router(docs.router)
         app.mount(docs.ASSETS, docs.Assets())
@@ -106,4 +119,4 @@ def start() -> FastAPI:
 
 app = start()
 gc.freeze()  # exempt start-up objects from garbage collection: they stay for as long as the process
-gc.set_threshold(10_000)  # at Python's 700, each collection visits the requests in flight and frees nothing
+gc.set_threshold(10_000)  # at Python's default of 700, each collection visits the requests in flight and frees nothing

@@ -20,5 +20,14 @@ interview of several hours with the time of each word has half as many as this.
 
 
 def has_too_many_values(body: bytes) -> bool:
-    """Whether JSON may have more than `MAX_JSON_VALUES`, by its commas and brackets, those in texts included."""
-    return len(body) > MAX_JSON_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MAX_JSON_VALUES
+    """Whether JSON has more than `MAX_JSON_VALUES`, by the commas and brackets outside of its texts."""
+    if len(body) <= MAX_JSON_VALUES or _separators(body) <= MAX_JSON_VALUES:
+        return False
+    without_escapes = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    if without_escapes.count(b'"') > 4 * MAX_JSON_VALUES:  # a key and a text have four
+        return True
+    return _separators(b"".join(without_escapes.split(b'"')[::2])) > MAX_JSON_VALUES
+
+
+def _separators(body: bytes) -> int:
+    return sum(map(body.count, (b",", b"[", b"{")))

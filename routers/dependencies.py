@@ -114,7 +114,7 @@ class _JsonRequest(Request):
 
     async def json(self) -> Any:
         if has_too_many_values(await self.body()):
-            raise HTTPException(413)
+            raise HTTPException(413)  # of a body that is read, FastAPI passes on no other exception
         return await super().json()
 
 

@@ -129,6 +129,14 @@ def test_a_transcript_with_the_time_of_every_word_of_two_hours_is_read(send):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("text", ["a," * 450_000, '",' * 400_000, "\\," * 400_000])
+def test_commas_within_a_text_are_no_values(send, text):
+    body = json.dumps({"transcript": f"Ada: {text}"}).encode()
+
+    assert body.count(b",") > MAX_JSON_VALUES
+    assert send("PUT /api/rooms/{name}/transcript", body).status_code == 200
+
+
 def test_an_unknown_address_reads_no_body(send):
     answer = send("POST /nowhere", in_chunks(b"x" * 10 * MIB))
 
