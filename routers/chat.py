@@ -45,12 +45,11 @@ async def chat(
     *, name: RoomName, body: ChatRequest, rooms: LlmRateLimitedRooms, services: ServicesDep, accept: Accept = None
 ) -> Response:
     """Ask the sidebar. With `Accept: text/event-stream`: `delta` events, then one `done` or `error`."""
-    interview = await rooms.get_own_room(
-        name, briefing=True, plan=True, transcript=not body.spoken(), participants=True
-    )
+    spoken = body.spoken()
+    interview = await rooms.get_own_room(name, briefing=True, plan=True, transcript=not spoken, participants=True)
     sidebar = ChatService(services.llm_charged_to(rooms.payer), services.storage, services.clock, interview)
     history = [entry.message() for entry in body.history]
-    question = Question(body.message, body.context, history, body.spoken(), body.speakers)
+    question = Question(body.message, body.context, history, spoken, body.speakers)
     if negotiate(accept, (JSON, EVENTS)) == EVENTS:
         return await open_stream(_chat_events(sidebar, question))
     reply, warnings = await sidebar.answer(question)

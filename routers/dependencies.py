@@ -20,6 +20,7 @@ from services.errors import RateLimited, ServiceError, Unauthorized
 from services.fair_threads import caller_of_work
 from services.interview.rooms import Rooms
 from services.lifespan import Services
+from services.text.fields import ROOM_NAME_PATTERN
 
 
 async def _services(request: Request) -> Services:
@@ -29,7 +30,6 @@ async def _services(request: Request) -> Services:
 
 ServicesDep = Annotated[Services, Depends(_services)]
 
-ROOM_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 RoomName = Annotated[
     str,
     Path(

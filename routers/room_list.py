@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from routers.dependencies import ROOM_NAME_PATTERN, AccessCheckedRoute, CallerRooms, ServicesDep
+from routers.dependencies import AccessCheckedRoute, CallerRooms, ServicesDep
 from routers.problems import problem_responses
 from routers.schemas.rooms import ListedRoom, RoomList, RoomStatus
+from services.text.fields import ROOM_NAME_PATTERN
 
 router = APIRouter(
     prefix="/api/rooms",

@@ -64,12 +64,6 @@ TranscriptText = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS), N
 TranscriptTurns = Annotated[list[TranscriptTurn], Field(max_length=MOST_TURNS)]
 
 
-def _spoken(transcript: str | list[TranscriptTurn]) -> str | list[SourceTurn]:
-    if isinstance(transcript, str):
-        return transcript if transcript.strip() else ""
-    return [turn.spoken() for turn in transcript if turn.text.strip()]
-
-
 class WithTranscript(RequestModel):
     """A request that may carry a transcript."""
 
@@ -100,7 +94,9 @@ class WithTranscript(RequestModel):
 
     def spoken(self) -> str | list[SourceTurn]:
         """The transcript, or nothing where nothing was said."""
-        return _spoken(self.transcript)
+        if isinstance(self.transcript, str):
+            return self.transcript if self.transcript.strip() else ""
+        return [turn.spoken() for turn in self.transcript if turn.text.strip()]
 
 
 class TranscriptRequest(WithTranscript):

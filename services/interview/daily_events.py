@@ -4,6 +4,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
+from services.text.fields import ROOM_NAME_PATTERN
+
 
 class ReadyTranscript(NamedTuple):
     """A transcript that can be downloaded."""
@@ -13,7 +15,7 @@ class ReadyTranscript(NamedTuple):
 
 
 class _Payload(BaseModel):
-    room_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+    room_name: Annotated[str, Field(pattern=ROOM_NAME_PATTERN)]
     id: Annotated[str, Field(min_length=1, max_length=100)]
 
 

@@ -50,6 +50,13 @@ _NONE = "Daily has no transcript of this room; send what was said as the room's 
 _UNKNOWN_ROOM = "Daily does not know this room any more, so its transcripts can't be found; send what was said."
 _FAILED = "Daily's transcription of this room failed, so there is no transcript to fetch; send what was said."
 _NO_WORDS = "Daily's transcript of this room has no words; send what was said."
+_MISSING_ONE = (
+    "1 more transcript of this room is not included, because Daily did not finish or store it; words may be missing."
+)
+_MISSING = (
+    "{} more transcripts of this room are not included, because Daily did not finish or store them; "
+    "words may be missing."
+)
 _TOO_MANY = f"Daily has more than {MAX_FILES} transcripts of this room, the most that are joined; send what was said."
 _TOO_LONG = f"Daily's transcripts of this room have more than {MOST_CHARACTERS:,} characters together; send a part."
 
@@ -220,6 +227,5 @@ def _warnings(found: _Found, *, is_emulated: bool) -> list[str]:
             f"Daily made {joined} transcripts of this room; they are joined in the order of their beginnings."
         )
     if missing:
-        are = "transcript of this room is" if missing == 1 else "transcripts of this room are"
-        warnings.append(f"{missing} more {are} incomplete at Daily and not included, so words may be missing.")
+        warnings.append(_MISSING_ONE if missing == 1 else _MISSING.format(missing))
     return warnings

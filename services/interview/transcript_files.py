@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from services.evidence.times import seconds_of
+from services.transcript.clock_times import FIRST_DATE_SECONDS
 from services.transcript.joining import write_timestamp
 from services.transcript.transcript import Turn
 
 _LAST_SECONDS = 1.0
 """How long a cue is shown that no later time ends."""
-_EARLIEST_DATE = 360_000.0
-"""Seconds from which on a time is a date. Dates count from the first one."""
 _NO_TIMES = "NOTE\nThe transcript has no times. Its turns are a second apart, in their order."
 
 
@@ -35,11 +34,11 @@ def write_plain_text(turns: Iterable[Turn]) -> str:
 
 
 def _in_order(times: Sequence[float | None]) -> Iterator[float]:
-    first_date = next((time for time in times if time is not None and time >= _EARLIEST_DATE), 0.0)
+    first_date = next((time for time in times if time is not None and time >= FIRST_DATE_SECONDS), 0.0)
     latest = 0.0
     for time in times:
         if time is not None:
-            latest = max(latest, time - first_date if time >= _EARLIEST_DATE else time)
+            latest = max(latest, time - first_date if time >= FIRST_DATE_SECONDS else time)
         yield latest
 
 

@@ -29,6 +29,7 @@ from services.sandbox.wire import (
     reason,
     timestamp,
 )
+from services.text.fields import ROOM_NAME_PATTERN
 
 DOMAIN = "https://sandbox.daily.co"
 DOMAIN_ID = "5a4d6b0e-5a4d-4b0e-8000-000000000000"
@@ -38,7 +39,7 @@ PAGE = 100
 """Maximum number of items in one list."""
 NO_EXPIRY = 0
 
-RoomName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+RoomName = Annotated[str, Field(pattern=ROOM_NAME_PATTERN)]
 
 
 class RoomProperties(Closed):

@@ -3,16 +3,15 @@
 from datetime import timedelta
 from math import ceil
 
+_DAY = timedelta(days=1)
 _MINUTES_IN_AN_HOUR = 60
-_HOURS_IN_A_DAY = 24
 
 
 def in_words(duration: timedelta) -> str:
     """The duration in words, such as `1 min`, `3 h 20 min` or `2 days`, rounded up."""
-    minutes = max(1, ceil(duration.total_seconds() / 60))
-    hours, minutes = divmod(minutes, _MINUTES_IN_AN_HOUR)
-    if hours >= 2 * _HOURS_IN_A_DAY:
-        return f"{ceil(hours / _HOURS_IN_A_DAY)} days"
+    if duration >= 2 * _DAY:
+        return f"{ceil(duration / _DAY)} days"
+    hours, minutes = divmod(max(1, ceil(duration.total_seconds() / 60)), _MINUTES_IN_AN_HOUR)
     parts = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
     return " ".join(parts)
 

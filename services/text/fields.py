@@ -23,6 +23,8 @@ from pydantic_core import CoreSchema
 from services.text.invisible import has_bidirectional_or_tag_characters, strip_invisible
 
 ROLE_CHARACTERS = 200
+ROOM_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
+"""Names of rooms, as Daily takes them."""
 LONG_TEXT_CHARACTERS = 50_000
 """Whole resumes and job descriptions are pasted."""
 
@@ -58,6 +60,8 @@ def _rfc3339(time: datetime) -> str:
 
 
 # Put constraints before custom validators: after one, pydantic no longer knows the type.
+ROOM_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
+"""Names of rooms at Daily."""
 NoNullCharacters = AfterValidator(_reject_null_characters)
 PersonName = Annotated[
     str,

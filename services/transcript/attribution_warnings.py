@@ -124,6 +124,11 @@ def _about_lines(record: Record) -> Iterator[str]:
             f"{_counted(record.lines_left_out, 'line')} of the file, such as titles, notices and trailers, "
             f"{'was' if record.lines_left_out == 1 else 'were'} left out as no part of the conversation."
         )
+    if record.objects_without_text:
+        yield (
+            f"{_counted(record.objects_without_text, 'object')} with a speaker and no `text` that can be read "
+            f"{'was' if record.objects_without_text == 1 else 'were'} left out."
+        )
     if record.labels_inside_lines:
         yield (
             f"{_counted(record.labels_inside_lines, 'speaker label')} in the middle of a line did not begin a turn. "

@@ -54,7 +54,7 @@ def clock_of(written: str) -> str:
 
 def clock_of_seconds(seconds: float) -> str | None:
     """Seconds since the start as `00:01:02`; seconds since 1970 as a UTC time. None for any other number."""
-    if 0 <= seconds < _LONGEST_SECONDS:
+    if 0 <= seconds < FIRST_DATE_SECONDS:
         minutes, rest = divmod(int(seconds), 60)
         return f"{minutes // 60:02}:{minutes % 60:02}:{rest:02}"
     for since_1970 in (seconds, seconds / 1000):
@@ -63,6 +63,7 @@ def clock_of_seconds(seconds: float) -> str | None:
     return None
 
 
-_LONGEST_SECONDS = 360_000
+FIRST_DATE_SECONDS = 360_000
+"""Times from this number on are dates, in seconds or milliseconds since 1970."""
 _YEAR_2000 = 946_684_800
 _YEAR_2100 = 4_102_444_800

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from services.transcript.json_turns import SPEAKER_KEYS, TEXT_KEYS, Node, turns_of_objects, usual_key
-from services.transcript.source import SourceTurn, UnreadableTranscript
+from services.transcript.source import MOST_CHARACTERS, SourceTurn, UnreadableTranscript
 
 _DELIMITERS = (",", ";")
 _LONGEST_HEADER = 500
+csv.field_size_limit(MOST_CHARACTERS)
 
 
 def is_comma_separated(source: str) -> bool:
@@ -34,23 +35,26 @@ def _names_columns(cells: Iterable[str]) -> bool:
 def _rows(source: str, delimiter: str) -> Iterator[Node]:
     rows = csv.reader(StringIO(source, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
+    line = 1
     try:
         for row in rows:
             if not header:
                 header = [usual_key(cell.strip()) for cell in row]
             elif row:
-                yield dict(zip(header, _fitted(row, header, delimiter, rows.line_num), strict=False))
+                yield dict(zip(header, _fitted(row, header, delimiter, line), strict=False))
+            line = rows.line_num + 1
     except csv.Error as error:
-        raise UnreadableTranscript(_refusal(rows.line_num)) from error
+        raise UnreadableTranscript(
+            f"The comma-separated values cannot be read from line {line} on: is a quotation mark missing?"
+        ) from error
 
 
 def _fitted(row: list[str], header: Sequence[str], delimiter: str, line: int) -> list[str]:
     """The row; a text in the last column may have commas without quotation marks around it."""
     last = len(header) - 1
-    if len(row) > len(header) and header[last] not in TEXT_KEYS:
-        raise UnreadableTranscript(_refusal(line))
+    is_long = len(row) > len(header) and header[last] not in TEXT_KEYS
+    if is_long or not any(key in TEXT_KEYS for key in header[: len(row)]):
+        raise UnreadableTranscript(
+            f"The comma-separated values cannot be read: line {line} does not fit the first one."
+        )
     return [*row[:last], delimiter.join(row[last:])]
-
-
-def _refusal(line: int) -> str:
-    return f"The comma-separated values cannot be read: line {line} does not fit the first one."

@@ -29,10 +29,12 @@ def read_source(source: str | Sequence[SourceTurn], expected: ExpectedSpeakers) 
         return assemble(source)._replace(has_chat_roles=True)
     text = _without_fence(source)
     if is_json(text):
-        turns = read_json(text)
-        if not isinstance(turns, str):
-            return _with_labels_in_texts(turns, expected) or assemble(turns)._replace(has_chat_roles=True)
-        text = source = turns
+        found = read_json(text)
+        if not isinstance(found, str):
+            record = _with_labels_in_texts(found.turns, expected)
+            record = record or assemble(found.turns)._replace(has_chat_roles=True)
+            return record._replace(objects_without_text=found.without_text)
+        text = source = found
     if is_comma_separated(text):
         return assemble(join_runs(read_comma_separated(text)))
     if is_timed_text(text):
@@ -62,8 +64,11 @@ def _without_fence(source: str) -> str:
 
 
 def _refuse_unsupported(text: str) -> None:
+    content = text.lstrip()
+    line = text.count("\n", 0, len(text) - len(content)) + 1
     for name, beginning in _UNSUPPORTED.items():
-        if beginning.match(text.lstrip()):
+        if beginning.match(content):
             raise UnreadableTranscript(
-                f"The transcript cannot be read: line 1 begins like {name}. Send plain text, WebVTT, SubRip or JSON."
+                f"The transcript cannot be read: line {line} begins like {name}. "
+                "Send plain text, WebVTT, SubRip or JSON."
             )

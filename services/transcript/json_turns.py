@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.text.invisible import replace_unstorable
 from services.text.words import join_all
@@ -66,18 +66,27 @@ def is_json(source: str) -> bool:
     return _STARTS_LIKE_JSON.match(source) is not None
 
 
-def read_json(source: str) -> Sequence[SourceTurn] | str:
+class JsonTurns(NamedTuple):
+    """The turns of a document."""
+
+    turns: Sequence[SourceTurn]
+    without_text: int = 0
+    """Objects among them that name a speaker, and no text that can be read."""
+
+
+def read_json(source: str) -> JsonTurns | str:
     """The turns of the document, or the one text that it holds. Raises UnreadableTranscript."""
-    document = _decode(source, _withusual_keys if _KEY_WITH_CAPITAL.search(source) else None)
+    document = _decode(source, _with_usual_keys if _KEY_WITH_CAPITAL.search(source) else None)
     if document == []:
-        return []
+        return JsonTurns([])
     if isinstance(document, list) and all(isinstance(item, str) for item in document):
         return replace_unstorable("\n".join(document))
-    turns = _turns_in(document)
+    found = _turns_in(document)
+    turns = found.turns
     if len(turns) == 1 and not turns[0].speaker and "\n" in turns[0].text:
         return turns[0].text
     if turns:
-        return turns
+        return found
     text = document if isinstance(document, str) else _only_text(document)
     if text:
         return replace_unstorable(text)
@@ -87,22 +96,21 @@ def read_json(source: str) -> Sequence[SourceTurn] | str:
 
 
 def _decode(source: str, object_hook: Callable[[Node], Node] | None) -> Any:
+    """The document, or the list of the documents of JSON Lines."""
     try:
-        return json.loads(source, object_hook=object_hook)
+        documents = list(_documents(source, json.JSONDecoder(object_hook=object_hook)))
     except RecursionError as error:
         raise UnreadableTranscript("The JSON cannot be read: its lists are nested too deeply.") from error
     except json.JSONDecodeError as error:
-        lines = _decode_lines(source, object_hook)
-        if lines:
-            return lines
         raise UnreadableTranscript(
             f"The JSON cannot be read: there is an error in line {error.lineno}, column {error.colno}."
         ) from error
     except ValueError as error:
         raise UnreadableTranscript("The JSON cannot be read: one of its numbers is too long.") from error
+    return documents[0] if len(documents) == 1 else documents
 
 
-def _withusual_keys(node: Node) -> Node:
+def _with_usual_keys(node: Node) -> Node:
     """The object with keys such as `Start Time` and `StartTime` as `start_time`."""
     return {usual_key(key) if key[:1].isupper() else key: value for key, value in node.items()}
 
@@ -112,19 +120,12 @@ def usual_key(key: str) -> str:
     return _WORD_START_IN_KEY.sub("_", key).lower()
 
 
-def _decode_lines(source: str, object_hook: Callable[[Node], Node] | None) -> list[Any]:
-    """The documents of JSON Lines; none if one of them cannot be read."""
-    decoder = json.JSONDecoder(object_hook=object_hook)
-    documents: list[Any] = []
+def _documents(source: str, decoder: json.JSONDecoder) -> Iterator[Any]:
     at = _skip_white_space(source, 0)
-    try:
-        while at < len(source):
-            document, at = decoder.raw_decode(source, at)
-            documents.append(document)
-            at = _skip_white_space(source, at)
-    except (ValueError, RecursionError):
-        return []
-    return documents
+    while at < len(source):
+        document, at = decoder.raw_decode(source, at)
+        yield document
+        at = _skip_white_space(source, at)
 
 
 def _skip_white_space(source: str, at: int) -> int:
@@ -132,12 +133,13 @@ def _skip_white_space(source: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _turns_in(document: Any) -> list[SourceTurn]:
+def _turns_in(document: Any) -> JsonTurns:
     """The turns of the list that names speakers, if there is one; else of the first list with texts.
 
     Lists with the same key at the same depth are read one after the other, such as those of several channels.
     """
     best: list[Node] = []
+    without_text = 0
     best_place, best_rank = ("", 0), (False, False)
     for key, depth, items in _lists(document):
         nodes = [item for item in items if isinstance(item, dict) and _has_text(item)]
@@ -147,10 +149,19 @@ def _turns_in(document: Any) -> list[SourceTurn]:
             continue
         if best and (key, depth) == best_place and rank == best_rank:
             best.extend(nodes)
+            without_text += _count_without_text(items)
         elif not best or rank > best_rank:
-            best, best_place, best_rank = nodes, (key, depth), rank
-    return (
-        _words_as_turns(turns_of_objects(best)) if best_place[0] in _WORD_LISTS else join_runs(turns_of_objects(best))
+            best, best_place, best_rank, without_text = nodes, (key, depth), rank, _count_without_text(items)
+    join = _words_as_turns if best_place[0] in _WORD_LISTS else join_runs
+    return JsonTurns(join(turns_of_objects(best)), without_text)
+
+
+def _count_without_text(items: Iterable[Any]) -> int:
+    """Objects that name a speaker, and have a text in no form that is known; an empty text says nothing."""
+    return sum(
+        isinstance(item, dict) and bool(_speaker(item)) and not any(isinstance(item.get(key), str) for key in TEXT_KEYS)
+        for item in items
+        if not (isinstance(item, dict) and _has_text(item))
     )
 
 

@@ -64,6 +64,8 @@ class Record(NamedTuple):
     """Lines that are not speech, such as titles and trailers. Lines with nothing but a time are not counted."""
     has_chat_roles: bool = False
     """Whether `user` and `assistant` are roles of a conversation with a model, not labels in a text."""
+    objects_without_text: int = 0
+    """Objects of a JSON that name a speaker, and no text that can be read."""
     labels_inside_lines: int = 0
     """Labels in the middle of a line, which begin no turn."""
 

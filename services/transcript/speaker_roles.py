@@ -4,6 +4,7 @@ Participants choose their display names, so the rules for the candidate are stri
 a part of a name is never enough. In doubt the role is unknown.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -74,10 +75,19 @@ def assign_roles(
 
 
 def _requested_roles(labels: Iterable[str], roles: Mapping[str, Role]) -> dict[str, Role]:
-    """The roles that the request gives to these labels; case, spaces, brackets and decorations may differ."""
+    """The roles that the request gives to these labels; case, spaces and brackets may differ.
+
+    A label's decorations may be left out too, where no other label has the same name.
+    """
     by_label = {bare_label(written): role for written, role in roles.items()}
-    found = {written: by_label.get(bare_label(written)) for written in labels}
-    found |= {written: by_label.get(bare_label(Label(written).name)) for written, role in found.items() if role is None}
+    names = {written: bare_label(Label(written).name) for written in labels}
+    count = Counter(names.values())
+    found = {
+        written: roles.get(written)
+        or by_label.get(bare_label(written))
+        or (by_label.get(name) if count[name] == 1 else None)
+        for written, name in names.items()
+    }
     return {written: role for written, role in found.items() if role}
 
 

@@ -51,7 +51,7 @@ class TimedText(NamedTuple):
 
 def is_timed_text(source: str) -> bool:
     """Whether the text is WebVTT, SubRip or one of their relatives, readable or not."""
-    start = _unix_lines(source[:4000])
+    start = _beginning(source)
     if _HEADER.match(start):
         return True
     lines = list(islice((line for line in start.split("\n") if line.strip()), _LINES_BEFORE_FIRST_TIMING))
@@ -60,6 +60,11 @@ def is_timed_text(source: str) -> bool:
         (timing and (_has_arrow(timing) or (above and above.strip().isdecimal()))) or _BROKEN_TIMING.match(line)
         for line, timing, above in zip(lines, timings, ["", *lines], strict=False)
     )
+
+
+def _beginning(source: str) -> str:
+    start = source[:4000]
+    return _unix_lines(html.unescape(start) if _is_escaped(start) else start)
 
 
 def _is_escaped(start: str) -> bool:
@@ -98,7 +103,7 @@ def _paragraphs(segment: str) -> list[list[str]]:
     """The text between two timings. Its first paragraph is empty if an empty line follows the timing, and its last
     one if an empty line is above the next timing.
     """
-    parts = _EMPTY_LINES.sub("\0", segment.removeprefix("\n").removesuffix("\n")).split("\0")
+    parts = _EMPTY_LINES.split(segment.removeprefix("\n").removesuffix("\n"))
     return [[line.strip() for line in part.split("\n")] for part in parts]
 
 

@@ -93,7 +93,7 @@ def test_transcript_in_progress_long_after_the_end_of_its_room_is_left_out(clien
 
     assert len(fetched.json()["turns"]) == 4
     assert fetched.json()["warnings"] == [
-        "1 more transcript of this room is incomplete at Daily and not included, so words may be missing."
+        "1 more transcript of this room is not included, because Daily did not finish or store it; words may be missing."
     ]
 
 

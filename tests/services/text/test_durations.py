@@ -14,6 +14,7 @@ from services.text.durations import in_words, whole_seconds
         ({"hours": 3, "minutes": 19, "seconds": 1}, "3 h 20 min"),
         ({"hours": 47, "minutes": 59}, "47 h 59 min"),
         ({"hours": 48}, "2 days"),
+        ({"hours": 48, "minutes": 30}, "3 days"),
         ({"hours": 49}, "3 days"),
         ({"days": -1}, "1 min"),
     ],

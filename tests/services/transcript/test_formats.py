@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.transcript.transcript import Transcript, UnreadableTranscript, parse_transcript
+from tests.services.transcript.reading import said
 
 SAMPLES = Path(__file__).parents[2] / "data/transcripts"
 
@@ -182,7 +183,10 @@ UNREADABLE = {
     "JSON in a code block": ('```json\n[{"speaker": ]\n```', "JSON", "line 2"),
     "WebVTT below an empty line": ("\nWEBVTT\n\nMira Solberg: Tell me.", "WebVTT", "line 4"),
     "values with too many columns": ('speaker,text,at\nAda,"Hello,\nyou",0:01\nAda,Hello, you,0:01', "comma-separated", "line 4"),
-    "values with an open quotation mark": ('speaker,text\nAda,"Hello.\nBob,"Hi."', "comma-separated", "line 3"),
+    "values with an open quotation mark": ('speaker,text\nAda,"Hello.\nBob,"Hi."', "comma-separated", "line 2"),
+    "values without a text": ("speaker,start,text\nAda,Hello there", "comma-separated", "line 2"),
+    "JSON Lines with a broken line": ('{"speaker": "A", "text": "b"}\n{"speaker": "B", "text": "c"}\n{"spea', "JSON", "line 3"),
+    "HTML in a code block": ("```\n<html>\n```", "HTML", "line 2"),
     "HTML": ("<!DOCTYPE html>\n<p>Mira Solberg: Tell me.</p>", "HTML", "line 1"),
     "XML": ('<?xml version="1.0"?><tt/>', "XML", "line 1"),
     "RTF": ("{\\rtf1\\ansi Mira Solberg: Tell me.}", "RTF", "line 1"),
@@ -215,3 +219,20 @@ def test_file_without_words_has_no_turns(source):
 
     assert transcript.turns == ()
     assert transcript.warnings == ()
+
+
+def unnamed(source: str) -> Transcript:
+    return parse_transcript(source, candidate_names=[], interviewer_names=[])
+
+
+def test_long_value_in_quotation_marks_is_read():
+    transcript = unnamed('speaker,text\nAda,"{}"\n'.format("Hello there. " * 20_000))
+
+    assert [turn.speaker for turn in transcript.turns] == ["Ada"]
+
+
+def test_subtitles_copied_from_html_are_read_without_a_header():
+    timings = ("00:00:01,000 --&gt; 00:00:02,000", "00:00:03,000 --&gt; 00:00:04,000")
+    transcript = unnamed(f"1\n{timings[0]}\nAda: Hi there\n\n2\n{timings[1]}\nBob: So.")
+
+    assert said(transcript) == [("Ada", "00:00:01,000", "Hi there"), ("Bob", "00:00:03,000", "So.")]

@@ -194,3 +194,16 @@ def test_words_with_as_many_spaces_are_turns():
     words = [{"text": text, "speaker_id": "speaker_0"} for text in ("I", " ", "built", " ", "it.", " ")]
 
     assert pasted({"text": "I built it.", "words": words}) == [("speaker_0", None, "I built it.")]
+
+
+@pytest.mark.parametrize("lost", [{"speaker": "Bob", "says": "I led it."}, {"speaker": "Bob", "text": 5}])
+def test_object_with_a_speaker_and_no_readable_text_is_counted_in_a_warning(lost):
+    transcript = parse(json.dumps([{"speaker": "Ada", "text": "Why?"}, lost, {"speaker": "Ada", "text": "And then?"}]))
+
+    assert "1 object with a speaker and no `text` that can be read was left out." in transcript.warnings
+
+
+def test_object_with_an_empty_text_is_not_counted_in_a_warning():
+    turns = [{"speaker": "Ada", "text": "Why?"}, {"speaker": "Bob", "text": ""}, {"speaker": "Ada", "text": "And?"}]
+
+    assert not any("object" in warning for warning in parse(json.dumps(turns)).warnings)

@@ -345,3 +345,17 @@ def test_long_list_of_labels_is_shortened():
 
 def test_candidate_words_are_counted_in_any_script():
     assert parse("面试官：请\n候选人：我设计了账本系统").candidate_words == 4
+
+
+@pytest.mark.parametrize(
+    ("labels", "roles", "expected"),
+    [
+        (("Sam Lee", "Sam Lee (Interviewer)"), {"Sam Lee": "candidate"}, ["candidate", "interviewer"]),
+        (("Sam Lee", "Sam Lee (AI)"), {"Sam Lee": "candidate"}, ["candidate", "other"]),
+        (("Sam (Acme)", "Sam (Globex)"), {"Sam (Acme)": "candidate"}, ["candidate", "unknown"]),
+        (("bob", "Bob"), {"bob": "interviewer", "Bob": "candidate"}, ["interviewer", "candidate"]),
+        (("Sam Lee (she/her)", "Nora Kim"), {"Sam Lee": "candidate"}, ["candidate", "unknown"]),
+    ],
+)
+def test_role_of_the_request_is_given_to_no_other_label_of_the_same_name(labels, roles, expected):
+    assert roles_of(parse(in_text(*labels), roles=roles)) == expected
