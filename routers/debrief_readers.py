@@ -1,5 +1,6 @@
 """Who reads a debrief. Under HUMAN_FIRST it is sealed here, on the way out, until the reader has rated."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Response
@@ -38,7 +39,7 @@ class DebriefReader:
         """The debrief as this reader may see it now. What is stored stays whole."""
         if await self._may_see_ratings():
             return debrief
-        return seal(debrief)
+        return await asyncio.to_thread(seal, debrief)
 
     async def show_response(self, response: Response) -> Response:
         """The same for a response that holds a debrief, such as one that is replayed."""

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from services.briefing import Briefing
 from services.plan import Scale
+from services.text.fields import ResponseModel
 from services.transcript.transcript import Role
 from services.usage import Usage
 
@@ -16,20 +17,14 @@ Kind = Literal["strength", "improvement"]
 RefusalReason = Literal["not_found", "wrong_speaker", "no_such_turn", "too_short", "reversed"]
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
-    )
-
-
-class Cut(_Value):
+class Cut(ResponseModel):
     """The words that the model chose: `text[start:end]`."""
 
     start: int
     end: int
 
 
-class Quote(_Value):
+class Quote(ResponseModel):
     """Whole sentences from the source, at most 600 characters."""
 
     text: str
@@ -66,7 +61,7 @@ class Quote(_Value):
         return value
 
 
-class Evidence(_Value):
+class Evidence(ResponseModel):
     """A claim about the candidate with at least one found quote."""
 
     claim: str
@@ -78,14 +73,14 @@ class Evidence(_Value):
     """Whether one of its quotes also carries a claim of the other kind."""
 
 
-class UnsupportedClaim(_Value):
-    """A claim of the model for which no quote was found."""
+class UnsupportedClaim(ResponseModel):
+    """A claim of the model without a found quote, or one that contains such a claim."""
 
     claim: str
     kind: Kind
 
 
-class ScorecardRow(_Value):
+class ScorecardRow(ResponseModel):
     """The rating of one competency. A rating without a found quote becomes null."""
 
     competency: str
@@ -95,7 +90,7 @@ class ScorecardRow(_Value):
     quotes: list[Quote]
 
 
-class Hinge(_Value):
+class Hinge(ResponseModel):
     """A single quote or rating without which the recommendation would be another."""
 
     competency: str
@@ -105,7 +100,7 @@ class Hinge(_Value):
     """The recommendation without it."""
 
 
-class RatingChange(_Value):
+class RatingChange(ResponseModel):
     """A change of one rating that changes the recommendation."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
@@ -116,7 +111,7 @@ class RatingChange(_Value):
     recommendation: Recommendation
 
 
-class Score(_Value):
+class Score(ResponseModel):
     """How the ratings became a recommendation, and what it depends on. Null where a version 1.0 debrief lacks it."""
 
     mean: float | None
@@ -133,7 +128,7 @@ class Score(_Value):
     """The smallest changes of one rating that change the recommendation; each alone does."""
 
 
-class Refused(_Value):
+class Refused(ResponseModel):
     """How many proposed quotes were refused, by reason."""
 
     not_found: int = 0
@@ -148,7 +143,7 @@ class Refused(_Value):
     """The words start right after, or end right before, their own negation."""
 
 
-class Grounding(_Value):
+class Grounding(ResponseModel):
     """How much of what the model proposed was found in the source."""
 
     quotes_proposed: int
@@ -161,7 +156,7 @@ class Grounding(_Value):
     """Supported claims with a number or a proper name that occurs in none of their quotes."""
 
 
-class DebriefSpeaker(_Value):
+class DebriefSpeaker(ResponseModel):
     """A speaker of the transcript, and why the role was assigned."""
 
     label: str
@@ -173,7 +168,7 @@ class DebriefSpeaker(_Value):
     """Whether the role was not stated anywhere, but inferred because the only other speaker is the interviewer."""
 
 
-class LongestAnswer(_Value):
+class LongestAnswer(ResponseModel):
     """The candidate's turn with the most words."""
 
     turn: int
@@ -181,14 +176,14 @@ class LongestAnswer(_Value):
     seconds: float | None
 
 
-class UnlawfulTopic(_Value):
+class UnlawfulTopic(ResponseModel):
     """A turn of the interviewer on a topic that should not be asked about."""
 
     turn: int
     topic: str
 
 
-class InterviewNumbers(_Value):
+class InterviewNumbers(ResponseModel):
     """The conversation in numbers, counted by code: for the interviewer, and no evidence about the candidate."""
 
     interviewers: list[str]
@@ -209,7 +204,7 @@ class InterviewNumbers(_Value):
     unlawful_topics: list[UnlawfulTopic]
 
 
-class Debrief(_Value):
+class Debrief(ResponseModel):
     """The debrief of an interview. The model reads, code checks and scores, a person decides."""
 
     room_name: str
@@ -226,13 +221,13 @@ class Debrief(_Value):
     evidence: list[Evidence]
     unsupported: list[UnsupportedClaim]
     scorecard: list[ScorecardRow]
-    scales: list[Scale] = []
+    scales: list[Scale] = Field(default_factory=list)
     """What the ratings mean, as the plan said before the interview. Empty where it described no levels."""
     score: Score
     basis: Basis
     warnings: list[str]
     grounding: Grounding
-    speakers: list[DebriefSpeaker] = []
+    speakers: list[DebriefSpeaker] = Field(default_factory=list)
     interview: InterviewNumbers | None = None
     """Null in debriefs of version 1.0."""
     turns_read: int

@@ -29,13 +29,17 @@ from services.evidence.quotes import Lookup, QuoteFinder
 from services.evidence.sensitivity import shared_quote_warnings
 from services.transcript.transcript import Transcript
 
+NOT_RATED = "Not assessed: the model gave no rating from 1 to 5."
 NOT_ASSESSED = "Not assessed: no quote was found that carries a rating."
 NO_CANDIDATE = "Not assessed: the transcript does not say which speaker is the candidate."
 REASON_LEFT_OUT = "The model's reason was left out, because it says more than the quotes do."
 NOTHING_FOUND = "No statement about the candidate is backed by a quote that was found."
 
 VERDICT_REMOVED = "The model wrote a verdict into its text; it was removed and has no effect on the recommendation."
-SUMMARY_SHORTENED = "Sentences of the model's summary were left out, because no found quote carries them."
+SUMMARY_SHORTENED = (
+    "Sentences of the model's summary were left out, because they say more than their found quotes, or repeat an "
+    "unsupported claim."
+)
 TOO_MANY_QUOTES = "The model proposed more quotes than can be checked; the rest count as not found."
 NO_QUOTE_FOUND = "None of the quotes that the model proposed was found, so nothing in this debrief is evidence."
 NO_QUOTE_PROPOSED = "The model proposed no quotes, so nothing in this debrief is evidence."
@@ -149,11 +153,16 @@ class _Verification:
             for claim in supported
         ]
 
+    def _reason_for_no_rating(self, proposed: ModelRating | None) -> str:
+        if not self._may_rate:
+            return NO_CANDIDATE
+        return NOT_ASSESSED if proposed and proposed.rating in _RATINGS else NOT_RATED
+
     def _row(self, competency: str, proposed: ModelRating | None, repeated: RepeatedClaims) -> ScorecardRow:
         """A rating without a found quote becomes null, and its reason is not shown."""
         quotes = self._find(proposed.evidence) if proposed else []
         if not (self._may_rate and proposed and proposed.rating in _RATINGS and quotes):
-            reason = NOT_ASSESSED if self._may_rate else NO_CANDIDATE
+            reason = self._reason_for_no_rating(proposed)
             return ScorecardRow(competency=competency, rating=None, status="not_assessed", rationale=reason, quotes=[])
         return ScorecardRow(
             competency=competency,

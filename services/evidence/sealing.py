@@ -9,8 +9,6 @@ from datetime import datetime
 from itertools import chain
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from services.briefing import Briefing
 from services.evidence.debrief import (
     Basis,
@@ -26,6 +24,7 @@ from services.evidence.number_words import numbers_in
 from services.evidence.prose import keep_sentences
 from services.evidence.sensitivity import shared_quote_warnings
 from services.plan import Scale
+from services.text.fields import ResponseModel
 from services.text.normalization import normalize
 from services.usage import Usage
 
@@ -50,13 +49,7 @@ _NEAR = 5
 """Pieces between a word about ratings and its number, at most."""
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
-    )
-
-
-class SealedRow(_Value):
+class SealedRow(ResponseModel):
     """A competency without its rating. Its quotes are hidden too: only a competency that was assessed has any."""
 
     competency: str
@@ -66,7 +59,7 @@ class SealedRow(_Value):
     quotes: tuple[()] = ()
 
 
-class SealedDebrief(_Value):
+class SealedDebrief(ResponseModel):
     """A debrief whose ratings, score and recommendation are hidden. Fields as in `Debrief`."""
 
     room_name: str

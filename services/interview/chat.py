@@ -35,12 +35,15 @@ MAX_TRANSCRIPT_BYTES = 160_000
 """Maximum part of a transcript that one answer reads, about 40,000 tokens: its end, which matters most in a call."""
 HISTORY_SHARE = 5
 """Divisor: earlier messages take at most a fifth of the context."""
+LEAST_TRANSCRIPT_BYTES = 600
+"""Where there is less space for the end of a transcript, none of it is read."""
 TRANSCRIPT_STEPS = 4
 """Number of steps: the start of a long transcript is left out in quarters of the space, so that servers can cache the
 same start of the prompt for several questions.
 """
 
 CUT_WARNING = "The transcript is long: this answer read its end only."
+LEFT_OUT_WARNING = "The transcript did not fit into the model's context: this answer read none of it."
 NOT_RECORDED_WARNING = "The answer could not be recorded, so the room's record of the sidebar lacks it."
 
 
@@ -99,7 +102,7 @@ class ChatService:
         if not source and (recorded := await load_transcript(self.storage, self.interview)):
             source, speakers = recorded.transcript, {**recorded.speakers, **speakers}
         if not source:
-            return self._fitted(question, ())
+            return await asyncio.to_thread(self._fitted, question, ())
         # in a thread: a long transcript would hold up every other call
         transcript = await asyncio.to_thread(read_transcript, source, self.interview, speakers)
         return await asyncio.to_thread(self._fitted, question, transcript.turns)
@@ -120,7 +123,7 @@ class ChatService:
         size = min(MAX_TRANSCRIPT_BYTES, max(0, fitted.tokens_left) * BYTES_PER_TOKEN)
         lines, is_cut = latest_lines(turns, size)
         cut_history = [EARLIER_MESSAGES_WARNING] if len(history) < len(question.history) else []
-        cut_transcript = [CUT_WARNING] if is_cut else []
+        cut_transcript = [CUT_WARNING if lines else LEFT_OUT_WARNING] if is_cut else []
         warnings = [*cut_transcript, *cut_history, *fitted.warnings]
         return _Prompt(fitted.parts | {"transcript": lines}, history, warnings)
 
@@ -141,12 +144,14 @@ def latest_lines(turns: Sequence[Turn], size: int) -> tuple[str, bool]:
 
     Where the start is left out, it moves in steps (`TRANSCRIPT_STEPS`).
     """
-    step = max(1, size // TRANSCRIPT_STEPS)
+    step = max(LEAST_TRANSCRIPT_BYTES, size) // TRANSCRIPT_STEPS
     lines = [line for turn in turns for line in numbered_lines(turn, step)]
     sizes = [size_in_bytes(line) + 1 for line in lines]
     excess = sum(sizes) - size
     if excess <= 0:
         return "\n".join(lines), False
+    if size < LEAST_TRANSCRIPT_BYTES:
+        return "", True
     left_out = -(-excess // step) * step
     start = bisect_left(list(accumulate(sizes)), left_out) + 1
     return "\n".join(lines[start:]), True

@@ -39,7 +39,7 @@ from services.prompts.plan import scales_text
 from services.storage.documents import read_document
 from services.storage.protocol import Storage
 from services.storage.records import ParticipantRole, StoredDebrief, StoredRoom
-from services.storage.retrying import write_with_retry
+from services.storage.retrying import add_with_retry
 from services.transcript.speaker_roles import BY_ELIMINATION
 from services.transcript.transcript import Role, SourceTurn, Speaker, Transcript
 
@@ -90,7 +90,7 @@ class DebriefService:
         `on_progress` is called with each stage. Identical requests at the same time make one debrief. Raises the
         provider errors of `LLM`, and RoomNotFound when the room is erased meanwhile.
         """
-        transcript = await run_in_thread(lambda _: read_transcript(record.transcript, self.interview, record.speakers))
+        transcript = await asyncio.to_thread(read_transcript, record.transcript, self.interview, record.speakers)
         basis = _basis(record, transcript)
         if basis == "none":
             return await self._nothing_to_analyse(record, transcript)
@@ -108,9 +108,8 @@ class DebriefService:
     ) -> Debrief:
         on_progress("analysing")
         competencies = self._competencies()
-        reply, warnings = await read_with_model(
-            self.llm, self.interview.room.name, self._inputs(record), transcript, competencies
-        )
+        inputs = await asyncio.to_thread(self._inputs, record)
+        reply, warnings = await read_with_model(self.llm, self.interview.room.name, inputs, transcript, competencies)
         on_progress("checking")
         verified = await run_in_thread(
             lambda should_stop: verify(
@@ -122,23 +121,18 @@ class DebriefService:
                 should_stop=should_stop,
             )
         )
-        injections = await run_in_thread(lambda _: self._injection_warnings(record, transcript))
+        injections = await asyncio.to_thread(self._injection_warnings, record, transcript)
         warnings = [*record.warnings, *warnings, *injections]
         return await self._compose(transcript, basis, verified, reply, warnings)
 
     async def _store(self, debrief: Debrief, fingerprint: str) -> Debrief:
         """Stores a debrief that was paid for, retrying for a few seconds while the database is unavailable."""
-        name = self.interview.room.name
-        versions: list[int] = []
-
-        async def write() -> None:
-            document = debrief.model_dump_json()
-            versions.append(await self.storage.add_debrief(name, fingerprint, debrief.created_at, document))
-
-        if not await write_with_retry(write):
-            await write()  # raises the error
-        log.info("debrief %d of %s made by %s", versions[-1], name, debrief.model)
-        return debrief.model_copy(update={"version": versions[-1]})
+        name, document = self.interview.room.name, debrief.model_dump_json()
+        version = await add_with_retry(
+            lambda: self.storage.add_debrief(name, fingerprint, debrief.created_at, document)
+        )
+        log.info("debrief %d of %s made by %s", version, name, debrief.model)
+        return debrief.model_copy(update={"version": version})
 
     async def _find_same(self, fingerprint: str) -> Debrief | None:
         """The debrief that was made of this input within the hour; one that can't be read is made again."""
@@ -184,7 +178,7 @@ class DebriefService:
             warnings=[*verified.warnings, *transcript.warnings, *warnings],
             grounding=verified.grounding,
             speakers=[_speaker(speaker) for speaker in transcript.speakers],
-            interview=await run_in_thread(lambda _: self._interview_numbers(transcript)),
+            interview=await asyncio.to_thread(self._interview_numbers, transcript),
             turns_read=len(transcript.turns),
             model=reply.model if reply else None,
             emulated=self.is_emulated and reply is not None,

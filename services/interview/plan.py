@@ -5,14 +5,12 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-from pydantic import ValidationError
+from dataclasses import dataclass, replace
 
 from services.access.idempotency import Idempotency
 from services.briefing import Briefing
 from services.clock import Clock
-from services.errors import BriefingNotFound, ProviderBadAnswer, UnreadableRecord
+from services.errors import BriefingNotFound, ProviderBadAnswer
 from services.evidence.answer_fields import dropped_warnings
 from services.evidence.plan import MINUTES_OF_A_QUESTION, VerifiedPlan, not_covered, refresh, verify_plan
 from services.evidence.plan_edit import check_edit
@@ -24,9 +22,10 @@ from services.prompts.injection import injection_warnings
 from services.prompts.inputs import PROMPT_VERSION, SAMPLE_NONCE, briefing_texts
 from services.prompts.plan import PlanPrompt
 from services.prompts.tokens import estimate_prompt, fit_parts
+from services.storage.documents import read_document
 from services.storage.protocol import Storage
 from services.storage.records import StoredPlan, StoredRoom
-from services.storage.retrying import write_with_retry
+from services.storage.retrying import add_with_retry
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ class PlanService:
         instructions = estimate_prompt(prompt.messages(SAMPLE_NONCE))
         tokens = self.llm.context_tokens - self.llm.cap(PLAN_TOKENS) - instructions
         fitted = fit_parts(parts, tokens, shares=SHARES, free_share=1)
-        return PlanPrompt(fitted.parts, areas, minutes, prompt.most_questions), fitted.warnings
+        return replace(prompt, parts=fitted.parts), fitted.warnings
 
     async def _made_meanwhile(self, input_hash: str) -> Plan | None:
         """The plan of the same request that was stored while this one waited for it."""
@@ -136,16 +135,10 @@ class PlanService:
 
     async def _store(self, plan: Plan) -> Plan:
         """Store the plan, waiting a few seconds for a database that is away: it may have been paid for."""
-        name = self.interview.room.name
-        versions: list[int] = []
-
-        async def write() -> None:
-            versions.append(await self.storage.add_plan(name, plan.created_at, plan.model_dump_json()))
-
-        if not await write_with_retry(write):
-            await write()  # raises what is wrong
-        log.info("plan %d of %s made by %s", versions[-1], name, plan.model or plan.made_by)
-        return plan.model_copy(update={"version": versions[-1]})
+        name, document = self.interview.room.name, plan.model_dump_json()
+        version = await add_with_retry(lambda: self.storage.add_plan(name, plan.created_at, document))
+        log.info("plan %d of %s made by %s", version, name, plan.model or plan.made_by)
+        return plan.model_copy(update={"version": version})
 
 
 def current_plan(interview: StoredRoom) -> Plan | None:
@@ -164,11 +157,7 @@ def competencies_of(interview: StoredRoom, plan: Plan | None) -> tuple[str, ...]
 
 
 def _read(stored: StoredPlan) -> Plan:
-    try:
-        return Plan.model_validate_json(stored.document).model_copy(update={"version": stored.version})
-    except ValidationError:
-        log.error("a stored plan can't be read")  # noqa: TRY400 (the error contains the plan)
-        raise UnreadableRecord("plan") from None
+    return read_document(Plan, stored.document, "plan").model_copy(update={"version": stored.version})
 
 
 def _hash(prompt: PlanPrompt, model: str) -> str:

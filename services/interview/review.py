@@ -4,13 +4,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
 
 from services.access.idempotency import Idempotency
 from services.clock import Clock
-from services.errors import DecisionBeforeRating, FieldError, InvalidInput, UnreadableRecord
+from services.errors import DecisionBeforeRating, FieldError, InvalidInput
 from services.evidence.agreement import Agreement, compare
 from services.evidence.report_view import PeopleReview
 from services.evidence.review import (
@@ -25,14 +22,13 @@ from services.evidence.review import (
 )
 from services.interview.debrief import read_stored
 from services.interview.plan import competencies_of, current_plan
+from services.storage.documents import read_document
 from services.storage.protocol import Storage
 from services.storage.records import StoredRating, StoredRoom
 from services.text.fields import ResponseModel
 from services.text.normalization import normalize
 
 log = logging.getLogger(__name__)
-
-Document = TypeVar("Document", bound=BaseModel)
 
 
 class RatingsResponse(ResponseModel):
@@ -149,7 +145,7 @@ class Review:
 
     async def _latest_decision(self) -> RecordedDecision | None:
         stored = await self.storage.decision(self._room)
-        return _read(RecordedDecision, "decision", stored.document) if stored else None
+        return read_document(RecordedDecision, stored.document, "decision") if stored else None
 
 
 async def has_rated(storage: Storage, room_name: str, rater: str | None) -> bool:
@@ -183,7 +179,7 @@ def _raters(submissions: Sequence[Submission]) -> Iterator[Rater]:
 
 
 def _read_submission(stored: StoredRating) -> Submission:
-    sheet = _read(RatingSheet, "rating", stored.document)
+    sheet = read_document(RatingSheet, stored.document, "rating")
     return Submission(
         **dict(sheet),
         rater=stored.rater,
@@ -191,11 +187,3 @@ def _read_submission(stored: StoredRating) -> Submission:
         submitted_at=stored.submitted_at,
         after_reveal=stored.number > 1,
     )
-
-
-def _read(kind: type[Document], what: str, document: str) -> Document:
-    try:
-        return kind.model_validate_json(document)
-    except ValidationError:
-        log.error("a stored %s can't be read", what)  # noqa: TRY400 (the error contains the document)
-        raise UnreadableRecord(what) from None

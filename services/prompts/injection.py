@@ -33,7 +33,7 @@ _KEYWORDS = (
 def addresses_a_model(text: str) -> bool:
     """Whether the text addresses a language model."""
     cleaned = strip_invisible(text)
-    folded = cleaned.casefold().replace("\n", " ").replace("\t", " ")
+    folded = " ".join(cleaned.casefold().replace("ı", "i").split())
     return any(hint in folded for hint in _KEYWORDS) and _ADDRESSES_MODEL.search(cleaned) is not None
 
 

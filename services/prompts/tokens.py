@@ -66,15 +66,16 @@ def fit_parts(
     return FittedParts(fitted, tokens - used, [_SHORTENED.format(part=part) for part in cut])
 
 
-_SHORTENED = "The {part} was shortened to fit the model's context (LLM_CONTEXT_TOKENS)."
+_SHORTENED = "To fit the model's context (LLM_CONTEXT_TOKENS), this was shortened: the {part}."
 
 
 def _shortened(kind: str, text: str, tokens: int) -> str:
-    size = tokens * BYTES_PER_TOKEN
+    size = max(0, tokens) * BYTES_PER_TOKEN
     if size_in_bytes(text) <= size:
         return text
     if kind in _LATEST_COUNTS:
-        return text.encode(errors="replace")[-size:].decode(errors="ignore")
+        encoded = text.encode(errors="replace")
+        return encoded[len(encoded) - size :].decode(errors="ignore")
     return excerpt(text, size).text
 
 

@@ -22,6 +22,18 @@ async def write_with_retry(write: Callable[[], Awaitable[None]], *, seconds: flo
     return True
 
 
+async def add_with_retry(add: Callable[[], Awaitable[int]]) -> int:
+    """The version that was added, retrying for a few seconds while the database is unavailable. Raises its error."""
+    versions: list[int] = []
+
+    async def write() -> None:
+        versions.append(await add())
+
+    if not await write_with_retry(write):
+        await write()  # raises the error
+    return versions[-1]
+
+
 async def _is_written(write: Callable[[], Awaitable[None]]) -> bool:
     try:
         await write()

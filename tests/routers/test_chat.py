@@ -117,6 +117,17 @@ def test_long_transcript_is_cut_to_its_end_with_a_warning(client, model, vendors
     assert "its end only" in answer.json()["warnings"][0]
 
 
+def test_transcript_without_any_space_is_left_out_with_a_warning(start, model, vendors):
+    client = start(llm_context_tokens=4096)
+    name = open_briefed_room(client, resume_summary="", notes="")
+    question = "Что " * 1000
+
+    answer = ask(client, name, message=question, transcript=f"Candidate: {'word ' * 10_000}")
+
+    assert "word word" not in sent_to(vendors, COMPLETIONS)[0]["messages"][-1]["content"]
+    assert any("read none of it" in warning for warning in answer.json()["warnings"])
+
+
 def test_one_long_turn_is_cut_to_its_end(client, model, vendors):
     answer = ask(client, open_briefed_room(client), transcript=f"Candidate: BEGINNING {'word ' * 60_000}THE-END")
 

@@ -286,7 +286,7 @@ def test_small_context_shortens_a_long_resume_and_says_so(serve):
 
     answer = debrief(client, name)
 
-    assert any("resume was shortened" in warning for warning in answer.json()["warnings"])
+    assert any("was shortened: the resume" in warning for warning in answer.json()["warnings"])
     assert "40 percent" in prompt(model.requests[-1])
 
 

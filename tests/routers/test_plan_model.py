@@ -135,4 +135,4 @@ def test_a_long_resume_is_shortened_to_the_context_of_the_model(start, model, ve
 
     [request] = sent_to(vendors, COMPLETIONS)
     assert len(json.dumps(request["messages"])) < 3 * 8192
-    assert "The resume was shortened to fit the model's context (LLM_CONTEXT_TOKENS)." in plan["warnings"]
+    assert "To fit the model's context (LLM_CONTEXT_TOKENS), this was shortened: the resume." in plan["warnings"]

@@ -7,6 +7,7 @@ from services.evidence.grounding import (
     NO_QUOTE_FOUND,
     NO_QUOTE_PROPOSED,
     NOT_ASSESSED,
+    NOT_RATED,
     NOTHING_FOUND,
     REASON_LEFT_OUT,
     SUMMARY_SHORTENED,
@@ -143,14 +144,22 @@ def test_a_rating_with_a_found_quote_is_assessed():
 
 
 @pytest.mark.parametrize(
-    ("value", "quotes"), [(5, ()), (5, (INVENTED,)), (5, (ASKED,)), (None, (LED,)), (0, (LED,)), (6, (LED,))]
+    ("value", "quotes", "reason"),
+    [
+        (5, (), NOT_ASSESSED),
+        (5, (INVENTED,), NOT_ASSESSED),
+        (5, (ASKED,), NOT_ASSESSED),
+        (None, (LED,), NOT_RATED),
+        (0, (LED,), NOT_RATED),
+        (6, (LED,), NOT_RATED),
+    ],
 )
-def test_a_rating_without_a_found_quote_is_null_and_its_reason_is_not_shown(value, quotes):
+def test_a_rating_without_a_found_quote_is_null_and_its_reason_is_not_shown(value, quotes, reason):
     proposed = ModelRating.model_construct(competency=1, rating=value, rationale="Outstanding.", evidence=quotes)
 
     (row,) = check(proposed).scorecard
 
-    assert (row.rating, row.status, row.rationale, row.quotes) == (None, "not_assessed", NOT_ASSESSED, [])
+    assert (row.rating, row.status, row.rationale, row.quotes) == (None, "not_assessed", reason, [])
 
 
 def test_a_reason_that_says_more_than_its_quotes_is_left_out():

@@ -33,6 +33,15 @@ def test_end_of_the_sidebar_chat_is_kept():
     assert fitted.parts["sidebar_chat"].endswith("user: new")
 
 
+@pytest.mark.parametrize("tokens", [-1000, 0, 4])
+@pytest.mark.parametrize("kind", ["sidebar_chat", "resume"])
+def test_part_takes_no_more_than_its_space_also_where_there_is_none(kind, tokens):
+    fitted = fit_parts({kind: "x" * 1000}, tokens)
+
+    assert len(fitted.parts[kind]) <= max(0, tokens) * 4
+    assert fitted.warnings
+
+
 @given(parts=PARTS, tokens=st.integers(100, 3000))
 def test_space_is_left_for_the_transcript(parts, tokens):
     known = {kind: text for kind, text in parts.items() if kind != "role"}
