@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Scope
 
 from services import errors
-from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized
+from services.errors import FieldError, InvalidInput, PayloadTooLarge, ServiceError, Unauthorized, UnsupportedMediaType
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,6 @@ class ProblemResponse(JSONResponse):
     """A problem document."""
 
     media_type = "application/problem+json"
-
-
-class UnsupportedMediaType(ServiceError):
-    """The request body is not declared as JSON."""
-
-    status = 415
-    code = "unsupported_media_type"
-    title = "Unsupported media type"
 
 
 def problem(error: ServiceError, scope: Scope) -> dict[str, Any]:
@@ -121,7 +113,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def problem_codes() -> list[str]:
     """Returns every code that a problem can have."""
     named = [error.code for error in vars(errors).values() if isinstance(error, type) and hasattr(error, "code")]
-    return sorted({*named, UnsupportedMediaType.code, *_CODES.values(), _OTHER_CODE, _CRASH_CODE})
+    return sorted({*named, *_CODES.values(), _OTHER_CODE, _CRASH_CODE})
 
 
 async def _service_error(request: Request, error: Exception) -> ProblemResponse:

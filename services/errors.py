@@ -272,6 +272,14 @@ class PayloadTooLarge(ServiceError):
         super().__init__(detail)
 
 
+class UnsupportedMediaType(ServiceError):
+    """The request body is not declared as JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
 class WrongHost(ServiceError):
     """The Host header names a host that this server does not answer to (RFC 9110, 15.5.20)."""
 

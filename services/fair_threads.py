@@ -1,5 +1,6 @@
 """The threads of `asyncio.to_thread`, shared fairly: no caller's work keeps the threads from the others."""
 
+import socket
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,18 +19,22 @@ caller_of_work: ContextVar[str] = ContextVar("caller_of_work", default="")
 
 
 class FairThreads(ThreadPoolExecutor):
-    """Runs each caller's work one after another, in its order, and the work of different callers in turns.
+    """Runs each caller's work one after another, in its order, and the work of different callers in turns. Lookups of
+    host names have threads of their own.
 
     Work that has started runs to its end, and counts until then, even if its result is no longer needed.
     """
 
     def __init__(self, threads: int = THREADS) -> None:
         super().__init__(threads, thread_name_prefix="work")
+        self._lookups = ThreadPoolExecutor(thread_name_prefix="lookup")
         self._lock = Lock()
         self._waiting: dict[str, deque[tuple[Future[Any], Callable[[], Any]]]] = {}
         """The work of each caller who has some. The pool has one entry for each of them, which does the first of it."""
 
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        if fn is socket.getaddrinfo:  # asyncio's own: it waits for the network, and needs no turn at the CPU
+            return self._lookups.submit(fn, *args, **kwargs)
         caller, future = caller_of_work.get(), Future[Result]()
         with self._lock:
             is_idle = caller not in self._waiting
@@ -37,6 +42,10 @@ class FairThreads(ThreadPoolExecutor):
         if is_idle:
             super().submit(self._run_next, caller)
         return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 (its base's signature)
+        self._lookups.shutdown(wait, cancel_futures=cancel_futures)
+        super().shutdown(wait, cancel_futures=cancel_futures)
 
     def _run_next(self, caller: str) -> None:
         future, work = self._waiting[caller][0]

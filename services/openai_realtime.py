@@ -248,16 +248,18 @@ def warnings_about(settings: Settings, today: date) -> list[str]:
     known = known_models()
     transcription_model = settings.openai_transcription_model
     return [
-        *_model_warnings("OPENAI_REALTIME_MODEL", settings.openai_realtime_model, known.realtime, today),
-        *_model_warnings("OPENAI_TRANSCRIPTION_MODEL", transcription_model, known.transcription, today),
+        *_model_warnings("OPENAI_REALTIME_MODEL", settings.openai_realtime_model, known.realtime, known.as_of, today),
+        *_model_warnings("OPENAI_TRANSCRIPTION_MODEL", transcription_model, known.transcription, known.as_of, today),
         *_voice_warnings(settings.openai_realtime_voice),
     ]
 
 
-def _model_warnings(variable: str, model: str, known: Mapping[str, ModelLifetime], today: date) -> Iterator[str]:
+def _model_warnings(
+    variable: str, model: str, known: Mapping[str, ModelLifetime], as_of: date, today: date
+) -> Iterator[str]:
     lifetime = known.get(model)
     if lifetime is None:
-        yield f"{variable}={model} is not among the models known to work; sessions may be refused when they start."
+        yield f"{variable}={model} was not among the known models on {as_of}; sessions may be refused when they start."
     elif lifetime.shutdown is not None:
         verb = "was" if lifetime.shutdown <= today else "will be"
         yield f"{variable}={model} {verb} shut down by OpenAI on {lifetime.shutdown}; set it to {lifetime.successor}."

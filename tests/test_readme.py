@@ -11,7 +11,6 @@ import pytest
 
 from config import Settings
 from routers.http_protocol import MAX_CONNECTIONS, MAX_HEAD_BYTES, STALLED_SECONDS
-from routers.problems import UnsupportedMediaType
 from routers.schemas.chat import MAX_TURNS, TURNS
 from services.access.budgets import ROOM_PHONE_CALLS, ROOM_VOICE_SESSIONS
 from services.errors import ServiceError
@@ -28,7 +27,7 @@ README = (ROOT / "README.md").read_text()
 PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
 
 
-FRAMEWORK_CODES = {"not_found", "method_not_allowed", "request_timeout", "internal_error", UnsupportedMediaType.code}
+FRAMEWORK_CODES = {"not_found", "method_not_allowed", "request_timeout", "internal_error"}
 
 
 def page(name):

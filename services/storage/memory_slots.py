@@ -44,7 +44,8 @@ class MemorySlots(MemoryRooms):
         found = self._slots.get(slot)
         if found is None:
             return
-        if room is not None and self._find_entry(room) is None:
+        entry = None if room is None else self._find_entry(room)
+        if room is not None and (entry is None or entry.room.is_erased):
             self._delete_slot(slot)
             return
         self._assign_slot(found, None)

@@ -99,7 +99,8 @@ class SqlStorage(SqlSlots, SqlUses):
         values = {"room_name": name}
         async with self._deletion() as deletion:
             # with the room locked, a concurrent erasure waits, and finds nothing left to count
-            await deletion.connection.execute(statements.LOCK_ROOM_TO_ERASE, values)
+            if not (await deletion.connection.execute(statements.LOCK_ROOM_TO_ERASE, values)).first():
+                return Receipt()  # nothing is stored without its room
             counts = {
                 kind: await deletion.execute(statements.erase_from(table), values) for kind, table in COUNTED.items()
             }
@@ -152,8 +153,6 @@ class SqlStorage(SqlSlots, SqlUses):
     ) -> SegmentTotals:
         sent = {segment.id: segment for segment in segments}
         async with self._writing(name) as connection:
-            if not (await connection.execute(statements.LOCK_ROOM_TO_WRITE, {"room_name": name})).first():
-                raise RoomNotFound
             found = await connection.execute(self._dialect.known_segments, {"room_name": name, "ids": list(sent)})
             known = {segment_id: (number, size) for segment_id, number, size in found}
             last: int = (await connection.execute(statements.LAST_SEGMENT, {"room_name": name})).scalar_one()

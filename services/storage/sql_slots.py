@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import RoomNotFound
 from services.storage import statements
@@ -45,6 +46,7 @@ _RENEW = (
     .values(lease=bindparam("new_lease"))
 )
 _DELETE = delete(slots).where(slots.c.slot == bindparam("slot"))
+_IS_LOCKED = slots.c.room.in_(bindparam("locked", expanding=True))
 _RELEASE = _DELETE.where(slots.c.status.is_(None))
 
 
@@ -115,8 +117,9 @@ class SqlSlots(SqlBase):
         values = {"status": response.status, "headers": json.dumps(response.headers), "body": response.body}
         try:
             async with self._database.transaction() as connection:
-                if room is not None:
-                    await connection.execute(statements.LOCK_ROOM_TO_WRITE, {"room_name": room})
+                if room is not None and not await self._is_there(connection, room):
+                    await connection.execute(_DELETE, {"slot": slot})
+                    return
                 completed = await connection.execute(_COMPLETE, values | {"key": slot, "room": room, "until": until})
                 if completed.rowcount and room is not None:
                     await self._charge(connection, room, size_in_bytes(response.body), is_checked=False)
@@ -125,6 +128,9 @@ class SqlSlots(SqlBase):
                 raise
             await self._database.write(_DELETE, {"slot": slot})
 
+    async def _is_there(self, connection: AsyncConnection, room: str) -> bool:
+        return bool((await connection.execute(statements.LOCK_ROOM_TO_WRITE, {"room_name": room})).first())
+
     async def release_slot(self, slot: str) -> None:
         await self._database.write(_RELEASE, {"slot": slot})
 
@@ -132,12 +138,17 @@ class SqlSlots(SqlBase):
         return await self._delete_expired(true(), now)
 
     async def _delete_expired(self, which: ColumnElement[bool], now: datetime) -> int:
-        """Delete slots whose time is over, and credit the payers of their rooms."""
+        """Delete slots whose time is over, and credit the payers of their rooms.
+
+        Only the slots of rooms that were locked are touched; one that came meanwhile is deleted the next time.
+        """
         is_expired = and_(which, slots.c.until <= bindparam("now", type_=slots.c.until.type))
         async with self._deletion() as deletion:
-            await deletion.connection.execute(_lock_rooms_of(is_expired), {"now": now})
-            await deletion.connection.execute(_credit_statement(is_expired), {"now": now})
-            return await deletion.execute(delete(slots).where(is_expired), {"now": now})
+            locked = (await deletion.connection.execute(_lock_rooms_of(is_expired), {"now": now})).scalars().all()
+            values = {"now": now, "locked": list(locked)}
+            await deletion.connection.execute(_credit_statement(and_(is_expired, _IS_LOCKED)), values)
+            is_deletable = or_(slots.c.room.is_(None), _IS_LOCKED)
+            return await deletion.execute(delete(slots).where(is_expired, is_deletable), values)
 
 
 def _lock_rooms_of(which: ColumnElement[bool]) -> Executable:

@@ -113,7 +113,7 @@ STORED = select(func.count(), func.coalesce(func.sum(rooms.c.stored_bytes), 0), 
     rooms.c.payer == bindparam("payer")
 )
 LOCK_ROOM_TO_ERASE = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update()
-LOCK_ROOM_TO_WRITE = select(rooms.c.name).where(rooms.c.name == NAME).with_for_update(key_share=True)
+LOCK_ROOM_TO_WRITE = select(rooms.c.name).where(rooms.c.name == NAME, IS_NOT_ERASED).with_for_update(key_share=True)
 """Locks the room before rows below it, as an erasure does, so that neither waits for rows of the other."""
 ERASE_ROOM = delete(rooms).where(rooms.c.name == NAME)
 
@@ -257,9 +257,8 @@ class DialectStatements:
             segments.c.room == NAME, segments.c.id.in_(bindparam("ids", expanding=True))
         )
         # SQLite needs no lock: its transactions begin with the write lock of the whole file
-        self.lock_room: Executable = select(
-            rooms.c.name, *self._locks(func.coalesce(rooms.c.payer, rooms.c.name))
-        ).where(rooms.c.name == NAME, IS_NOT_ERASED)
+        locks = self._locks(func.coalesce(rooms.c.payer, rooms.c.name))
+        self.lock_room: Executable = LOCK_ROOM_TO_WRITE.add_columns(*locks)
         self.lock_payer: Executable = select(literal(1), *self._locks(bindparam("payer", type_=Text)))
 
     def _replace(self, table: Table, key: Sequence[str], replaced: Sequence[str]) -> Executable:

@@ -18,20 +18,20 @@ from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import httpx
 
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
+from services.upstream.attempts import FailedAttempt, timeout_error, unanswered
 from services.upstream.bodies import MAX_ERROR_BYTES, read_chunks, read_whole
 from services.upstream.circuit_breaker import CircuitBreaker
-from services.upstream.responses import DEFAULT_RETRY_AFTER, Json, MappedError, VendorResponse, log_refusal
+from services.upstream.responses import Json, MappedError, VendorResponse, log_refusal
 from services.upstream.retry_policy import RetryPolicy, backoff
 from services.upstream.sse import SSEDecoder
 from services.upstream.transport import (
     ANONYMOUS_HEADERS,
     TRANSPORT_ERRORS,
-    TransportFailure,
     describe,
     transport_failure_of,
     watch_sending,
@@ -64,22 +64,6 @@ class _Call:
     """Its deadline, in the time of `time.monotonic`."""
     is_repeatable: bool
     sent: Json | None = None
-
-
-class _FailedAttempt(NamedTuple):
-    """The outcome of a failed attempt."""
-
-    error: ServiceError
-    retries: int
-    """Maximum retries of such a failure."""
-    is_down: bool
-    """Whether it counts as a failure for the circuit breaker."""
-    is_deadline: bool = False
-    """Whether the call's own deadline has passed."""
-
-
-class VendorUnreachable(ProviderUnavailable):
-    """Nothing was sent: DNS, connection or TLS failed."""
 
 
 class VendorClient:
@@ -203,7 +187,7 @@ class VendorClient:
     async def _open(self, call: _Call) -> httpx.Response:
         """A successful response, its body unread, after as many attempts as are allowed."""
         retries = 0
-        failure: _FailedAttempt | None = None
+        failure: FailedAttempt | None = None
         while True:
             outcome = await self._attempt(call)
             if isinstance(outcome, httpx.Response):
@@ -215,7 +199,7 @@ class VendorClient:
             retries += 1
             await asyncio.sleep(wait)
 
-    async def _attempt(self, call: _Call) -> httpx.Response | _FailedAttempt:
+    async def _attempt(self, call: _Call) -> httpx.Response | FailedAttempt:
         with watch_sending() as sending:
             try:
                 async with asyncio.timeout(call.ends - monotonic()):
@@ -224,16 +208,16 @@ class VendorClient:
                 is_deadline = isinstance(error, TimeoutError)
                 log.warning("%s gave no response: %s", self.vendor, "deadline" if is_deadline else describe(error))
                 failure = transport_failure_of(error, sending, call.request.url.host)
-                return self._transport_failure(failure)._replace(is_deadline=is_deadline)
+                return unanswered(self.vendor, failure, self._retry_policy)._replace(is_deadline=is_deadline)
         return response if response.is_success else await self._refused(call, response)
 
-    async def _refused(self, call: _Call, response: httpx.Response) -> _FailedAttempt:
+    async def _refused(self, call: _Call, response: httpx.Response) -> FailedAttempt:
         refusal = await self._read_error(response, call.ends)
         mapped = call.map_error(refusal)
         log_refusal(self.vendor, refusal, sent=call.sent)
         retries = 0 if mapped.is_permanent else self._retry_policy.retries_after(refusal.status)
         is_down = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not mapped.is_permanent
-        return _FailedAttempt(mapped.error, retries, is_down=is_down)
+        return FailedAttempt(mapped.error, retries, is_down=is_down)
 
     async def _read_error(self, response: httpx.Response, ends: float) -> VendorResponse:
         """The error response, without its body where that can't be read or does not come: the status decides."""
@@ -303,38 +287,17 @@ class VendorClient:
             self.in_flight -= 1
             breaker.after_call(is_probe=is_probe)
 
-    def _transport_failure(self, failure: TransportFailure) -> _FailedAttempt:
-        match failure:
-            case TransportFailure.TIMED_OUT:
-                return _FailedAttempt(self._timeout_error(), 0, is_down=True)
-            case TransportFailure.DISCONNECTED:
-                detail = f"{self.vendor} closed the connection without a response; try again."
-                return _FailedAttempt(ProviderBadAnswer(detail), self._retry_policy.disconnected, is_down=True)
-            case TransportFailure.PROXY_FAILED:
-                detail = f"{self.vendor} can't be reached through the proxy; check HTTPS_PROXY and NO_PROXY."
-                return _FailedAttempt(ProviderUnavailable(detail), self._retry_policy.not_sent, is_down=True)
-            case TransportFailure.NOT_SENT:
-                detail = f"{self.vendor} can't be reached right now; try again in a moment."
-                return _FailedAttempt(VendorUnreachable(detail), self._retry_policy.not_sent, is_down=True)
-
-    def _give_up(self, failure: _FailedAttempt, breaker: CircuitBreaker) -> ServiceError:
-        """The error to raise, with `Retry-After` where another attempt may help."""
+    def _give_up(self, failure: FailedAttempt, breaker: CircuitBreaker) -> ServiceError:
         if failure.is_down:
             breaker.failed()
         else:
             breaker.succeeded()  # a refusal shows that the vendor is up
-        error = failure.error
-        if isinstance(error, ProviderUnavailable) and failure.retries and error.retry_after is None:
-            error.retry_after = DEFAULT_RETRY_AFTER
-        return error
+        return failure.final_error()
 
     def _deadline_passed(self, breaker: CircuitBreaker) -> ProviderTimeout:
         breaker.failed()
         log.warning("%s did not finish its response in time", self.vendor)
-        return self._timeout_error()
-
-    def _timeout_error(self) -> ProviderTimeout:
-        return ProviderTimeout(f"{self.vendor} took too long to answer; try again.")
+        return timeout_error(self.vendor)
 
 
 @asynccontextmanager

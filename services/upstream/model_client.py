@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from config import Settings
 from services.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable, ServiceError
+from services.upstream.attempts import VendorUnreachable
 from services.upstream.chat_completions import Reply, StreamedAnswer, read_reply
-from services.upstream.client import VendorClient, VendorUnreachable
+from services.upstream.client import VendorClient
 from services.upstream.model_errors import ContextOverflow, ServerTimeout, UnsupportedParameter
 from services.upstream.model_request import OPENROUTER, ModelRequest, ServerFeatures
 

@@ -107,3 +107,15 @@ def test_work_that_waits_when_the_threads_end_is_cancelled():
     wait([held, waiting], LIMIT_SECONDS)
 
     assert waiting.cancelled()
+
+
+@pytest.mark.anyio
+async def test_lookup_of_a_host_name_does_not_wait_for_work(threads):
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(threads)
+    release = Event()
+    held = [submit(threads, caller, release.wait, LIMIT_SECONDS) for caller in ("a", "b")]
+
+    assert await loop.getaddrinfo("127.0.0.1", 80)
+    release.set()
+    assert results(*held) == [True, True]

@@ -8,6 +8,7 @@ import pytest
 
 from services.errors import RoomNotFound, TranscriptFull
 from services.storage.records import (
+    Claim,
     Segment,
     SegmentTotals,
     StoredDecision,
@@ -21,6 +22,8 @@ from tests.services.storage.interviews import (
     MINUTE,
     NOW,
     TRANSCRIPT,
+    claim,
+    complete,
     fill,
     make_room,
     make_segments,
@@ -306,6 +309,9 @@ async def test_nothing_is_stored_under_an_erased_room_whose_id_is_kept(storage, 
         with pytest.raises(RoomNotFound):
             await write
 
+    await claim(storage, "slot")
+    await complete(storage, "slot", room)
+    assert await claim(storage, "slot") == Claim("started")
     found = await storage.find(room, transcript=True, participants=True)
     assert (found.room.daily_id, found.room.is_erased) == (kept.daily_id, True)
     assert (found.room.candidate_name, found.transcript, found.participants) == (None, None, ())

@@ -126,7 +126,7 @@ async def test_a_write_is_its_transaction_the_lock_the_charge_and_the_record(pos
 
 @pytest.mark.parametrize("call", LONGER_WRITES)
 async def test_a_write_of_many_records_takes_no_more_round_trips_for_more_records(postgresql_url, call):
-    assert await count_round_trips(postgresql_url, LONGER_WRITES[call]) <= 8
+    assert await count_round_trips(postgresql_url, LONGER_WRITES[call]) <= 7
 
 
 async def test_a_reservation_is_five_round_trips_and_its_settlement_five(postgresql_url):
