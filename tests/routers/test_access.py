@@ -179,7 +179,7 @@ def test_every_route_has_a_rule():
 
 
 @EVERY_ROUTE
-def test_requests_without_credentials_get_public_routes_and_401_elsewhere(guarded, interview, route):
+def test_missing_credentials_are_401_wherever_credentials_are_required(guarded, interview, route):
     answer = ask(guarded, route, interview, NOBODY)
 
     assert answer.status_code == (STATUS_WITHOUT_CREDENTIALS[RULES[route].rule] or RULES[route].success)
@@ -190,7 +190,7 @@ def test_requests_without_credentials_get_public_routes_and_401_elsewhere(guarde
 
 @EVERY_ROUTE
 @pytest.mark.parametrize("pretender", PRETENDERS)
-def test_invalid_credentials_are_401_on_public_routes(guarded, interview, route, pretender):
+def test_invalid_credentials_are_401_wherever_credentials_are_read(guarded, interview, route, pretender):
     answer = ask(guarded, route, interview, {"Authorization": PRETENDERS[pretender]})
 
     assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)

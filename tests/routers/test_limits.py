@@ -14,7 +14,7 @@ from routers.dependencies import AccessCheckedRoute, CallerRooms
 from services.fair_threads import caller_of_work
 from tests.routers.callers import NOBODY, OWNER, OWNER_KEY, PRETENDERS, STRANGER, STRANGER_KEY
 from tests.support.api_server import api_server
-from tests.support.interviews import DAILY, mock_daily, open_briefed_room, open_room
+from tests.support.interviews import DAILY, mock_daily, open_briefed_room
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -25,12 +25,13 @@ ROOM = {"interviewer_name": "Ada"}
 COSTLY = {
     "chat": ("/api/rooms/{name}/chat", {"message": "What should I ask?"}),
     "debrief": ("/api/rooms/{name}/debrief", {"notes": "She knows compilers."}),
+    "plan": ("/api/rooms/{name}/plan", {"minutes": 30}),
     "realtime token": ("/api/rooms/{name}/realtime/token", {}),
     "realtime session": ("/api/realtime/session", {"candidate_name": "Grace"}),
     "phone call": ("/api/rooms/{name}/briefing/call", {"phone_number": "+14155550100"}),
 }
 EVERY_COSTLY_CALL = pytest.mark.parametrize("call", COSTLY)
-TEXT = ["chat", "debrief"]
+TEXT = ["chat", "debrief", "plan"]
 STREAMED = pytest.mark.parametrize("call", TEXT)
 
 
@@ -97,18 +98,18 @@ def test_vendor_failures_and_crashes_count(start, vendors):
 @STREAMED
 def test_streams_have_rate_limit_headers(start, call):
     client = start(sandbox=True, rate_limit_llm="5/minute", rate_limit_default="10/minute")
-    name = open_room(client)
+    name = open_briefed_room(client)
 
     answer = ask(client, call, name, accept="text/event-stream")
 
     assert answer.headers["content-type"].startswith("text/event-stream")
-    assert remaining(answer) == {"llm": 4, "default": 8}
+    assert remaining(answer) == {"llm": 4, "default": 7}
 
 
 @STREAMED
 def test_a_stream_over_the_limit_is_a_plain_problem(start, call):
     client = start(sandbox=True, rate_limit_llm="1/minute")
-    name = open_room(client)
+    name = open_briefed_room(client)
     ask(client, call, name)
 
     assert_refused(ask(client, call, name, accept="text/event-stream"))
@@ -158,14 +159,14 @@ def test_calls_that_cost_money_share_one_limit_for_text_and_one_for_voice(start,
     assert_refused(ask(client, call, name))
 
 
-def test_voice_calls_that_are_repeated_without_end_leave_chat_and_debriefs_their_share(start):
+def test_voice_calls_that_are_repeated_without_end_leave_chat_debriefs_and_plans_their_share(start):
     client = start(sandbox=True, rate_limit_llm="5/minute", rate_limit_default="20/minute")
     name = open_briefed_room(client)
     for _ in range(30):
         ask(client, "realtime token", name)
         ask(client, "phone call", name)
 
-    assert [ask(client, call, name).status_code for call in TEXT] == [200, 200]
+    assert [ask(client, call, name).status_code for call in TEXT] == [200, 200, 200]
 
 
 @EVERY_COSTLY_CALL

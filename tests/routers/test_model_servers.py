@@ -484,6 +484,7 @@ def test_thoughts_in_a_clients_history_are_not_sent_back(serve):
     chat(client, history=history)
     debrief(client, chat_history=history)
 
+    assert len(model.requests) == 2
     assert all("Ask about scale." in prompt(request) for request in model.requests)
     assert not any(THOUGHT in prompt(request) for request in model.requests)
 

@@ -131,7 +131,7 @@ async def saved_room(storage):
     return room
 
 
-async def test_a_pooler_whose_database_stops_is_unavailable_until_it_is_back(own_server):
+async def test_a_call_through_a_pooler_succeeds_or_is_unavailable_when_the_database_restarts(own_server):
     with pgbouncer(own_server) as pooler:
         async with open_storage(Settings(_env_file=None, database_url=pooler.url), lambda: NOW) as behind:
             own_server.stop()
