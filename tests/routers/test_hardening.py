@@ -18,7 +18,7 @@ import main
 from config import Settings
 from tests.support.api_server import ROOT, api_server, own_environment
 from tests.support.interviews import BRIEFING, open_room
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 CANARY = "canary"
 SECRETS = {

@@ -55,11 +55,11 @@ def formats(model):
     return [request.get("response_format", {}).get("type") for request in model.requests]
 
 
-def refuses(parameter, value=None, status=400, **body):
+def refuses(parameter, value=None, **body):
     """A rule that refuses a value of a parameter."""
     return {
         "if": {parameter: value},
-        "status": status,
+        "status": 400,
         "json": body or {"error": {"message": f"{parameter} is not supported"}},
     }
 

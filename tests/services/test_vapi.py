@@ -464,11 +464,19 @@ async def test_refused_look_up_names_no_setting_for_placing_calls(vendor, vapi, 
 
 
 async def test_ringing_call_has_no_duration(vendor, vapi):
-    vendor.get(f"/call/{CALL_ID}").respond(200, json=QUEUED | {"status": "ringing"})
+    vendor.get(f"/call/{CALL_ID}").respond(200, content=(DATA / "call_ringing.json").read_bytes())
 
     state = await vapi.get_call(CALL_ID)
 
     assert (state.status, state.duration_seconds, state.outcome) == ("ringing", None, None)
+
+
+async def test_unknown_status_is_passed_on(vendor, vapi):
+    vendor.get(f"/call/{CALL_ID}").respond(200, content=(DATA / "call_of_an_unknown_status.json").read_bytes())
+
+    state = await vapi.get_call(CALL_ID)
+
+    assert (state.status, state.outcome) == ("parked-on-hold", None)
 
 
 async def test_unknown_reason_is_passed_on_without_an_outcome(vendor, vapi):
