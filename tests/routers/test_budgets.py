@@ -5,8 +5,9 @@ from fastapi.testclient import TestClient
 
 from main import create_app
 from tests.routers.callers import OTHER_CALLER, OWNER, TWO_KEYS
-from tests.routers.voice_calls import CALLS, assert_problem, call_up, mint
+from tests.routers.voice_calls import CALLS, call_up, mint
 from tests.support.interviews import BRIEFING, DAILY, open_briefed_room, open_room
+from tests.support.problems import assert_problem
 
 WITH_DAILY = pytest.mark.usefixtures("daily")
 STORED_IN = pytest.mark.parametrize("database", [None, "sqlite:///{}/rooms.db"], ids=["memory", "sqlite"])

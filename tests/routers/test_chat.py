@@ -6,6 +6,8 @@ import re
 import httpx
 import pytest
 
+from tests.routers.chat_calls import ask
+from tests.support.event_streams import events
 from tests.support.interviews import (
     BRIEFING,
     COMPLETIONS,
@@ -28,10 +30,6 @@ def daily(vendors):
 @pytest.fixture
 def model(vendors):
     return vendors.post(COMPLETIONS).respond(json=completion("Ask her how the linker resolved addresses."))
-
-
-def ask(client, name, **body):
-    return client.post(f"/api/rooms/{name}/chat", json={"message": "What should I ask?"} | body)
 
 
 def test_answer_names_its_model_and_usage(client, model):
@@ -408,15 +406,6 @@ def test_conversations_are_not_logged(client, model, caplog):
         "openrouter-key",
     ):
         assert words not in caplog.text
-
-
-def events(answer):
-    """The events of a stream, in order."""
-    blocks = [block for block in answer.text.split("\n\n") if block and not block.startswith(":")]
-    return [
-        (block.split("\n")[0].removeprefix("event: "), json.loads(block.split("\n")[1].removeprefix("data: ")))
-        for block in blocks
-    ]
 
 
 def stream(client, name, **body):

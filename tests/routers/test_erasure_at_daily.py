@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.routers.daily_transcripts import ROOM_ID, item
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import DAILY, open_room, sample
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -15,10 +15,10 @@ from services.fair_threads import caller_of_work
 from tests.routers.callers import INVALID_CREDENTIALS, NO_CREDENTIALS, OTHER_CALLER, OWNER, TWO_KEYS
 from tests.support.api_server import api_server
 from tests.support.interviews import DAILY, mock_daily, open_briefed_room
+from tests.support.problems import PAGE
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
-PAGE = "http://localhost:3000"
 ROOM = {"interviewer_name": "Ada"}
 
 COSTLY = {

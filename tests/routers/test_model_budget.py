@@ -10,8 +10,8 @@ import pytest
 from tests.routers import plan_calls
 from tests.routers.callers import OTHER_CALLER, OWNER, TWO_KEYS
 from tests.routers.debrief_calls import debrief, reading
-from tests.routers.voice_calls import assert_problem
 from tests.support.interviews import COMPLETIONS, SAMPLES, TRANSCRIPT, completion, open_briefed_room, sent_to
+from tests.support.problems import assert_problem
 from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.usefixtures("daily")

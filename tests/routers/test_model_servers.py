@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import pytest
 
-from tests.routers.test_chat import events
+from tests.support.event_streams import events
 from tests.support.interviews import BRIEFING, SAMPLES, TRANSCRIPT, mock_daily, open_briefed_room, sample
 from tests.support.model_server import completion, deltas
 from tests.support.ports import free_port

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.routers.plan_calls import LINKER, answer, make_plan, planned, question, read_plan
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import COMPLETIONS, open_briefed_room, sent_to
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -3,9 +3,9 @@
 import json
 
 from tests.routers.plan_calls import answer, make_plan, question, read_plan
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import open_briefed_room
 from tests.support.model_server import completion
+from tests.support.problems import assert_problem
 
 PLAN = {"content": json.dumps(answer())}
 

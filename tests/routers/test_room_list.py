@@ -5,8 +5,8 @@ import pytest
 from tests.routers.callers import OTHER_CALLER, OWNER, TWO_KEYS
 from tests.routers.debrief_calls import reading
 from tests.routers.review_calls import RATINGS
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import BRIEFING, TRANSCRIPT
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 
