@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     daily_api_key: Key | None = None
     """Daily.co API key: video rooms and meeting tokens."""
     openrouter_api_key: Key | None = None
-    """OpenRouter API key: chat and debrief. Not needed when OPENROUTER_BASE_URL is a server of your own."""
+    """OpenRouter API key: chat, plan and debrief. Not needed when OPENROUTER_BASE_URL is a server of your own."""
     openrouter_model: Word = "openai/gpt-4o-mini"
     """Model name, as OpenRouter or your own server spells it."""
     openrouter_fallback_model: Word | None = None
@@ -182,7 +182,9 @@ class Settings(BaseSettings):
     rate_limit_default: str = "300/minute"
     """Maximum calls per caller (per client address without credentials). Several windows: `30/minute;500/day`."""
     rate_limit_llm: str = "30/minute"
-    """The same for chat and debrief, in addition to the default; counted apart, for voice sessions and phone calls."""
+    """The same for chat, plans and debriefs together, and again for voice sessions and phone calls together; these
+    calls count against RATE_LIMIT_DEFAULT too.
+    """
     rate_limit_storage_url: SecretStr = SecretStr("memory://")
     """`redis://…` shares the counters between processes; `memory://` counts in each process."""
 

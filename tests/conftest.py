@@ -1,5 +1,6 @@
 """Fixtures of most tests: settings, a client of the real app, vendors mocked at the wire, real servers."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -37,6 +38,16 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove every setting that the environment of the test run has."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Restores the logging that the start configures."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

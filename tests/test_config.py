@@ -1,8 +1,11 @@
-"""Settings: how the text of a variable is read."""
+"""Settings: how the text of a variable and of `.env` is read."""
+
+import logging
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+import main
 from config import PROVIDERS, Settings, UnusableSetting, load_settings, misspelt_names
 
 
@@ -170,3 +173,59 @@ def test_each_invalid_setting_gets_a_line(monkeypatch):
         load_settings()
 
     assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == ["MAX_BODY_BYTES", "LOG_LEVEL"]
+
+
+@pytest.mark.parametrize("hosts", ["https://api.example.org", "api.example.org:8000", "*example.org", "a b", "api.*"])
+def test_an_invalid_host_name_in_trusted_hosts_is_refused(settings, hosts):
+    with pytest.raises(ValidationError, match="host name without scheme and port"):
+        settings(trusted_hosts=hosts)
+
+
+@pytest.mark.parametrize("setting", ["vapi_phone_number_id", "vapi_assistant_id", "openai_realtime_model"])
+def test_settings_are_trimmed_and_blank_ones_are_unset(settings, setting):
+    default = Settings.model_fields[setting].default
+
+    assert getattr(settings(**{setting: " a-name \r\n"}), setting) == "a-name"
+    assert getattr(settings(**{setting: " \r\n"}), setting) == default
+
+
+@pytest.fixture
+def env_file(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".env"
+
+
+@pytest.mark.usefixtures("own_logging")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'SANDBOX=true\nAPI_KEYS="web:abcdefghijklmnop\n', ".env: line 2 cannot be read"),
+        (b"API_KEYS:web:abcdefghijklmnop\n", ".env: line 1 cannot be read"),
+        (b"API_KEYS=web:abcdefghijklmnop\nexport API_KEYS\n", ".env: line 2 cannot be read"),
+        ("SANDBOX=true\n".encode("utf-16"), ".env is not in UTF-8"),
+        ("SANDBOX=true\n".encode("utf-16-le"), ".env is not in UTF-8"),
+        ("# clé\nSANDBOX=true\n".encode("latin-1"), ".env is not in UTF-8"),
+    ],
+    ids=["quote", "colon", "no value", "UTF-16", "UTF-16 without a mark", "Latin-1"],
+)
+def test_an_unreadable_env_file_ends_the_start(env_file, capsys, content, reason):
+    env_file.write_bytes(content)
+
+    with pytest.raises(SystemExit):
+        main.start()
+
+    assert capsys.readouterr().err.startswith(reason)
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_an_env_file_may_have_crlf_a_byte_order_mark_and_other_names(env_file, capsys):
+    env_file.write_bytes(
+        b'\xef\xbb\xbfexport LOG_LEVEL="WARNING"\r\n# x\r\nNEXT_PUBLIC_DAILY_API_KEY=1\r\nexport PATH\r\nAPI_KEY=x\r\n'
+    )
+
+    main.start()
+
+    assert logging.getLogger("services").level == logging.WARNING
+    said = capsys.readouterr().err
+    assert "API_KEY is not a setting; did you mean API_KEYS?" in said
+    assert "NEXT_PUBLIC" not in said

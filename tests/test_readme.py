@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from config import Settings
-from routers.http_protocol import MAX_CONNECTIONS, MAX_HEAD_BYTES, STALLED_SECONDS
+from routers.http_protocol import (
+    MAX_CONNECTIONS,
+    MAX_HEAD_BYTES,
+    MAX_PIPELINED_REQUESTS,
+    STALLED_SECONDS,
+    UNREAD_BODY_SECONDS,
+)
 from routers.schemas.chat import MAX_TURNS, TURNS
 from services.access.budgets import ROOM_PHONE_CALLS, ROOM_VOICE_SESSIONS
 from services.errors import ServiceError
@@ -147,8 +153,9 @@ def test_every_make_target_in_the_readme_exists():
 def test_every_installed_library_is_explained():
     text = page("docs/dependencies.md").lower()
 
-    for name in re.findall(r"^([A-Za-z0-9-]+)", page("requirements.txt"), re.MULTILINE):
-        assert name.lower() in text, name
+    required = page("requirements.txt") + page("requirements-dev.txt")
+    for name in re.findall(r"^([A-Za-z0-9][A-Za-z0-9-]*)", required, re.MULTILINE):
+        assert re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", text), name
 
 
 def test_every_endpoint_is_in_the_table():
@@ -217,6 +224,8 @@ LIMITS = {
     "characters, turns and speakers of a transcript": f"{MOST_CHARACTERS:,}, {MOST_TURNS:,} and {MOST_LABELS}",
     "request line and headers": f"{MAX_HEAD_BYTES // 1024} KiB",
     "request body": f"{DEFAULTS.body_timeout_seconds:g} s to arrive",
+    "requests on one connection that wait for the one before": f"{MAX_PIPELINED_REQUESTS} with httptools",
+    "time of sending a body on after its answer": f"{UNREAD_BODY_SECONDS:g} s",
     "connections": f"at most {MAX_CONNECTIONS:,}",
     "time without reading a response": f"{STALLED_SECONDS:g} s",
 }

@@ -140,7 +140,7 @@ class TestServe:
 
         with running(SERVE, tmp_path, own_environment(**settings)) as (url, _):
             answers = [
-                get(url, "/api/rooms/nobody", **{"X-Forwarded-For": f"203.0.113.{number}"}) for number in range(2)
+                get(url, "/api/rooms/unknown-room", **{"X-Forwarded-For": f"203.0.113.{number}"}) for number in range(2)
             ]
 
         assert [answer.status_code for answer in answers] == statuses

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.routers.test_chat import events
+from tests.support.event_streams import events
 from tests.support.interviews import mock_daily
 from tests.support.model_server import model_server
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from tests.deployment.site import HOST, serving, site
-from tests.routers.test_conventions import assert_problem
 from tests.storage_over_http.databases import drop_tables
 from tests.storage_over_http.vendors import loopback_vendors
 from tests.support.interviews import BRIEFING, TRANSCRIPT
 from tests.support.keys import PATIENT, as_environment
+from tests.support.problems import assert_problem
 from tests.support.servers import ServerMissing, redis_server
 from tests.support.waiting import LIMIT_SECONDS, wait_until
 

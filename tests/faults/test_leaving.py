@@ -5,7 +5,6 @@ The vendors never time out here, so that only the disconnect ends a call.
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,18 +19,6 @@ from tests.faults.wire import Behaviour, Connection, FakeVendor, Request
 from tests.support.waiting import LIMIT_SECONDS, wait_until_async
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def service(vendor: FakeVendor) -> AsyncIterator[Service]:
-    async with serving(vendor.url) as service:
-        yield service
-
-
-@pytest.fixture
-async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=LIMIT_SECONDS) as client:
-        yield client
 
 
 @pytest.fixture

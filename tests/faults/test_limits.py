@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx
@@ -25,18 +24,6 @@ WORDS = 10
 LATE_STREAMS = 20
 QUESTION = {"message": "What next?"}
 EVENTS = {"Accept": "text/event-stream"}
-
-
-@pytest.fixture
-async def service(vendor: FakeVendor) -> AsyncIterator[Service]:
-    async with serving(vendor.url) as service:
-        yield service
-
-
-@pytest.fixture
-async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=LIMIT_SECONDS) as client:
-        yield client
 
 
 @pytest.fixture

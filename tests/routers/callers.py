@@ -16,11 +16,12 @@ from tests.services.access.issuer import OTHER_RSA, RSA, bearer, claims, key_set
 from tests.support.http_server import http_server
 
 OWNER_KEY = "the-owner's-key-0123456789"
-STRANGER_KEY = "a-stranger's-key-0123456789"
+OTHER_KEY = "another-caller's-key-0123456789"
+TWO_KEYS = f"owner:{OWNER_KEY},other:{OTHER_KEY}"
 AUDIENCE = "interview-rooms"
 
 OWNER = {"Authorization": bearer(OWNER_KEY)}
-STRANGER = {"Authorization": bearer(STRANGER_KEY)}
+OTHER_CALLER = {"Authorization": bearer(OTHER_KEY)}
 
 
 def encoded(part: object) -> str:
@@ -34,8 +35,8 @@ def handmade(secret: bytes, **header: str) -> str:
     return f"{signing_input}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-NOBODY: dict[str, str] = {}
-PRETENDERS = {
+NO_CREDENTIALS: dict[str, str] = {}
+INVALID_CREDENTIALS = {
     "wrong key": bearer("no-key-of-this-server-0123"),
     "half a key": bearer(OWNER_KEY[:-1]),
     "no bearer": f"Basic {base64.b64encode(f'owner:{OWNER_KEY}'.encode()).decode()}",

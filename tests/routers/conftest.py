@@ -41,6 +41,12 @@ def model(vendors):
 
 
 @pytest.fixture
+def answering_model(model):
+    """A model that gives the same answer to every question."""
+    return model("Ask her how the linker resolved addresses.")
+
+
+@pytest.fixture
 def serve(start, vendors):
     """Start a model's server with these rules and the service in front of it: the client, and the server."""
     mock_daily(vendors)

@@ -12,21 +12,21 @@ from config import Settings
 from main import create_app
 from tests.routers.callers import (
     AUDIENCE,
-    NOBODY,
+    INVALID_CREDENTIALS,
+    NO_CREDENTIALS,
+    OTHER_CALLER,
     OWNER,
     OWNER_KEY,
     OWNERS,
-    PRETENDERS,
-    STRANGER,
-    STRANGER_KEY,
+    TWO_KEYS,
     issuing,
 )
 from tests.services.access.issuer import ISSUER, SECRET
 from tests.support.interviews import BRIEFING
 
-Rule = Literal["everybody", "link", "caller", "owner"]
-"""everybody: credentials are ignored. link: anyone with the room's link. caller: any authenticated caller. owner: the
-caller that opened the room; for any other caller it is a 404.
+Rule = Literal["unauthenticated", "link", "caller", "owner"]
+"""unauthenticated: credentials are ignored. link: anyone with the room's link. caller: any authenticated caller. owner:
+the caller that opened the room; for any other caller it is a 404.
 """
 
 
@@ -73,22 +73,22 @@ RULES = {
     "GET /api/rooms/{name}/briefing/call/{call_id}": Route("owner"),
     "POST /api/realtime/session": Route("caller", 200, {"candidate_name": "Grace"}),
     # 401: the signature is missing, whatever the credentials
-    "POST /api/webhooks/daily": Route("everybody", 401, {"test": "test"}),
-    "GET /health": Route("everybody"),
-    "GET /health/ready": Route("everybody"),
-    "GET /": Route("everybody"),
-    "GET /docs": Route("everybody"),
-    "GET /redoc": Route("everybody"),
-    "GET /openapi.json": Route("everybody"),
+    "POST /api/webhooks/daily": Route("unauthenticated", 401, {"test": "test"}),
+    "GET /health": Route("unauthenticated"),
+    "GET /health/ready": Route("unauthenticated"),
+    "GET /": Route("unauthenticated"),
+    "GET /docs": Route("unauthenticated"),
+    "GET /redoc": Route("unauthenticated"),
+    "GET /openapi.json": Route("unauthenticated"),
 }
 
-STATUS_WITHOUT_CREDENTIALS = {"everybody": None, "link": None, "caller": 401, "owner": 401}
-STATUS_WITH_INVALID_CREDENTIALS = {"everybody": None, "link": 401, "caller": 401, "owner": 401}
-STATUS_FOR_OTHER_CALLERS = {"everybody": None, "link": None, "caller": None, "owner": 404}
+STATUS_WITHOUT_CREDENTIALS = {"unauthenticated": None, "link": None, "caller": 401, "owner": 401}
+STATUS_WITH_INVALID_CREDENTIALS = {"unauthenticated": None, "link": 401, "caller": 401, "owner": 401}
+STATUS_FOR_OTHER_CALLERS = {"unauthenticated": None, "link": None, "caller": None, "owner": 404}
 """None means the route's own success status."""
 
 SECURITY = {
-    "everybody": set(),
+    "unauthenticated": set(),
     "link": {"{}", '{"bearer": []}'},
     "caller": {'{"bearer": []}'},
     "owner": {'{"bearer": []}'},
@@ -102,7 +102,7 @@ OWNED_ROUTES = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def guarded():
+def authenticated():
     """The sandbox with API keys and JWTs."""
     with pytest.MonkeyPatch.context() as environment, issuing() as url:
         for name in Settings.model_fields:
@@ -110,7 +110,7 @@ def guarded():
         settings = Settings(
             _env_file=None,
             sandbox=True,
-            api_keys=f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}",
+            api_keys=TWO_KEYS,
             auth_jwks_url=url,
             auth_jwt_secret=SECRET,
             auth_jwt_audience=AUDIENCE,
@@ -156,9 +156,9 @@ def hold_interview(client, owner) -> StoredRoom:
 
 
 @pytest.fixture(scope="module")
-def interview(guarded):
+def interview(authenticated):
     """A room of the owner that refused requests must not change."""
-    return hold_interview(guarded, OWNER)
+    return hold_interview(authenticated, OWNER)
 
 
 def ask(client, route, interview, headers):
@@ -179,8 +179,8 @@ def test_every_route_has_a_rule():
 
 
 @EVERY_ROUTE
-def test_requests_without_credentials_get_public_routes_and_401_elsewhere(guarded, interview, route):
-    answer = ask(guarded, route, interview, NOBODY)
+def test_missing_credentials_are_401_wherever_credentials_are_required(authenticated, interview, route):
+    answer = ask(authenticated, route, interview, NO_CREDENTIALS)
 
     assert answer.status_code == (STATUS_WITHOUT_CREDENTIALS[RULES[route].rule] or RULES[route].success)
     if answer.status_code == 401:
@@ -189,9 +189,9 @@ def test_requests_without_credentials_get_public_routes_and_401_elsewhere(guarde
 
 
 @EVERY_ROUTE
-@pytest.mark.parametrize("pretender", PRETENDERS)
-def test_invalid_credentials_are_401_on_public_routes(guarded, interview, route, pretender):
-    answer = ask(guarded, route, interview, {"Authorization": PRETENDERS[pretender]})
+@pytest.mark.parametrize("invalid", INVALID_CREDENTIALS)
+def test_invalid_credentials_are_401_wherever_credentials_are_read(authenticated, interview, route, invalid):
+    answer = ask(authenticated, route, interview, {"Authorization": INVALID_CREDENTIALS[invalid]})
 
     assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)
     if answer.status_code == 401:
@@ -200,18 +200,18 @@ def test_invalid_credentials_are_401_on_public_routes(guarded, interview, route,
 
 
 @EVERY_ROUTE
-def test_rooms_of_another_caller_are_not_found(guarded, interview, route):
-    answer = ask(guarded, route, interview, STRANGER)
+def test_rooms_of_another_caller_are_not_found(authenticated, interview, route):
+    answer = ask(authenticated, route, interview, OTHER_CALLER)
 
     assert answer.status_code == (STATUS_FOR_OTHER_CALLERS[RULES[route].rule] or RULES[route].success)
 
 
 @EVERY_ROUTE
 @pytest.mark.parametrize("owner", OWNERS)
-def test_owners_can_use_every_route(guarded, route, owner):
-    own = hold_interview(guarded, OWNERS[owner])
+def test_owners_can_use_every_route(authenticated, route, owner):
+    own = hold_interview(authenticated, OWNERS[owner])
 
-    answer = ask(guarded, route, own, OWNERS[owner])
+    answer = ask(authenticated, route, own, OWNERS[owner])
 
     assert answer.status_code == RULES[route].success, answer.text
 
@@ -221,61 +221,66 @@ def without_counts(answer):
 
 
 @OWNED_ROUTES
-def test_another_callers_room_and_an_unknown_room_get_the_same_response(guarded, interview, route):
+def test_another_callers_room_and_an_unknown_room_get_the_same_response(authenticated, interview, route):
     unknown = interview._replace(name="interview-" + "0" * 26)
-    headers = STRANGER | {"X-Request-ID": "the-same"}
+    headers = OTHER_CALLER | {"X-Request-ID": "the-same"}
 
-    theirs = ask(guarded, route, interview, headers)
-    nobodys = ask(guarded, route, unknown, headers)
+    existing_room = ask(authenticated, route, interview, headers)
+    unknown_room = ask(authenticated, route, unknown, headers)
 
-    assert theirs.status_code == 404
-    assert theirs.content == nobodys.content
-    assert without_counts(theirs) == without_counts(nobodys)
+    assert existing_room.status_code == 404
+    assert existing_room.content == unknown_room.content
+    assert without_counts(existing_room) == without_counts(unknown_room)
 
 
-def test_a_room_that_another_caller_tried_to_delete_is_kept(guarded, interview):
-    ask(guarded, "DELETE /api/rooms/{name}", interview, STRANGER)
+def test_a_room_that_another_caller_tried_to_delete_is_kept(authenticated, interview):
+    ask(authenticated, "DELETE /api/rooms/{name}", interview, OTHER_CALLER)
 
-    assert ask(guarded, "GET /api/rooms/{name}/briefing", interview, OWNER).status_code == 200
+    assert ask(authenticated, "GET /api/rooms/{name}/briefing", interview, OWNER).status_code == 200
 
 
 @pytest.mark.parametrize("pair", [("by key", "by RS256 token"), ("by RS256 token", "by HS256 token")])
-def test_owners_by_key_and_by_token_do_not_see_each_others_rooms(guarded, pair):
+def test_owners_by_key_and_by_token_do_not_see_each_others_rooms(authenticated, pair):
     one, other = (OWNERS[name] for name in pair)
 
-    answer = ask(guarded, "GET /api/rooms/{name}/briefing", hold_interview(guarded, one), other)
+    answer = ask(authenticated, "GET /api/rooms/{name}/briefing", hold_interview(authenticated, one), other)
 
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [(NOBODY, 401), ({"Authorization": PRETENDERS["wrong key"]}, 401), (STRANGER, 403), (OWNER, 200)],
-    ids=["nobody", "wrong key", "stranger", "owner"],
+    [
+        (NO_CREDENTIALS, 401),
+        ({"Authorization": INVALID_CREDENTIALS["wrong key"]}, 401),
+        (OTHER_CALLER, 403),
+        (OWNER, 200),
+    ],
+    ids=["no credentials", "wrong key", "other caller", "owner"],
 )
-def test_only_the_owner_joins_as_interviewer(guarded, interview, headers, status):
+def test_only_the_owner_joins_as_interviewer(authenticated, interview, headers, status):
     body = {"participant_name": "Eve", "participant_type": "interviewer"}
 
-    answer = guarded.post(f"/api/rooms/{interview.name}/join", json=body, headers=headers)
+    answer = authenticated.post(f"/api/rooms/{interview.name}/join", json=body, headers=headers)
 
     assert answer.status_code == status
     assert ("token" in answer.json()) == (status == 200)
 
 
 @EVERY_ROUTE
-def test_invalid_credentials_are_401_even_with_an_invalid_body(guarded, interview, route):
+def test_invalid_credentials_are_401_even_with_an_invalid_body(authenticated, interview, route):
     method = route.partition(" ")[0]
-    headers = {"Authorization": PRETENDERS["wrong key"], "Content-Type": "application/json"}
+    headers = {"Authorization": INVALID_CREDENTIALS["wrong key"], "Content-Type": "application/json"}
 
-    answer = guarded.request(method, interview.path(route), content=b"{not json", headers=headers)
+    answer = authenticated.request(method, interview.path(route), content=b"{not json", headers=headers)
 
     assert answer.status_code == (STATUS_WITH_INVALID_CREDENTIALS[RULES[route].rule] or RULES[route].success)
 
 
-def test_the_detail_of_a_401_tells_expired_tokens_apart_but_not_wrong_keys(guarded, interview):
+def test_the_detail_of_a_401_tells_expired_tokens_apart_but_not_wrong_keys(authenticated, interview):
     answers = {
-        name: ask(guarded, "POST /api/rooms", interview, {"Authorization": credential}).json()["detail"]
-        for name, credential in PRETENDERS.items()
+        name: ask(authenticated, "POST /api/rooms", interview, {"Authorization": credential}).json()["detail"]
+        for name, credential in INVALID_CREDENTIALS.items()
     }
 
     assert "expired" in answers["expired token"]
@@ -284,25 +289,25 @@ def test_the_detail_of_a_401_tells_expired_tokens_apart_but_not_wrong_keys(guard
     assert answers["wrong key"] == answers["HS256 signed with the public key"]
 
 
-def test_a_401_is_logged_with_its_reason_and_without_the_credential(guarded, interview, caplog):
+def test_a_401_is_logged_with_its_reason_and_without_the_credential(authenticated, interview, caplog):
     with caplog.at_level(logging.INFO):
-        for credential in PRETENDERS.values():
-            ask(guarded, "POST /api/rooms", interview, {"Authorization": credential})
-        ask(guarded, "POST /api/rooms", interview, NOBODY)
+        for credential in INVALID_CREDENTIALS.values():
+            ask(authenticated, "POST /api/rooms", interview, {"Authorization": credential})
+        ask(authenticated, "POST /api/rooms", interview, NO_CREDENTIALS)
 
     logged = [record.getMessage() for record in caplog.records if record.name == "routers.problems"]
-    assert len(logged) == len(PRETENDERS) + 1
+    assert len(logged) == len(INVALID_CREDENTIALS) + 1
     assert (
         "unauthorized: the token's audience (aud) is 'another-service', AUTH_JWT_AUDIENCE is 'interview-rooms'"
         in logged
     )
     assert logged[-1] == "unauthorized: the request has no Authorization header"
-    secrets = [credential.rpartition(" ")[2] for credential in PRETENDERS.values()]
+    secrets = [credential.rpartition(" ")[2] for credential in INVALID_CREDENTIALS.values()]
     assert not any(secret in line for secret in secrets if secret for line in logged)
 
 
-def test_a_401_has_cors_headers(guarded):
-    answer = guarded.post("/api/rooms", json={}, headers={"Origin": "http://localhost:3000"})
+def test_a_401_has_cors_headers(authenticated):
+    answer = authenticated.post("/api/rooms", json={}, headers={"Origin": "http://localhost:3000"})
 
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
@@ -322,8 +327,8 @@ def test_a_room_found_at_daily_after_a_restart_has_no_owner(start, vendors, cloc
     assert owned.status_code == 404
 
 
-def test_openapi_names_the_scheme_and_the_routes_where_it_is_optional(guarded):
-    document = guarded.get("/openapi.json").json()
+def test_openapi_names_the_scheme_and_the_routes_where_it_is_optional(authenticated):
+    document = authenticated.get("/openapi.json").json()
 
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     for name, route in RULES.items():
@@ -334,7 +339,7 @@ def test_openapi_names_the_scheme_and_the_routes_where_it_is_optional(guarded):
 
 @EVERY_ROUTE
 def test_without_access_settings_every_route_is_open(sandbox, route):
-    answer = ask(sandbox, route, hold_interview(sandbox, NOBODY), NOBODY)
+    answer = ask(sandbox, route, hold_interview(sandbox, NO_CREDENTIALS), NO_CREDENTIALS)
 
     rule = RULES[route]
     assert answer.status_code == (rule.success_without_access_settings or rule.success), answer.text
@@ -342,7 +347,7 @@ def test_without_access_settings_every_route_is_open(sandbox, route):
 
 def test_credentials_are_ignored_while_authentication_is_off(sandbox):
     answer = sandbox.post(
-        "/api/rooms", json={"interviewer_name": "Ada"}, headers={"Authorization": PRETENDERS["wrong key"]}
+        "/api/rooms", json={"interviewer_name": "Ada"}, headers={"Authorization": INVALID_CREDENTIALS["wrong key"]}
     )
 
     assert answer.status_code == 201

@@ -10,9 +10,9 @@ import pytest
 from config import Settings
 from main import create_app
 from routers.body_sizes import MAX_JSON_VALUES
-from tests.routers.test_conventions import PAGE, assert_problem
 from tests.support.api_server import api_server
 from tests.support.interviews import BRIEFING, open_room
+from tests.support.problems import PAGE, assert_problem
 from tests.support.waiting import LIMIT_SECONDS
 
 KIB, MIB = 1024, 1024 * 1024

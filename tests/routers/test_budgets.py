@@ -4,9 +4,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from main import create_app
-from tests.routers.callers import OWNER, OWNER_KEY, STRANGER, STRANGER_KEY
-from tests.routers.voice_calls import CALLS, assert_problem, call_up, mint
+from tests.routers.callers import OTHER_CALLER, OWNER, TWO_KEYS
+from tests.routers.voice_calls import CALLS, call_up, mint
 from tests.support.interviews import BRIEFING, DAILY, open_briefed_room, open_room
+from tests.support.problems import assert_problem
 
 WITH_DAILY = pytest.mark.usefixtures("daily")
 STORED_IN = pytest.mark.parametrize("database", [None, "sqlite:///{}/rooms.db"], ids=["memory", "sqlite"])
@@ -41,12 +42,12 @@ def test_fresh_rooms_do_not_give_more_calls_to_one_number(start_stored, vapi, da
 @WITH_DAILY
 @STORED_IN
 def test_a_caller_places_as_many_calls_as_the_setting_says(start_stored, vapi, database):
-    client = start_stored(database, phone_budget="3/day", api_keys=f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}")
+    client = start_stored(database, phone_budget="3/day", api_keys=TWO_KEYS)
     numbers = [f"+1415555010{at}" for at in range(5)]
 
     client.headers |= OWNER
     answers = [call_up(client, open_briefed_room(client), number) for number in numbers[:4]]
-    client.headers |= STRANGER
+    client.headers |= OTHER_CALLER
     other = call_up(client, open_briefed_room(client), numbers[4])
 
     assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
@@ -106,12 +107,12 @@ def test_ended_room_in_memory_is_evicted_for_a_new_one(start, clock):
 @WITH_DAILY
 @STORED_IN
 def test_stored_data_counts_for_the_owner_of_the_room(start_stored, database):
-    client = start_stored(database, storage_budget="60 kB", api_keys=f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}")
+    client = start_stored(database, storage_budget="60 kB", api_keys=TWO_KEYS)
     client.headers |= OWNER
     open_briefed_room(client, notes="n" * 20_000)
 
     refused = client.post(f"/api/rooms/{open_room(client)}/briefing", json=BRIEFING | {"notes": "n" * 20_000})
-    client.headers |= STRANGER
+    client.headers |= OTHER_CALLER
 
     assert_exhausted(refused, "of at most 58.6 KiB stored")
     open_briefed_room(client, notes="n" * 20_000)

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-PAGE = "http://localhost:3000"
+from tests.support.problems import PAGE
+
 ELSEWHERE = "https://elsewhere.example"
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
 

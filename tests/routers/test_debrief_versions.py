@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from tests.routers.debrief_calls import LED, debrief, reading
-from tests.routers.test_chat import events
+from tests.support.event_streams import events
 from tests.support.interviews import (
     BRIEFING,
     TRANSCRIPT,

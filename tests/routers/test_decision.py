@@ -4,8 +4,8 @@ import pytest
 
 from tests.routers.debrief_calls import debrief, reading
 from tests.routers.review_calls import decide, rate, read_decision
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import open_briefed_room
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.routers.daily_transcripts import ROOM_ID, item
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import DAILY, open_room, sample
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 
@@ -58,7 +58,7 @@ def test_transcripts_of_the_room_are_deleted_one_by_one_and_counted(client, vend
 
 
 def test_transcripts_of_other_rooms_are_not_deleted(client, vendors, room):
-    at_daily = Transcripts(vendors, item("one"), item("theirs", roomId="another-room"))
+    at_daily = Transcripts(vendors, item("one"), item("of-another-room", roomId="another-room"))
 
     delete(client, room)
 
@@ -67,7 +67,7 @@ def test_transcripts_of_other_rooms_are_not_deleted(client, vendors, room):
 
 def test_list_with_another_rooms_transcript_deletes_nothing(client, vendors, room):
     at_daily = Transcripts(vendors)
-    listed = {"total_count": 2, "data": [item("one"), item("theirs", roomId="another-room")]}
+    listed = {"total_count": 2, "data": [item("one"), item("of-another-room", roomId="another-room")]}
     at_daily.listing.mock(side_effect=None, return_value=httpx.Response(200, json=listed))
 
     receipt = delete(client, room)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from main import create_app
 from tests.routers.debrief_calls import LED, TAUGHT, debrief, quote, reading
 from tests.routers.review_calls import decide, rate, read_decision
-from tests.routers.test_chat import events
-from tests.routers.test_conventions import assert_problem
+from tests.support.event_streams import events
 from tests.support.interviews import TRANSCRIPT, open_briefed_room
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from main import create_app
-from tests.routers.callers import OWNER, OWNER_KEY, STRANGER, STRANGER_KEY
+from tests.routers.callers import OTHER_CALLER, OWNER, TWO_KEYS
 from tests.routers.slow_daily import SlowDaily, slow_daily
 from tests.support.api_server import api_server
 from tests.support.interviews import DAILY, mock_daily, open_briefed_room, open_room, sent_to
@@ -134,10 +134,10 @@ def test_a_key_is_not_replayed_on_another_route(begin):
 
 
 def test_a_key_is_not_replayed_to_another_caller(start):
-    client = start(sandbox=True, api_keys=f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}")
+    client = start(sandbox=True, api_keys=TWO_KEYS)
 
     first = client.post("/api/rooms", json=ROOM, headers=KEY | OWNER)
-    second = client.post("/api/rooms", json=ROOM, headers=KEY | STRANGER)
+    second = client.post("/api/rooms", json=ROOM, headers=KEY | OTHER_CALLER)
 
     assert not is_replayed(second)
     assert second.json()["room_name"] != first.json()["room_name"]

@@ -12,25 +12,25 @@ from fastapi.testclient import TestClient
 from main import create_app
 from routers.dependencies import AccessCheckedRoute, CallerRooms
 from services.fair_threads import caller_of_work
-from tests.routers.callers import NOBODY, OWNER, OWNER_KEY, PRETENDERS, STRANGER, STRANGER_KEY
+from tests.routers.callers import INVALID_CREDENTIALS, NO_CREDENTIALS, OTHER_CALLER, OWNER, TWO_KEYS
 from tests.support.api_server import api_server
-from tests.support.interviews import DAILY, mock_daily, open_briefed_room, open_room
+from tests.support.interviews import DAILY, mock_daily, open_briefed_room
+from tests.support.problems import PAGE
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
-PAGE = "http://localhost:3000"
-TWO_KEYS = f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}"
 ROOM = {"interviewer_name": "Ada"}
 
 COSTLY = {
     "chat": ("/api/rooms/{name}/chat", {"message": "What should I ask?"}),
     "debrief": ("/api/rooms/{name}/debrief", {"notes": "She knows compilers."}),
+    "plan": ("/api/rooms/{name}/plan", {"minutes": 30}),
     "realtime token": ("/api/rooms/{name}/realtime/token", {}),
     "realtime session": ("/api/realtime/session", {"candidate_name": "Grace"}),
     "phone call": ("/api/rooms/{name}/briefing/call", {"phone_number": "+14155550100"}),
 }
 EVERY_COSTLY_CALL = pytest.mark.parametrize("call", COSTLY)
-TEXT = ["chat", "debrief"]
+TEXT = ["chat", "debrief", "plan"]
 STREAMED = pytest.mark.parametrize("call", TEXT)
 
 
@@ -63,9 +63,9 @@ def test_every_response_has_rate_limit_headers(start):
 
 
 REFUSED = {
-    "no credentials": ("POST", "/api/rooms", b"{}", NOBODY, 401),
-    "wrong key": ("POST", "/api/rooms", b"{}", {"Authorization": PRETENDERS["wrong key"]}, 401),
-    "unknown room": ("GET", "/api/rooms/nobody", b"", OWNER, 404),
+    "no credentials": ("POST", "/api/rooms", b"{}", NO_CREDENTIALS, 401),
+    "wrong key": ("POST", "/api/rooms", b"{}", {"Authorization": INVALID_CREDENTIALS["wrong key"]}, 401),
+    "unknown room": ("GET", "/api/rooms/unknown-room", b"", OWNER, 404),
     "bad name": ("GET", "/api/rooms/bad.name", b"", OWNER, 422),
     "bad field": ("POST", "/api/rooms", b"{}", OWNER, 422),
     "bad JSON": ("POST", "/api/rooms", b"{not json", OWNER, 422),
@@ -97,18 +97,18 @@ def test_vendor_failures_and_crashes_count(start, vendors):
 @STREAMED
 def test_streams_have_rate_limit_headers(start, call):
     client = start(sandbox=True, rate_limit_llm="5/minute", rate_limit_default="10/minute")
-    name = open_room(client)
+    name = open_briefed_room(client)
 
     answer = ask(client, call, name, accept="text/event-stream")
 
     assert answer.headers["content-type"].startswith("text/event-stream")
-    assert remaining(answer) == {"llm": 4, "default": 8}
+    assert remaining(answer) == {"llm": 4, "default": 7}
 
 
 @STREAMED
 def test_a_stream_over_the_limit_is_a_plain_problem(start, call):
     client = start(sandbox=True, rate_limit_llm="1/minute")
-    name = open_room(client)
+    name = open_briefed_room(client)
     ask(client, call, name)
 
     assert_refused(ask(client, call, name, accept="text/event-stream"))
@@ -158,14 +158,14 @@ def test_calls_that_cost_money_share_one_limit_for_text_and_one_for_voice(start,
     assert_refused(ask(client, call, name))
 
 
-def test_voice_calls_that_are_repeated_without_end_leave_chat_and_debriefs_their_share(start):
+def test_voice_calls_that_are_repeated_without_end_leave_chat_debriefs_and_plans_their_share(start):
     client = start(sandbox=True, rate_limit_llm="5/minute", rate_limit_default="20/minute")
     name = open_briefed_room(client)
     for _ in range(30):
         ask(client, "realtime token", name)
         ask(client, "phone call", name)
 
-    assert [ask(client, call, name).status_code for call in TEXT] == [200, 200]
+    assert [ask(client, call, name).status_code for call in TEXT] == [200, 200, 200]
 
 
 @EVERY_COSTLY_CALL
@@ -173,8 +173,8 @@ def test_a_call_over_the_limit_reaches_no_vendor(start, vendors, call):
     mock_daily(vendors)
     client = start(rate_limit_llm="1/minute")
     name = open_briefed_room(client)
-    client.post("/api/rooms/nobody.at.all/chat", json={"message": "This one is counted."})
-    client.post("/api/rooms/nobody.at.all/realtime/token")
+    client.post("/api/rooms/invalid.name/chat", json={"message": "This one is counted."})
+    client.post("/api/rooms/invalid.name/realtime/token")
     calls_before = len(vendors.calls)
 
     answer = ask(client, call, name)
@@ -198,7 +198,7 @@ def test_callers_at_one_address_have_separate_limits(start):
     client.post("/api/rooms", json=ROOM, headers=OWNER)
 
     assert_refused(client.post("/api/rooms", json=ROOM, headers=OWNER))
-    assert client.post("/api/rooms", json=ROOM, headers=STRANGER).status_code == 201
+    assert client.post("/api/rooms", json=ROOM, headers=OTHER_CALLER).status_code == 201
 
 
 def test_guessing_keys_is_limited_by_address_and_does_not_lock_out_the_owner(start):
@@ -224,7 +224,7 @@ def test_health_and_documentation_are_not_limited(start):
 
 def look(url, **headers):
     """Ask for an unknown room: 404, or 429 over the limit."""
-    return httpx.get(f"{url}/api/rooms/nobody", headers=headers, trust_env=False)
+    return httpx.get(f"{url}/api/rooms/unknown-room", headers=headers, trust_env=False)
 
 
 def test_a_made_up_forwarded_address_is_ignored_without_a_trusted_proxy(tmp_path):
@@ -266,7 +266,7 @@ def test_an_ipv4_address_in_ipv6_form_is_the_same_caller(tmp_path, mapped):
 async def look_often(urls: list[str], times: int) -> Counter[int]:
     limits = httpx.Limits(max_connections=20)
     async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=60) as client:
-        calls = [client.get(f"{urls[number % len(urls)]}/api/rooms/nobody") for number in range(times)]
+        calls = [client.get(f"{urls[number % len(urls)]}/api/rooms/unknown-room") for number in range(times)]
         return Counter(answer.status_code for answer in await asyncio.gather(*calls))
 
 
@@ -316,6 +316,6 @@ def test_work_in_threads_counts_for_its_caller(settings):
     app = create_app(settings(api_keys=TWO_KEYS))
     app.include_router(router)
     with TestClient(app) as client:
-        callers = [client.get("/worker", headers=headers).json() for headers in (OWNER, STRANGER, OWNER)]
+        callers = [client.get("/worker", headers=headers).json() for headers in (OWNER, OTHER_CALLER, OWNER)]
 
-    assert callers == ["key:owner", "key:stranger", "key:owner"]
+    assert callers == ["key:owner", "key:other", "key:owner"]

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from tests.routers import plan_calls
-from tests.routers.callers import OWNER, OWNER_KEY, STRANGER, STRANGER_KEY
+from tests.routers.callers import OTHER_CALLER, OWNER, TWO_KEYS
 from tests.routers.debrief_calls import debrief, reading
-from tests.routers.voice_calls import assert_problem
 from tests.support.interviews import COMPLETIONS, SAMPLES, TRANSCRIPT, completion, open_briefed_room, sent_to
+from tests.support.problems import assert_problem
 from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.usefixtures("daily")
@@ -183,12 +183,12 @@ def test_a_stored_debrief_of_the_same_input_needs_no_budget(start, answer):
 
 def test_callers_have_budgets_of_their_own(start, answer):
     answer.respond(json=completion("So be it.", usage={"total_tokens": 4_000}))
-    client = start(model_budget=5_000, api_keys=f"owner:{OWNER_KEY},stranger:{STRANGER_KEY}")
+    client = start(model_budget=5_000, api_keys=TWO_KEYS)
     client.headers |= OWNER
     name = open_briefed_room(client)
     statuses = [ask(client, name).status_code for _ in range(2)]
 
-    client.headers |= STRANGER
+    client.headers |= OTHER_CALLER
 
     assert statuses == [200, 429]
     assert ask(client, open_briefed_room(client)).status_code == 200

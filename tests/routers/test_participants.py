@@ -3,8 +3,8 @@
 import pytest
 
 from services.interview.participants import MAX_CANDIDATE_TOKENS
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import DAILY, open_room, sent_to
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from config import UnusableSetting
-from tests.routers.voice_calls import CALL_ID, CALLS, NUMBER, QUEUED, assert_problem, call_up
+from tests.routers.voice_calls import CALL_ID, CALLS, NUMBER, QUEUED, call_up
 from tests.support.interviews import open_briefed_room, open_room, sample, sent_to
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.routers.plan_calls import LINKER, SHIPPED, answer, make_plan, question, scale, source_text
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import open_briefed_room, open_room
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.routers.plan_calls import LINKER, answer, make_plan, planned, question, read_plan
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import COMPLETIONS, open_briefed_room, sent_to
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 
@@ -109,7 +109,7 @@ def test_the_request_allows_only_what_the_briefing_has(client, model, vendors):
     assert item["because"]["anyOf"][0]["properties"]["source"]["enum"] == ["resume"]
 
 
-def test_the_system_message_is_the_same_for_everybody_and_the_candidate_is_not_named(client, model, vendors):
+def test_the_system_message_is_the_same_for_every_room_and_the_candidate_is_not_named(client, model, vendors):
     model(answer())
     make_plan(client, open_briefed_room(client))
     make_plan(client, open_briefed_room(client, candidate_name="Alan Turing", role="", resume_summary="", notes=""))

@@ -2,22 +2,13 @@
 
 import json
 
+from tests.routers.model_calls import formats, refuses
 from tests.routers.plan_calls import answer, make_plan, question, read_plan
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import open_briefed_room
 from tests.support.model_server import completion
+from tests.support.problems import assert_problem
 
 PLAN = {"content": json.dumps(answer())}
-
-
-def refuses(parameter, value):
-    """A rule that refuses a value of a parameter."""
-    refusal = {"error": {"message": f"{parameter} is not supported"}}
-    return {"if": {parameter: value}, "status": 400, "json": refusal}
-
-
-def formats(model):
-    return [request.get("response_format", {}).get("type") for request in model.requests]
 
 
 def test_a_server_without_schemas_makes_a_plan_and_the_next_request_knows(serve):

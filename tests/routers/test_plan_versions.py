@@ -3,9 +3,9 @@
 import pytest
 
 from tests.routers.plan_calls import LINKER, answer, make_plan, question, read_plan
-from tests.routers.test_chat import events
-from tests.routers.test_conventions import assert_problem
+from tests.support.event_streams import events
 from tests.support.interviews import BRIEFING, COMPLETIONS, DAILY, completion, open_briefed_room, open_room, sent_to
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -8,8 +8,8 @@ import pytest
 from tests.routers.debrief_calls import LED, debrief, reading
 from tests.routers.plan_calls import JOB, answer, make_plan, question, scale
 from tests.routers.review_calls import RATINGS, rate, read_ratings
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import DAILY, open_briefed_room, open_room
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

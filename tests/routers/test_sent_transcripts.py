@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.routers.test_chat import ask
+from tests.routers.chat_calls import ask
 from tests.support.interviews import COMPLETIONS, completion, mock_daily, open_room, sent_to
 
 EMPTY_DEBRIEF = {"summary": "Spoke.", "claims": [], "ratings": [], "follow_up_questions": []}

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.routers.daily_transcripts import INTERVIEW, ROOM_ID, item, mock_transcripts, webvtt
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import DAILY, open_room, sample
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

@@ -5,8 +5,8 @@ import sqlite3
 
 import pytest
 
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import open_room
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 

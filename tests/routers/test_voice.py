@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
-from tests.routers.voice_calls import CALL_ID, NUMBER, PAGE, assert_problem, call_up, mint
+from tests.routers.voice_calls import CALL_ID, CANDIDATE, NUMBER, call_up, mint
 from tests.support.interviews import open_briefed_room
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("daily")
 def test_voice_calls_without_credentials_reach_no_vendor(start, vendors, path):
     client = start(api_keys="ada:key-of-ada-0123456789")
 
-    answer = client.post(path, json=PAGE | {"phone_number": NUMBER})
+    answer = client.post(path, json=CANDIDATE | {"phone_number": NUMBER})
 
     assert_problem(answer, 401, "unauthorized")
     assert not vendors.calls

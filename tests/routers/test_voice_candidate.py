@@ -10,8 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from main import create_app
-from tests.routers.voice_calls import MINTED, PAGE, SECRETS, assert_problem, mint
+from tests.routers.voice_calls import CANDIDATE, MINTED, SECRETS, mint
 from tests.support.interviews import BRIEFING, open_briefed_room, open_room, sample, sent_to
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.usefixtures("daily")
 
@@ -211,14 +212,14 @@ def test_a_missing_openai_key_is_named(start, openai):
 
 
 def test_the_web_pages_request_describes_the_candidate_itself(client, openai, vendors):
-    answer = client.post("/api/realtime/session", json=PAGE)
+    answer = client.post("/api/realtime/session", json=CANDIDATE)
 
     session = answer.json()
     assert answer.status_code == 200
     assert session["client_secret"] == MINTED["value"]
     assert session["modalities"] == ["audio"]
     assert session["calls_url"] == "https://api.openai.com/v1/realtime/calls"
-    assert all(text in instructions_sent(vendors) for text in PAGE.values())
+    assert all(text in instructions_sent(vendors) for text in CANDIDATE.values())
 
 
 @pytest.mark.parametrize(
@@ -244,10 +245,10 @@ def test_the_web_page_may_send_placeholders(client, openai, vendors, body):
         {},
         {"candidate_name": ""},
         {"candidate_name": "G" * 81},
-        PAGE | {"role": "r" * 201},
-        PAGE | {"resume": "r" * 50_001},
-        PAGE | {"job_description": "\x00"},
-        PAGE | {"resume": ["lines"]},
+        CANDIDATE | {"role": "r" * 201},
+        CANDIDATE | {"resume": "r" * 50_001},
+        CANDIDATE | {"job_description": "\x00"},
+        CANDIDATE | {"resume": ["lines"]},
     ],
 )
 def test_an_invalid_request_of_the_web_page_is_refused_before_openai_is_called(client, openai, body):
@@ -261,7 +262,7 @@ def test_openai_gets_a_different_hash_for_each_caller(start, vendors, openai):
     client = start(api_keys="ada:key-of-ada-0123456789,bob:key-of-bob-0123456789")
 
     for key in ("key-of-ada-0123456789", "key-of-bob-0123456789"):
-        client.post("/api/realtime/session", json=PAGE, headers={"Authorization": f"Bearer {key}"})
+        client.post("/api/realtime/session", json=CANDIDATE, headers={"Authorization": f"Bearer {key}"})
 
     hashes = {call.request.headers["openai-safety-identifier"] for call in openai.calls}
     assert len(hashes) == 2
@@ -281,7 +282,7 @@ def secrets_of_their_own(vendors, clock):
 
 
 def ask_for_page(client, **changes):
-    return client.post("/api/realtime/session", json=PAGE | changes)
+    return client.post("/api/realtime/session", json=CANDIDATE | changes)
 
 
 ASKING = pytest.mark.parametrize("ask", [mint, lambda client, _: ask_for_page(client)], ids=["room", "page"])

@@ -7,8 +7,8 @@ from base64 import b64decode, b64encode
 import pytest
 
 from tests.routers.daily_transcripts import INTERVIEW, item, mock_transcripts, webvtt
-from tests.routers.test_conventions import assert_problem
 from tests.support.interviews import DAILY, open_room
+from tests.support.problems import assert_problem
 from tests.support.waiting import wait_until
 
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -9,7 +9,7 @@ QUEUED = sample("vapi/call_queued.json")
 CALL_ID = QUEUED["id"]
 NUMBER = "+14155550100"
 
-PAGE = {
+CANDIDATE = {
     "candidate_name": "Grace Hopper",
     "role": "Compiler engineer",
     "resume": "Wrote the A-0 linker in 1952.",
@@ -23,8 +23,3 @@ def mint(client, name, body=None, **headers):
 
 def call_up(client, name, number=NUMBER, **headers):
     return client.post(f"/api/rooms/{name}/briefing/call", json={"phone_number": number}, headers=headers)
-
-
-def assert_problem(answer, status, code):
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
-    assert answer.headers["content-type"] == "application/problem+json"

@@ -73,7 +73,7 @@ def test_work_that_is_cancelled_while_it_waits_is_not_done(threads):
 
 
 @pytest.mark.anyio
-async def test_work_that_nobody_waits_for_any_more_still_counts(threads):
+async def test_cancelled_work_counts_until_it_ends(threads):
     asyncio.get_running_loop().set_default_executor(threads)
     started, release = Event(), Event()
 

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.anyio
 
 CALLER = "key:web"
 NUMBER = "+14155550100"
-ROOM = "room"
 FREE = (ProviderUnavailable,)
 
 

@@ -15,7 +15,8 @@ from config import Settings, UnusableSetting
 from services.access.limits import REDIS_PAUSE_SECONDS, REDIS_SECONDS, Limiter, read_windows
 from services.errors import StorageUnavailable
 from tests.support.clock import ManualTimer
-from tests.support.servers import Server, free_port
+from tests.support.ports import free_port
+from tests.support.servers import Server
 from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.anyio

@@ -1,7 +1,7 @@
 """Every storage, on real servers."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +11,6 @@ from config import Settings
 from services.storage.opening import open_storage
 from services.storage.protocol import Storage
 from tests.services.storage.interviews import NOW
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql", "pgbouncer"])
@@ -38,6 +33,11 @@ async def open_empty(database: str | None, clock: Callable[[], datetime] = lambd
     async with open_storage(Settings(_env_file=None, database_url=database, **settings), clock) as storage:
         await empty(storage)
         yield storage
+
+
+def open_at(url: str) -> AbstractAsyncContextManager[Storage]:
+    """The storage at this URL, with whatever is in it."""
+    return open_storage(Settings(_env_file=None, database_url=url), lambda: NOW)
 
 
 @pytest.fixture

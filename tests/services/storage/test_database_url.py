@@ -5,16 +5,11 @@ import logging
 import pytest
 from sqlalchemy.engine import make_url
 
-from config import Settings
 from services.storage.database_url import UnusableDatabaseUrl, location, read_database_url
-from services.storage.opening import open_storage
-from tests.services.storage.interviews import NOW, make_room
+from tests.services.storage.conftest import open_at
+from tests.services.storage.interviews import make_room
 
 SECRET = "s3cr3t-w0rd"
-
-
-def open_at(url):
-    return open_storage(Settings(_env_file=None, database_url=url), lambda: NOW)
 
 
 @pytest.mark.parametrize(

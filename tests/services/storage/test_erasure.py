@@ -25,6 +25,7 @@ from services.storage.records import (
 )
 from services.storage.retention import run_retention
 from services.storage.sql import SqlStorage
+from tests.services.storage.conftest import open_at
 from tests.services.storage.interviews import NOW, make_briefing, make_room
 from tests.support.sqlite_files import files_with
 
@@ -348,7 +349,7 @@ async def test_retention_that_is_cancelled_during_a_purge_ends(watched, caplog):
 
 async def test_many_erasures_at_once_share_one_rewrite(tmp_path):
     url = f"sqlite:///{tmp_path}/rooms.db"
-    async with open_storage(Settings(_env_file=None, database_url=url), lambda: NOW) as storage:
+    async with open_at(url) as storage:
         names = [make_room().name for _ in range(20)]
         for name in names:
             await storage.save_room(make_room(name))

@@ -13,6 +13,7 @@ from services.storage.database import Database, open_engine
 from services.storage.database_url import read_database_url
 from services.storage.opening import open_storage
 from services.storage.sql import SqlStorage
+from tests.services.storage.conftest import open_at
 from tests.services.storage.interviews import NOW, make_room, make_turns
 from tests.storage_over_http.databases import open_database
 from tests.support.servers import pgbouncer
@@ -131,9 +132,9 @@ async def saved_room(storage):
     return room
 
 
-async def test_a_pooler_whose_database_stops_is_unavailable_until_it_is_back(own_server):
+async def test_a_call_through_a_pooler_succeeds_or_is_unavailable_when_the_database_restarts(own_server):
     with pgbouncer(own_server) as pooler:
-        async with open_storage(Settings(_env_file=None, database_url=pooler.url), lambda: NOW) as behind:
+        async with open_at(pooler.url) as behind:
             own_server.stop()
             lost = asyncio.create_task(behind.ping())
             await asyncio.wait([lost], timeout=0.5)

@@ -11,15 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from config import Settings
 from services.briefing import Briefing
 from services.errors import UnreadableRecord
 from services.storage.database import open_engine
 from services.storage.database_url import UnusableDatabaseUrl, read_database_url
 from services.storage.migrate import migrate
-from services.storage.opening import open_storage
 from services.storage.records import BudgetUse, ChatTurn, Exhausted, Receipt
 from services.storage.tables import metadata
+from tests.services.storage.conftest import open_at
 from tests.services.storage.interviews import NOW, RESPONSE, make_briefing, make_room, make_turns
 from tests.services.storage.old_schemas import ODD_TEXT, REVISIONS, ROOM, make_old_database
 from tests.support.sqlite_files import files_with
@@ -67,10 +66,6 @@ async def inspect_database(url, look):
 
 def schema_differences(connection):
     return compare_metadata(MigrationContext.configure(connection), metadata)
-
-
-def open_at(url):
-    return open_storage(Settings(_env_file=None, database_url=url), lambda: NOW)
 
 
 FROM_EACH_OLDER_SCHEMA = pytest.mark.parametrize("older", REVISIONS)

@@ -7,22 +7,17 @@ from uuid import uuid4
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from config import Settings
 from services.errors import StorageUnavailable
 from services.storage.database_url import UnusableDatabaseUrl
-from services.storage.opening import open_storage
 from services.storage.tables import metadata
-from tests.services.storage.interviews import NOW, make_room, make_use, reserve
+from tests.services.storage.conftest import open_at
+from tests.services.storage.interviews import make_room, make_use, reserve
 from tests.storage_over_http.databases import open_database
 
 pytestmark = pytest.mark.anyio
 
 WEB_ROLES = ("anon", "authenticated")
 OPEN_TO = "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {}"
-
-
-def open_at(url):
-    return open_storage(Settings(_env_file=None, database_url=url), lambda: NOW)
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import shutil
 import pytest
 import trustme
 
-from config import Settings
 from services.storage.database_url import UnusableDatabaseUrl
-from services.storage.opening import open_storage
-from tests.services.storage.interviews import NOW, make_room
+from tests.services.storage.conftest import open_at
+from tests.services.storage.interviews import make_room
 from tests.storage_over_http.databases import open_database
 
 pytestmark = pytest.mark.anyio
@@ -48,10 +47,6 @@ def roots(tmp_path):
     return tmp_path
 
 
-def storage_at(url):
-    return open_storage(Settings(_env_file=None, database_url=url), lambda: NOW)
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -64,7 +59,7 @@ def storage_at(url):
 async def test_a_room_is_stored_over_an_encrypted_connection(encrypted, roots, query):
     room = make_room()
 
-    async with storage_at(encrypted.url + query.format(roots=roots)) as storage:
+    async with open_at(encrypted.url + query.format(roots=roots)) as storage:
         await storage.save_room(room)
 
         assert (await storage.find(room.name)).room == room
@@ -81,13 +76,13 @@ async def test_a_room_is_stored_over_an_encrypted_connection(encrypted, roots, q
 )
 async def test_an_unencrypted_or_untrusted_connection_ends_the_start(encrypted, roots, query, reason):
     with pytest.raises(UnusableDatabaseUrl, match=f"^DATABASE_URL: .*{reason}"):
-        await storage_at(encrypted.url + query.format(roots=roots)).__aenter__()
+        await open_at(encrypted.url + query.format(roots=roots)).__aenter__()
 
 
 async def test_verify_full_checks_the_host_name_and_verify_ca_does_not(encrypted, roots):
     url = encrypted.url.replace("127.0.0.1", "localhost") + f"?sslrootcert={roots}/right.pem&sslmode="
 
-    async with storage_at(f"{url}verify-ca") as storage:
+    async with open_at(f"{url}verify-ca") as storage:
         await storage.ping()
     with pytest.raises(UnusableDatabaseUrl, match="does not match host name"):
-        await storage_at(f"{url}verify-full").__aenter__()
+        await open_at(f"{url}verify-full").__aenter__()

@@ -126,8 +126,8 @@ async def test_request_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch, p
 
 async def test_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch, proxy: ForwardProxy) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
-    monkeypatch.setenv("NO_PROXY", "nobody.invalid")
-    async with client("http://nobody.invalid") as upstream:
+    monkeypatch.setenv("NO_PROXY", "unresolvable.invalid")
+    async with client("http://unresolvable.invalid") as upstream:
         with pytest.raises(ProviderUnavailable, match="can't be reached right now"):
             await upstream.call("GET", f"/rooms/{FORGOTTEN}", repeatable=True)
 
