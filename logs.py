@@ -74,6 +74,8 @@ def configure_logging(settings: Settings) -> None:
     Other libraries log errors and warnings only, whatever LOG_LEVEL is: at lower levels they log URLs, SQL statements
     and what was said in an interview.
     """
+    # facts that no line shows
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     form = JsonFormatter if settings.log_format == "json" else TextFormatter
     ours = {"level": settings.log_level}
     through_root = {"handlers": [], "propagate": True} | ours

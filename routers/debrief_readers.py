@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Response
 
-from routers.dependencies import RoomName, ServicesDep
+from routers.access import CallerRequest
+from routers.dependencies import RoomName
 from services.evidence.debrief import Debrief
 from services.evidence.sealing import ReadableDebrief, seal
 from services.interview.review import Review, has_rated
@@ -30,10 +31,10 @@ Reader = Annotated[
 class DebriefReader:
     """The reader of one room's debriefs. Every form in which a debrief leaves the service passes through `show`."""
 
-    def __init__(self, name: RoomName, services: ServicesDep, rater: Reader = None) -> None:
+    def __init__(self, request: CallerRequest, name: RoomName, rater: Reader = None) -> None:
         self.rater = rater
         self._room_name = name
-        self._services = services
+        self._services = request.services
 
     async def show(self, debrief: Debrief) -> ReadableDebrief:
         """The debrief as this reader may see it now. What is stored stays whole."""

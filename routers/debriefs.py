@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_response, negotiate
+from routers.accept import EVENTS, HTML, JSON, MARKDOWN, also_as, json_response, negotiate
+from routers.access import AccessCheckedRoute, CallerRequest, LlmRequest
 from routers.debrief_readers import DebriefReaderDep, open_review
-from routers.dependencies import AccessCheckedRoute, CallerRooms, LlmRateLimitedRooms, RoomName, ServicesDep
+from routers.dependencies import RoomName
 from routers.idempotency import IdempotencyDep
 from routers.openapi import streamed
 from routers.problems import BODY, problem_responses
@@ -18,7 +19,6 @@ from services.evidence.report import render_html, render_markdown
 from services.evidence.sealing import ReadableDebrief
 from services.interview.debrief import DebriefInput, DebriefService, OnProgress, read_stored
 from services.interview.debrief_sources import DebriefSources
-from services.lifespan import Services
 from services.storage.records import StoredResponse, StoredRoom
 
 router = APIRouter(
@@ -40,12 +40,10 @@ async def create_debrief(
     *,
     name: RoomName,
     body: DebriefRequest,
-    rooms: LlmRateLimitedRooms,
-    services: ServicesDep,
+    request: LlmRequest,
     idempotency: IdempotencyDep,
     reader: DebriefReaderDep,
     regenerate: Annotated[bool, Query(description="Make a new version even of the same input.")] = False,
-    accept: Accept = None,
 ) -> Response:
     """Make a debrief: the model reads, code checks every quote and computes the recommendation, a person decides.
 
@@ -57,10 +55,11 @@ async def create_debrief(
     `done` or `error`.
     """
     sent = DebriefInput(body.spoken(), body.notes, [entry.message() for entry in body.chat_history], body.speakers)
-    interview = await rooms.get_own_room(
+    interview = await request.rooms.get_own_room(
         name, briefing=True, plan=True, transcript=not sent.transcript, participants=True
     )
-    debriefing = _debriefing(services, interview, rooms.payer)
+    services = request.services
+    debriefing = _debriefing(request, interview)
     is_transcribed = services.settings.daily_transcription
     sources = DebriefSources(services.daily_transcripts, services.storage, interview, is_transcribed)
 
@@ -75,7 +74,7 @@ async def create_debrief(
         response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
         return bytes((await reader.show_response(response)).body).decode()
 
-    if negotiate(accept, (JSON, EVENTS)) == EVENTS:
+    if negotiate(request, JSON, EVENTS) == EVENTS:
         return await open_stream(stream_progress(reported_work, progress_event))
     return await reader.show_response(await idempotency.run_shielded(body, work, room=name))
 
@@ -86,27 +85,26 @@ async def create_debrief(
     operation_id="get_debrief",
     responses=problem_responses(404, 502, 504) | also_as(HTML, MARKDOWN),
 )
-async def get_debrief(
-    *, name: RoomName, rooms: CallerRooms, services: ServicesDep, reader: DebriefReaderDep, accept: Accept = None
-) -> Response:
+async def get_debrief(name: RoomName, request: CallerRequest, reader: DebriefReaderDep) -> Response:
     """Read the latest debrief as JSON, or as a printable report with `Accept: text/html` or `text/markdown`."""
-    interview = await rooms.get_own_room(name, briefing=True, debrief=True, plan=True)
+    interview = await request.rooms.get_own_room(name, briefing=True, debrief=True, plan=True)
     if interview.debrief is None:
         raise DebriefNotFound
     debrief = await reader.show(read_stored(interview.debrief))
-    form = negotiate(accept, (JSON, HTML, MARKDOWN))
+    form = negotiate(request, JSON, HTML, MARKDOWN)
     if form == JSON:
         return json_response(debrief, Vary="Accept")
-    people = await open_review(services, interview).shown_to(reader.rater)
+    people = await open_review(request.services, interview).shown_to(reader.rater)
     if form == MARKDOWN:
         return Response(render_markdown(debrief, people), headers={"Vary": "Accept"}, media_type=MARKDOWN)
     headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
     return Response(render_html(debrief, people), headers=headers, media_type=HTML)
 
 
-def _debriefing(services: Services, interview: StoredRoom, payer: str) -> DebriefService:
+def _debriefing(request: CallerRequest, interview: StoredRoom) -> DebriefService:
+    services = request.services
     return DebriefService(
-        llm=services.llm_charged_to(payer),
+        llm=services.llm_charged_to(request.payer),
         storage=services.storage,
         once=services.idempotency,
         clock=services.clock,

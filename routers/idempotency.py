@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Response
 from pydantic import BaseModel
 
-from routers.dependencies import ServicesDep, caller_of
+from routers.access import CallerRequest
 from routers.public_path import public_path
 from services.access.idempotency import KeyedRequest, Unrepeatable
 from services.storage.records import StoredResponse
@@ -17,8 +17,7 @@ class IdempotentRequest:
 
     def __init__(
         self,
-        request: Request,
-        services: ServicesDep,
+        request: CallerRequest,
         key: Annotated[
             str | None,
             Header(
@@ -28,7 +27,7 @@ class IdempotentRequest:
             ),
         ] = None,
     ) -> None:
-        self._services = services
+        self._services = request.services
         self._request = request
         self._key = key
 
@@ -48,7 +47,7 @@ class IdempotentRequest:
             return self._http_response(await work())
         url = self._request.url.remove_query_params("rater")  # who reads the response does not change the work
         request = KeyedRequest(
-            caller=caller_of(self._request),
+            caller=self._request.payer,
             route=f"{self._request.method} {url.path}?{url.query}",
             key=self._key,
             body=body.model_dump_json().encode(),

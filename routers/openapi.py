@@ -63,6 +63,15 @@ HEADERS: Final[Mapping[str, Document]] = {
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}},
 }
 
+SECURITY: Final[Mapping[str, Document]] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key or a JWT; needed only where API_KEYS, AUTH_JWT_SECRET or AUTH_JWKS_URL is set.",
+    }
+}
+"""Of every `AccessCheckedRoute`."""
+
 LICENSE: Final[Document] = {"name": "MIT", "identifier": "MIT"}
 
 _REF = "#/components/schemas/"
@@ -128,6 +137,7 @@ def complete(document: Document) -> Document:
     schemas["Problem"]["properties"]["code"]["enum"] = problem_codes()
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     document["components"]["headers"] = dict(HEADERS)
+    document["components"]["securitySchemes"] = dict(SECURITY)
     document["tags"] = _tags(document)
     return document
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 
-from routers.accept import EVENTS, HTML, JSON, MARKDOWN, Accept, also_as, json_response, negotiate
+from routers.accept import EVENTS, HTML, JSON, MARKDOWN, also_as, json_response, negotiate
+from routers.access import AccessCheckedRoute, CallerRequest, LlmRequest
 from routers.body_sizes import PLAN_BODY_BYTES
-from routers.dependencies import AccessCheckedRoute, CallerRooms, LlmRateLimitedRooms, RoomName, ServicesDep
+from routers.dependencies import RoomName
 from routers.idempotency import IdempotencyDep
 from routers.openapi import streamed
 from routers.problems import BODY, problem_responses
@@ -16,9 +17,8 @@ from services.errors import PlanNotFound
 from services.evidence.plan_report import render_plan_html, render_plan_markdown
 from services.evidence.rendering import HTML_CSP
 from services.interview.plan import OnProgress, PlanService, current_plan
-from services.lifespan import Services
 from services.plan import Plan, PlanEdit, PlanRequest
-from services.storage.records import StoredResponse, StoredRoom
+from services.storage.records import StoredResponse
 
 router = APIRouter(
     prefix="/api/rooms",
@@ -38,10 +38,8 @@ async def create_plan(
     *,
     name: RoomName,
     body: Annotated[PlanRequest, Body(default_factory=PlanRequest)],
-    rooms: LlmRateLimitedRooms,
-    services: ServicesDep,
+    request: LlmRequest,
     idempotency: IdempotencyDep,
-    accept: Accept = None,
 ) -> Response:
     """Make a plan from the briefing: what to ask, why, and what the ratings mean. One call of the model.
 
@@ -49,7 +47,7 @@ async def create_plan(
     asked. A plan is completed and stored even when the client disconnects. With `Accept: text/event-stream`: `progress`
     events, then one `done` or `error`.
     """
-    planning = _planning(services, await rooms.get_own_room(name, briefing=True, plan=True), rooms.payer)
+    planning = await _planning(name, request)
 
     async def work(on_progress: OnProgress = lambda _: None) -> StoredResponse:
         return StoredResponse.of(await planning.make(body.minutes, on_progress))
@@ -58,7 +56,7 @@ async def create_plan(
         response = await idempotency.run_shielded(body, lambda: work(on_progress), room=name)
         return bytes(response.body).decode()
 
-    if negotiate(accept, (JSON, EVENTS)) == EVENTS:
+    if negotiate(request, JSON, EVENTS) == EVENTS:
         return await open_stream(stream_progress(reported_work, progress_event))
     return await idempotency.run_shielded(body, work, room=name)
 
@@ -70,9 +68,9 @@ async def create_plan(
     max_body_size=PLAN_BODY_BYTES,
     responses=problem_responses(*BODY, 404, 502, 504),
 )
-async def save_plan(name: RoomName, body: PlanEdit, rooms: CallerRooms, services: ServicesDep) -> Response:
+async def save_plan(name: RoomName, body: PlanEdit, request: CallerRequest) -> Response:
     """Save the interviewer's plan, which replaces the latest one. Code looks for its sources again."""
-    planning = _planning(services, await rooms.get_own_room(name, briefing=True, plan=True), rooms.payer)
+    planning = await _planning(name, request)
     return json_response(await planning.replace(body))
 
 
@@ -82,13 +80,13 @@ async def save_plan(name: RoomName, body: PlanEdit, rooms: CallerRooms, services
     operation_id="get_plan",
     responses=problem_responses(404, 502, 504) | also_as(HTML, MARKDOWN),
 )
-async def get_plan(name: RoomName, rooms: CallerRooms, accept: Accept = None) -> Response:
+async def get_plan(name: RoomName, request: CallerRequest) -> Response:
     """Read the latest plan as JSON, or as a page to print with `Accept: text/html` or `text/markdown`."""
-    interview = await rooms.get_own_room(name, briefing=True, plan=True)
+    interview = await request.rooms.get_own_room(name, briefing=True, plan=True)
     plan = current_plan(interview)
     if plan is None:
         raise PlanNotFound
-    match negotiate(accept, (JSON, HTML, MARKDOWN)):
+    match negotiate(request, JSON, HTML, MARKDOWN):
         case "text/html":
             headers = {"Content-Security-Policy": HTML_CSP, "Vary": "Accept"}
             return Response(render_plan_html(plan, interview.briefing), headers=headers, media_type=HTML)
@@ -99,9 +97,11 @@ async def get_plan(name: RoomName, rooms: CallerRooms, accept: Accept = None) ->
             return json_response(plan, Vary="Accept")
 
 
-def _planning(services: Services, interview: StoredRoom, payer: str) -> PlanService:
+async def _planning(name: str, request: CallerRequest) -> PlanService:
+    services = request.services
+    interview = await request.rooms.get_own_room(name, briefing=True, plan=True)
     return PlanService(
-        llm=services.llm_charged_to(payer),
+        llm=services.llm_charged_to(request.payer),
         storage=services.storage,
         once=services.idempotency,
         clock=services.clock,

@@ -1,11 +1,9 @@
 """The web page's voice endpoint: a session with a simulated candidate described in the request."""
 
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Depends, Request, Response
-
+from routers.access import AccessCheckedRoute, VoiceRequest
 from routers.body_sizes import BRIEFING_BODY_BYTES
-from routers.dependencies import AccessCheckedRoute, ServicesDep, VoiceRateLimitedRooms, caller_of
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.voice import RealtimeResponse, RealtimeSessionRequest
@@ -25,11 +23,10 @@ NOTE = (
 )
 
 
-async def _candidate(request: Request, services: ServicesDep) -> VoiceCandidate:
-    return VoiceCandidate(services.openai, services.budgets, services.idempotency, caller_of(request))
-
-
-VoiceCandidateDep = Annotated[VoiceCandidate, Depends(_candidate)]
+def voice_candidate(request: VoiceRequest) -> VoiceCandidate:
+    """Returns the voice sessions that are charged to the caller."""
+    services = request.services
+    return VoiceCandidate(services.openai, services.budgets, services.idempotency, request.payer)
 
 
 @router.post(
@@ -41,8 +38,7 @@ VoiceCandidateDep = Annotated[VoiceCandidate, Depends(_candidate)]
 )
 async def create_realtime_session(
     body: RealtimeSessionRequest,
-    candidate: VoiceCandidateDep,
-    _: VoiceRateLimitedRooms,
+    request: VoiceRequest,
     idempotency: IdempotencyDep,
 ) -> Response:
     """Get a short-lived key for a voice session with this candidate. The instructions stay on the server.
@@ -51,7 +47,7 @@ async def create_realtime_session(
     """
 
     async def work() -> StoredResponse:
-        issued = await candidate.for_page(body.profile())
+        issued = await voice_candidate(request).for_page(body.profile())
         return StoredResponse.of(realtime_response(issued), expires_at=issued.secret.expires_at)
 
     return await idempotency.run(body, work)

@@ -3,15 +3,14 @@
 from fastapi import APIRouter, Response
 
 from routers.accept import json_response
+from routers.access import AccessCheckedRoute, CallerRequest
 from routers.body_sizes import RATINGS_BODY_BYTES
 from routers.debrief_readers import Rater, Reader, open_review
-from routers.dependencies import AccessCheckedRoute, CallerRooms, RoomName, ServicesDep
+from routers.dependencies import RoomName
 from routers.problems import BODY, problem_responses
 from services.errors import DecisionNotFound
 from services.evidence.review import DecisionRequest, RatingsRequest, RecordedDecision, Submission
 from services.interview.review import RatingsResponse, Review
-from services.interview.rooms import Rooms
-from services.lifespan import Services
 
 router = APIRouter(
     prefix="/api/rooms",
@@ -32,12 +31,11 @@ async def submit_ratings(
     name: RoomName,
     rater: Rater,
     body: RatingsRequest,
-    rooms: CallerRooms,
-    services: ServicesDep,
+    request: CallerRequest,
 ) -> Response:
     """Submit one person's ratings. The first submission is sealed; later ones are kept beside it."""
-    review = await _review(name, rooms, services)
-    return json_response(await services.shutdown.run_shielded(review.submit(rater, body)))
+    review = await _review(name, request)
+    return json_response(await request.services.shutdown.run_shielded(review.submit(rater, body)))
 
 
 @router.get(
@@ -46,9 +44,9 @@ async def submit_ratings(
     operation_id="get_ratings",
     responses=problem_responses(404, 502, 504),
 )
-async def get_ratings(name: RoomName, rooms: CallerRooms, services: ServicesDep, rater: Reader = None) -> Response:
+async def get_ratings(name: RoomName, request: CallerRequest, rater: Reader = None) -> Response:
     """Read who has rated; with the `rater` of a person who has, also the ratings and how far they agree."""
-    review = await _review(name, rooms, services)
+    review = await _review(name, request)
     return json_response(await review.ratings(rater))
 
 
@@ -58,10 +56,10 @@ async def get_ratings(name: RoomName, rooms: CallerRooms, services: ServicesDep,
     operation_id="save_decision",
     responses=problem_responses(*BODY, 404, 409, 502, 504),
 )
-async def save_decision(name: RoomName, body: DecisionRequest, rooms: CallerRooms, services: ServicesDep) -> Response:
+async def save_decision(name: RoomName, body: DecisionRequest, request: CallerRequest) -> Response:
     """Save a person's decision. It is stored apart from the model's recommendation, and never filled in by code."""
-    review = await _review(name, rooms, services)
-    return json_response(await services.shutdown.run_shielded(review.decide(body)))
+    review = await _review(name, request)
+    return json_response(await request.services.shutdown.run_shielded(review.decide(body)))
 
 
 @router.get(
@@ -70,14 +68,14 @@ async def save_decision(name: RoomName, body: DecisionRequest, rooms: CallerRoom
     operation_id="get_decision",
     responses=problem_responses(404, 502, 504),
 )
-async def get_decision(name: RoomName, rooms: CallerRooms, services: ServicesDep, rater: Reader = None) -> Response:
+async def get_decision(name: RoomName, request: CallerRequest, rater: Reader = None) -> Response:
     """Read the latest decision."""
-    review = await _review(name, rooms, services)
+    review = await _review(name, request)
     decision = await review.decision(rater)
     if decision is None:
         raise DecisionNotFound
     return json_response(decision)
 
 
-async def _review(name: str, rooms: Rooms, services: Services) -> Review:
-    return open_review(services, await rooms.get_own_room(name, briefing=True, debrief=True, plan=True))
+async def _review(name: str, request: CallerRequest) -> Review:
+    return open_review(request.services, await request.rooms.get_own_room(name, briefing=True, debrief=True, plan=True))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from routers.dependencies import AccessCheckedRoute, CallerRooms, ServicesDep
+from routers.access import AccessCheckedRoute, CallerRequest
 from routers.problems import problem_responses
 from routers.schemas.rooms import ListedRoom, RoomList, RoomStatus
 from services.text.fields import ROOM_NAME_PATTERN
@@ -19,8 +19,7 @@ router = APIRouter(
 
 @router.get("", operation_id="list_rooms", responses=problem_responses(403, 404))
 async def list_rooms(
-    rooms: CallerRooms,
-    services: ServicesDep,
+    request: CallerRequest,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     starting_after: Annotated[
         str | None, Query(pattern=ROOM_NAME_PATTERN, description="The last `room_name` of the page before.")
@@ -29,6 +28,6 @@ async def list_rooms(
 ) -> RoomList:
     """List the caller's own rooms, newest first. Only with authentication: room names are meant to be unguessable."""
     is_ended = None if status is None else status == "ended"
-    found, has_more = await rooms.list_own(limit=limit, starting_after=starting_after, ended=is_ended)
-    now = services.clock()
+    found, has_more = await request.rooms.list_own(limit=limit, starting_after=starting_after, ended=is_ended)
+    now = request.services.clock()
     return RoomList(data=[ListedRoom.of(summary, now) for summary in found], has_more=has_more)

@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.datastructures import Headers
 
+from routers.access import check_rate_limit, client_address
 from routers.body_sizes import SMALL_BODY_BYTES
-from routers.dependencies import ServicesDep, check_rate_limit
+from routers.dependencies import ServicesDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.service import WebhookReceipt
 from services.errors import Unauthorized
@@ -57,7 +58,7 @@ async def receive_daily_event(request: Request, services: ServicesDep) -> Webhoo
     """
     body = await request.body()
     if reason := _refusal(services, request.headers, body):
-        await check_rate_limit(request, services)
+        await check_rate_limit(request, services, client_address(request))
         raise Unauthorized("The signature of this webhook is missing, wrong or too old.", reason=reason)
     if ready := read_event(body):
         services.transcript_pulls.announce(ready.room_name, ready.transcript_id)

@@ -267,7 +267,7 @@ class LLM:
 
     def _nonce(self, room_name: str) -> str:
         """The nonce of the room's data blocks. It stays the same, so that servers can cache the start of a prompt."""
-        return hmac.new(self._nonce_secret, room_name.encode(), "sha256").hexdigest()[:NONCE_CHARACTERS]
+        return hmac.digest(self._nonce_secret, room_name.encode(), "sha256").hex()[:NONCE_CHARACTERS]
 
 
 def add_usage(first: Usage, second: Usage) -> Usage:
@@ -286,4 +286,5 @@ def _with_usage(reply: Reply, spent: Usage | None) -> Reply:
 def _with_warnings(reply: Reply, request: ModelRequest) -> Reply:
     cut = prompt_cut_warning(request.characters, reply.usage.prompt_tokens)
     length = LENGTH_WARNING if reply.finish_reason == "length" else None
-    return replace(reply, warnings=tuple(filter(None, (length, cut))))
+    warnings = tuple(filter(None, (length, cut)))
+    return replace(reply, warnings=warnings) if warnings else reply

@@ -36,14 +36,13 @@ class Shutdown:
         self._stops: set[Callable[[], None]] = set()
         self._ends_at: float | None = None
 
-    @contextmanager
-    def running(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Registers a request for the block; `stop` is called when the process must end before it."""
+    def register(self, stop: Callable[[], None]) -> None:
+        """Registers a running request; `stop` is called when the process must end before it."""
         self._stops.add(stop)
-        try:
-            yield
-        finally:
-            self._stops.discard(stop)
+
+    def unregister(self, stop: Callable[[], None]) -> None:
+        """Ends the registration."""
+        self._stops.discard(stop)
 
     async def run_shielded(self, work: Awaitable[Result]) -> Result:
         """Returns the work's result; the work continues to its end even if the request is cancelled meanwhile.

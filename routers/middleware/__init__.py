@@ -5,10 +5,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from config import Settings
 from routers.body_sizes import SMALL_BODY_BYTES
+from routers.middleware.aborted import AbortedRequestMiddleware
 from routers.middleware.body import BodyLimitMiddleware
 from routers.middleware.cors import LoggingCORSMiddleware
-from routers.middleware.crash import CrashMiddleware
-from routers.middleware.disconnect import DisconnectAndShutdownMiddleware
 from routers.middleware.head import HeadMiddleware
 from routers.middleware.refusals import PlainTextRefusalMiddleware
 from routers.middleware.request_id import RequestIdAndHeadersMiddleware
@@ -42,8 +41,7 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimitMiddleware, max_body_size=SMALL_BODY_BYTES, seconds=settings.body_timeout_seconds)
     if "*" not in settings.allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
-    app.add_middleware(CrashMiddleware)
-    app.add_middleware(DisconnectAndShutdownMiddleware)
+    app.add_middleware(AbortedRequestMiddleware)
     app.add_middleware(
         LoggingCORSMiddleware,
         allow_origins=settings.cors_origins,

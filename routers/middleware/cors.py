@@ -19,15 +19,20 @@ _MAX_ORIGIN_CHARACTERS = 200
 
 
 class LoggingCORSMiddleware(CORSMiddleware):
-    """Starlette's CORS; logs each refused origin once, with the setting that would allow it."""
+    """Starlette's CORS; logs each refused origin once, with the setting that would allow it.
+
+    Requests without an origin pass. Starlette would add `Vary: Origin` for caches, which may not store our responses.
+    """
 
     def __init__(self, app: ASGIApp, /, **options: Any) -> None:
         super().__init__(app, **options)
         self._logged: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            self._log_refused(dict(scope["headers"]))
+        if scope["type"] != "http" or not any(name == b"origin" for name, _ in scope["headers"]):
+            await self.app(scope, receive, send)
+            return
+        self._log_refused(dict(scope["headers"]))
         await super().__call__(scope, receive, send)
 
     def preflight_response(self, request_headers: Headers) -> Response:
@@ -37,8 +42,6 @@ class LoggingCORSMiddleware(CORSMiddleware):
         return response
 
     def _log_refused(self, headers: Mapping[bytes, bytes]) -> None:
-        if b"origin" not in headers:
-            return
         origin = headers[b"origin"].decode("latin-1")
         if self.is_allowed_origin(origin) or _is_same_origin(origin, headers):
             return

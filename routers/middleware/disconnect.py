@@ -1,69 +1,32 @@
-"""Cancels requests on client disconnect and on shutdown."""
+"""Watches for clients that disconnect before they have their response."""
 
 import asyncio
+from collections import deque
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from routers.middleware.response_state import ResponseState
-from routers.problems import problem, problem_response
-from services.errors import ShuttingDown
-from services.shutdown import Shutdown, uncancel
+from starlette.types import Message, Receive
 
 WATCH_AFTER_SECONDS = 0.05
 """Delay before a request is watched for client disconnect. Most are over by then and need no task for it."""
 
 
-class DisconnectAndShutdownMiddleware:
-    """Cancels a request when its client disconnects, or when the process is stopped before it is done.
-
-    On shutdown the client gets a 503 problem, or the `error` event of a stream that has begun.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        scope["state"]["response"] = response = ResponseState(send)
-        watcher = _RequestWatcher(receive)
-        if scope["method"] == "GET":
-            watcher.watch_soon()
-        shutdown: Shutdown = scope["state"]["services"].shutdown
-        try:
-            with shutdown.running(watcher.stop):
-                await self.app(scope, watcher.receive, response.send)
-        except asyncio.CancelledError:
-            if not (watcher.is_disconnected or watcher.is_stopped):
-                raise
-            uncancel()
-            if watcher.is_stopped:
-                stopping = ShuttingDown("The server is being restarted; try again in a moment.", retry_after=5)
-                await response.end_with_error(problem(stopping, scope), problem_response(stopping, scope), scope)
-        finally:
-            watcher.close()
-            # it leads back to the state: a cycle would leave every request to the garbage collector
-            del scope["state"]["response"]
-
-
-class _RequestWatcher:
+class DisconnectWatcher:
     """Watches for client disconnect once the body has been read, and cancels the request then.
 
     A GET has no body and is watched from the start.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, queue: "WatchQueue") -> None:
         self._receive = receive
+        self._queue = queue
         self._task = asyncio.current_task()
-        self._timer: asyncio.TimerHandle | None = None
+        self._is_queued = False
         self._watching: asyncio.Task[None] | None = None
         self.is_disconnected = False
         self.is_stopped = False
 
     async def receive(self) -> Message:
-        if self._timer is not None:
-            await asyncio.wait([self._watch_now()])
+        if self._is_queued:
+            await asyncio.wait([self._watch()])
             return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
@@ -71,12 +34,11 @@ class _RequestWatcher:
         return message
 
     def watch_soon(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._watch_now)
+        self._is_queued = True
+        self._queue.add(self)
 
     def close(self) -> None:
         self._task = None
-        if self._timer is not None:
-            self._timer.cancel()
         if self._watching is not None:
             self._watching.cancel()
             self._watching = None  # its exception leads back here
@@ -86,12 +48,16 @@ class _RequestWatcher:
         self.is_stopped = True
         self._cancel()
 
-    def _watch_now(self) -> asyncio.Task[None]:
+    def watch_unless_closed(self) -> None:
+        if self._task is not None:
+            self._watch()
+
+    def _watch(self) -> asyncio.Task[None]:
         if self._watching is None:
-            self._watching = asyncio.create_task(self._watch())
+            self._watching = asyncio.create_task(self._wait_for_disconnect())
         return self._watching
 
-    async def _watch(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.is_disconnected = True
@@ -101,3 +67,28 @@ class _RequestWatcher:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+
+
+class WatchQueue:
+    """Starts each watcher after `WATCH_AFTER_SECONDS`, with one timer for all: most requests are over by then, and a
+    timer for each costs more than this.
+    """
+
+    def __init__(self) -> None:
+        self._watchers: deque[tuple[float, DisconnectWatcher]] = deque()
+        self._is_timed = False
+
+    def add(self, watcher: DisconnectWatcher) -> None:
+        loop = asyncio.get_running_loop()
+        self._watchers.append((loop.time() + WATCH_AFTER_SECONDS, watcher))
+        if not self._is_timed:
+            self._is_timed = True
+            loop.call_later(WATCH_AFTER_SECONDS, self._start_due, loop)
+
+    def _start_due(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        while self._watchers and self._watchers[0][0] <= now:
+            self._watchers.popleft()[1].watch_unless_closed()
+        self._is_timed = bool(self._watchers)
+        if self._is_timed:
+            loop.call_at(self._watchers[0][0], self._start_due, loop)

@@ -30,6 +30,7 @@ class RequestIdAndHeadersMiddleware:
     def __init__(self, app: ASGIApp, *, headers: Mapping[str, str]) -> None:
         self.app = app
         self._headers = [(name.lower().encode(), value.encode()) for name, value in {**API_HEADERS, **headers}.items()]
+        self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,10 +42,12 @@ class RequestIdAndHeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = message["headers"]
+                own, added = message["headers"], state.get("response_headers", ())
                 present = {name for name, _ in own}
-                defaults = (*self._headers, *state.get("response_headers", ()), (b"x-request-id", request_id.encode()))
-                message["headers"] = [*own, *(entry for entry in defaults if entry[0] not in present)]
+                defaults = self._headers
+                if not present.isdisjoint(self._names):
+                    defaults = [entry for entry in defaults if entry[0] not in present]
+                message["headers"] = [*own, *defaults, *added, (b"x-request-id", request_id.encode())]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

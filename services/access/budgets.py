@@ -197,17 +197,22 @@ class Budgets:
         finally:
             if limited:
                 amount = reservation.final_amount(is_free=isinstance(failure, free))
-                await self._background.run_shielded(self._settle(reservation_id, tuple(limited), amount, failure))
+                settle = self._settle(reservation_id, tuple(limited), amount, failure)
+                await (settle if self._storage.is_ephemeral else self._background.run_shielded(settle))
 
     async def _reserve(self, reservation_id: str, limited: dict[BudgetUse, Budget]) -> None:
         """Reserve. When cancelled meanwhile, remove the reservation as soon as the storage has answered."""
         now, uses = self._clock(), tuple(limited)
-        reserving = self._background.start(self._storage.reserve_uses(reservation_id, uses, now))
-        try:
-            exhausted = await asyncio.shield(reserving)
-        except asyncio.CancelledError as error:
-            self._background.start(self._remove(reserving, reservation_id, uses, error))
-            raise
+        reserve = self._storage.reserve_uses(reservation_id, uses, now)
+        if self._storage.is_ephemeral:
+            exhausted = await reserve
+        else:
+            reserving = self._background.start(reserve)
+            try:
+                exhausted = await asyncio.shield(reserving)
+            except asyncio.CancelledError as error:
+                self._background.start(self._remove(reserving, reservation_id, uses, error))
+                raise
         if exhausted is not None:
             raise _error(limited[exhausted.use], exhausted, now)
 

@@ -43,33 +43,37 @@ class ChargedModelClient:
 
     async def complete(self, room_name: str, request: ModelRequest) -> Reply:
         """The whole answer, as `ModelClient.complete`."""
-        async with self._charge(request) as reservation:
-            reply = await self._client.complete(room_name, request)
+        async with self._reserve(estimate_answer(request)) as reservation:
+            try:
+                reply = await self._client.complete(room_name, request)
+            except AnswerCutOff as error:
+                _settle_cut(reservation, error)
+                raise
             reservation.settle(_tokens_used(request, reply.usage, reply.text))
             return reply
 
     async def stream(self, room_name: str, request: ModelRequest) -> AsyncIterator[str | Reply]:
         """The answer as it comes, as `ModelClient.stream`."""
-        async with self._charge(request) as reservation, aclosing(self._client.stream(room_name, request)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Reply):
-                    reservation.settle(_tokens_used(request, piece.usage, piece.text))
-                yield piece
-
-    @asynccontextmanager
-    async def _charge(self, request: ModelRequest) -> AsyncIterator[Reservation]:
-        async with self._reserve(estimate_answer(request)) as reservation:
+        pieces = self._client.stream(room_name, request)
+        async with self._reserve(estimate_answer(request)) as reservation, aclosing(pieces):
             try:
-                yield reservation
+                async for piece in pieces:
+                    if isinstance(piece, Reply):
+                        reservation.settle(_tokens_used(request, piece.usage, piece.text))
+                    yield piece
             except AnswerCutOff as error:
-                if error.usage.total_tokens:
-                    reservation.settle(error.usage.total_tokens)
+                _settle_cut(reservation, error)
                 raise
 
 
 def estimate_answer(request: ModelRequest) -> int:
     """Upper estimate of the tokens of the prompt and its answer."""
     return estimate_prompt(request.messages) + request.cap
+
+
+def _settle_cut(reservation: Reservation, error: AnswerCutOff) -> None:
+    if error.usage.total_tokens:
+        reservation.settle(error.usage.total_tokens)
 
 
 def _tokens_used(request: ModelRequest, usage: Usage, text: str) -> int:

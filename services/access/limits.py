@@ -48,6 +48,10 @@ class Window:
     def quota(self) -> int:
         return self.limit.amount
 
+    def key(self, caller: str) -> str:
+        """The name of the caller's counter."""
+        return f"{self.policy}/{self.seconds}/{caller}"
+
     @property
     def policy_item(self) -> str:
         """An item of `RateLimit-Policy`: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
@@ -193,7 +197,7 @@ async def _count_in(counters: Counters, rules: _Rules, caller: str) -> Counted:
     remaining = []
     retry_after = None
     for window in rules.windows:
-        count = await counters.add(window.limit.key_for(window.policy, caller), window.seconds)
+        count = await counters.add(window.key(caller), window.seconds)
         resets_in = max(1, ceil(count.seconds_left))
         remaining.append(f'"{window.name}";r={max(0, window.quota - count.total)};t={resets_in}')
         if count.total > window.quota:

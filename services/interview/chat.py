@@ -41,6 +41,8 @@ TRANSCRIPT_STEPS = 4
 """Number of steps: the start of a long transcript is left out in quarters of the space, so that servers can cache the
 same start of the prompt for several questions.
 """
+INLINE_CHARACTERS = 20_000
+"""Maximum question and history that are read on the event loop: a thread would cost more time than the reading."""
 
 CUT_WARNING = "The transcript is long: this answer read its end only."
 LEFT_OUT_WARNING = "The transcript did not fit into the model's context: this answer read none of it."
@@ -58,6 +60,11 @@ class Question:
     """Without one, the room's stored transcript is read."""
     speakers: Mapping[str, Role] = field(default_factory=dict)
     """What the request says about the labels of the transcript."""
+
+    @property
+    def characters(self) -> int:
+        """Characters of everything but the transcript."""
+        return len(self.message) + len(self.context) + sum(len(message["content"]) for message in self.history)
 
 
 class _Prompt(NamedTuple):
@@ -101,11 +108,13 @@ class ChatService:
         source, speakers = question.transcript, question.speakers
         if not source and (recorded := await load_transcript(self.storage, self.interview)):
             source, speakers = recorded.transcript, {**recorded.speakers, **speakers}
-        if not source:
-            return await asyncio.to_thread(self._fitted, question, ())
-        # in a thread: a long transcript would hold up every other call
-        transcript = await asyncio.to_thread(read_transcript, source, self.interview, speakers)
-        return await asyncio.to_thread(self._fitted, question, transcript.turns)
+        if not source and question.characters <= INLINE_CHARACTERS:
+            return self._fitted(question, ())
+        # in a thread: long texts would hold up every other call
+        turns: Sequence[Turn] = ()
+        if source:
+            turns = (await asyncio.to_thread(read_transcript, source, self.interview, speakers)).turns
+        return await asyncio.to_thread(self._fitted, question, turns)
 
     def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:
         """Everything that fits into the model's context beside the instructions, the question and the answer."""

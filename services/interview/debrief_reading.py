@@ -75,7 +75,7 @@ async def read_with_model(
 def _fit(llm: LLM, inputs: PromptInputs, competencies: Sequence[str]) -> FittedParts:
     """The inputs as far as the model's context allows, beside the instructions and the answer."""
     parts = inputs.parts()
-    empty = DebriefPrompt(dict.fromkeys(parts, "-"), competencies, ())
+    empty = DebriefPrompt(dict.fromkeys((*parts, "transcript"), "-"), competencies, ())
     instructions = estimate_prompt(empty.messages(SAMPLE_NONCE))
     return fit_parts(parts, llm.context_tokens - llm.cap(DEBRIEF_TOKENS) - instructions)
 

@@ -48,10 +48,10 @@ class PromptInputs:
     """Lines made by `numbered_line`."""
 
     def parts(self) -> dict[str, str]:
-        """The text of each part by the kind of its data block. What changes during an interview comes last, so that
-        servers can cache what comes before it.
+        """The text of each part that has one, by the kind of its data block. What changes during an interview comes
+        last, so that servers can cache what comes before it.
         """
-        return briefing_texts(self.briefing) | {
+        texts = briefing_texts(self.briefing) | {
             "plan": self.plan,
             "scales": self.scales,
             "context": self.context,
@@ -59,6 +59,7 @@ class PromptInputs:
             "sidebar_chat": self.sidebar_chat,
             "transcript": self.transcript,
         }
+        return {kind: text for kind, text in texts.items() if text}
 
 
 def briefing_texts(briefing: BriefingFields | None) -> dict[str, str]:

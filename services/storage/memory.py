@@ -121,16 +121,16 @@ class MemoryStorage(MemorySlots, MemoryUses):
 
     async def add_chat_turns(self, name: str, turns: Sequence[ChatTurn]) -> None:
         entry = self._entry(name)
-        numbered = [replace(turn, number=number) for number, turn in enumerate(turns, len(entry.chat_turns) + 1)]
-        self._grow(entry, sum(map(size_of, numbered)))
-        entry.chat_turns.extend(numbered)
+        self._grow(entry, sum(map(size_of, turns)))
+        entry.chat_turns.extend(turns)
 
     async def chat_turns(
         self, name: str, *, limit: int | None = None, starting_after: int | None = None
     ) -> Sequence[ChatTurn]:
         entry = self._find_entry(name)
         first = starting_after or 0
-        return tuple(entry.chat_turns[first : None if limit is None else first + limit]) if entry else ()
+        page = entry.chat_turns[first : None if limit is None else first + limit] if entry else ()
+        return tuple(replace(turn, number=number) for number, turn in enumerate(page, first + 1))
 
     async def add_debrief(self, name: str, fingerprint: str, created_at: datetime, document: str) -> int:
         entry = self._entry(name)

@@ -316,8 +316,14 @@ def _choose(entries: Iterable[RoomEntry], bytes_over: int, rooms_over: int) -> l
     return chosen if bytes_over <= 0 and rooms_over <= 0 else None
 
 
+_PLAIN = (str, datetime, int)
+"""What records hold most: told apart first."""
+
+
 def size_of(value: object) -> int:
     """Bytes of a value: of a tuple or a record, of what it holds."""
+    if isinstance(value, _PLAIN):
+        return getsizeof(value)
     if isinstance(value, tuple):
         return sum(map(size_of, value))
     if isinstance(value, Briefing):

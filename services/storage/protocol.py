@@ -35,7 +35,9 @@ class Storage(Protocol):
     """
 
     is_ephemeral: bool
-    """Whether a restart loses everything, so that an unknown room is worth asking Daily about."""
+    """In memory: a restart loses everything, so that an unknown room is worth asking Daily about, and no method waits,
+    so that none is cancelled halfway.
+    """
 
     # Rooms
 

@@ -1,7 +1,6 @@
 """Reading response bodies: bounded in size, and never compressed."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 import httpx
 
@@ -40,8 +39,7 @@ async def read_chunks(
 async def read_whole(vendor: str, response: httpx.Response, max_bytes: int = MAX_RESPONSE_BYTES) -> VendorResponse:
     """The response with its whole body, closed. Raises ProviderBadAnswer like `read_chunks`."""
     try:
-        async with aclosing(read_chunks(vendor, response, max_bytes)) as chunks:
-            content = b"".join([chunk async for chunk in chunks])
+        content = b"".join([chunk async for chunk in read_chunks(vendor, response, max_bytes)])
     finally:
         await response.aclose()
     return VendorResponse(response.status_code, response.headers, content)

@@ -90,14 +90,11 @@ class _Choice(BaseModel):
     error: Any = None
 
 
-class _Usage(BaseModel):
+class _Usage(Usage):
     prompt_tokens: Count = None
     completion_tokens: Count = None
     total_tokens: Count = None
     cost: Annotated[float | None, BeforeValidator(_number)] = None
-
-    def public(self) -> Usage:
-        return Usage.model_validate(self.model_dump())
 
 
 class Completion(BaseModel):
@@ -136,7 +133,9 @@ class Reply:
         thoughts = ThoughtFilter()
         thoughts.feed(self.text)
         thoughts.finish()
-        reply = replace(self, text=thoughts.answer.strip(), has_bare_close=thoughts.has_bare_close)
+        text = thoughts.answer.strip()
+        is_same = text == self.text and not thoughts.has_bare_close
+        reply = self if is_same else replace(self, text=text, has_bare_close=thoughts.has_bare_close)
         _check_not_empty(reply)
         return reply
 
@@ -168,7 +167,7 @@ def read_reply(response: VendorResponse, requested_model: str) -> Reply:
         text=strip_control(message.content or ""),
         model=completion.model or requested_model,
         finish_reason=choice.finish_reason,
-        usage=_usage(completion.usage),
+        usage=completion.usage or Usage(),
         has_parsed_thoughts=message.has_parsed_thoughts,
     )
     _check_not_refused(reply, is_refused=bool(message.refusal))
@@ -235,7 +234,7 @@ class StreamedAnswer:
             text=self._thoughts.answer,
             model=self._model,
             finish_reason=self.finish_reason,
-            usage=_usage(self._usage),
+            usage=self._usage or Usage(),
             has_parsed_thoughts=self._has_parsed_thoughts,
         )
         _check_not_refused(reply, is_refused=self._is_refused)
@@ -291,7 +290,3 @@ def _raised(error: Any) -> ServiceError:
     """The error that came with status 200, logged like one that came with its own status."""
     log_refusal(VENDOR, VendorResponse(200, httpx.Headers(), json.dumps({"error": error}, default=str).encode()))
     return error_in_success(error)
-
-
-def _usage(usage: _Usage | None) -> Usage:
-    return Usage() if usage is None else usage.public()

@@ -10,6 +10,7 @@ not depend on which one is noticed first:
 """
 
 import asyncio
+import json as json_library
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
@@ -32,9 +33,9 @@ from services.upstream.sse import SSEDecoder
 from services.upstream.transport import (
     ANONYMOUS_HEADERS,
     TRANSPORT_ERRORS,
+    Sending,
     describe,
     transport_failure_of,
-    watch_sending,
 )
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,8 @@ class VendorClient:
         self.deadline = deadline
         self._client = client
         self._base_url = str(client.base_url).rstrip("/")
-        self._timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, deadline / 2))
+        self._timeouts = {"timeout": httpx.Timeout(None, connect=min(CONNECT_SECONDS, deadline / 2)).as_dict()}
+        self._json_headers = httpx.Headers({**client.headers, "Content-Type": "application/json"})
         self._map_error = map_error
         self._max_concurrency = max_concurrency
         self._retry_policy = retry_policy
@@ -125,9 +127,7 @@ class VendorClient:
         `deadline` in seconds replaces the client's own, where several calls share one. Raises ProviderUnavailable,
         ProviderBadAnswer, ProviderTimeout, or the error that `map_error` gives.
         """
-        request = self._client.build_request(
-            method, self._url(path), json=json, params=params, headers=headers, timeout=self._timeout
-        )
+        request = self._request(method, path, json, headers or {}, params)
         ends = self._ends(deadline)
         return await self._fetch(_Call(request, self._breaker, self._map_error, ends, repeatable, json))
 
@@ -136,8 +136,7 @@ class VendorClient:
 
         The link may lead to another service, so its failures open a circuit of their own. Raises like `call`.
         """
-        timeout = {"timeout": self._timeout.as_dict()}
-        request = httpx.Request("GET", link, headers=ANONYMOUS_HEADERS, extensions=timeout)
+        request = httpx.Request("GET", link, headers=ANONYMOUS_HEADERS, extensions=self._timeouts)
         return await self._fetch(_Call(request, self._download_breaker, map_error, self._ends(), is_repeatable=True))
 
     @asynccontextmanager
@@ -157,8 +156,7 @@ class VendorClient:
         A failure before the response begins is raised on entering. A server that does not stream gives its whole
         response as the one payload, whether that is JSON or a web page.
         """
-        headers = {"Accept": "text/event-stream"}
-        request = self._client.build_request("POST", self._url(path), json=json, headers=headers, timeout=self._timeout)
+        request = self._request("POST", path, json, {"Accept": "text/event-stream"})
         now = monotonic()
         ends = self._ends(deadline)
         first = ends if first_timeout is None else min(ends, now + first_timeout)
@@ -181,8 +179,24 @@ class VendorClient:
     def _ends(self, deadline: float | None = None) -> float:
         return monotonic() + (self.deadline if deadline is None else deadline)
 
-    def _url(self, path: str) -> httpx.URL:
-        return _absolute(self._base_url, path)
+    def _request(
+        self,
+        method: str,
+        path: str,
+        json: Json | None,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Request:
+        """The request, built in a third of the time that the client's `build_request` takes."""
+        merged = self._client.headers if json is None else self._json_headers
+        if headers:
+            merged = merged.copy()
+            merged.update(headers)
+        stream = None if json is None else httpx.ByteStream(_encode(json))
+        url = _absolute(self._base_url, path)
+        request = httpx.Request(method, url, params=params, headers=merged, stream=stream, extensions=self._timeouts)
+        request.read()
+        return request
 
     async def _open(self, call: _Call) -> httpx.Response:
         """A successful response, its body unread, after as many attempts as are allowed."""
@@ -200,7 +214,7 @@ class VendorClient:
             await asyncio.sleep(wait)
 
     async def _attempt(self, call: _Call) -> httpx.Response | FailedAttempt:
-        with watch_sending() as sending:
+        with Sending() as sending:
             try:
                 async with asyncio.timeout(call.ends - monotonic()):
                     response = await self._client.send(call.request, stream=True)
@@ -311,6 +325,10 @@ async def _drained(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
                 async for _ in chunks:
                     pass
         raise
+
+
+def _encode(body: Json) -> bytes:
+    return json_library.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 @lru_cache(maxsize=64)

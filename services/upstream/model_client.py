@@ -94,7 +94,7 @@ class ModelClient:
         self._learn_thoughts(has_bare_close=reply.has_bare_close)
 
     def _learn_thoughts(self, *, has_bare_close: bool) -> None:
-        if not self._settings.is_openrouter:
+        if self._features.holds_streams != has_bare_close and not self._settings.is_openrouter:
             self._features = replace(self._features, holds_streams=has_bare_close)
 
     async def _adapt(

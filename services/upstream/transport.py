@@ -1,15 +1,14 @@
 """Connections to vendors: aiohttp under the httpx API, and what its errors mean."""
 
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum, auto
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
@@ -39,32 +38,28 @@ class TransportFailure(Enum):
 
 
 class Sending:
-    """Whether a request has been sent, from the moment its first byte is written.
+    """Records whether the request of a block has been sent, from the moment its first byte is written.
 
     `is_sent` is None where the transport does not report it, as in tests.
     """
 
-    __slots__ = ("is_sent",)
+    __slots__ = ("_token", "is_sent")
 
     def __init__(self) -> None:
         self.is_sent: bool | None = None
+
+    def __enter__(self) -> Self:
+        self._token = _sending.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _sending.reset(self._token)
 
 
 _sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors of httpx before the first byte is sent. Over aiohttp they may mean anything, so there `Sending` decides."""
-
-
-@contextmanager
-def watch_sending() -> Iterator[Sending]:
-    """Records whether the request that is made inside this block has been sent."""
-    sending = Sending()
-    token = _sending.set(sending)
-    try:
-        yield sending
-    finally:
-        _sending.reset(token)
 
 
 def transport_failure_of(error: Exception, sending: Sending, host: str) -> TransportFailure:
@@ -127,7 +122,7 @@ def _open_aiohttp(proxy: str | None, max_concurrency: int, *, keep_alive: bool) 
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
-            trace_configs=[_send_trace()],
+            request_class=_ReportedRequest,
             proxy=proxy,
         )
         # aiohttp would repeat a GET or DELETE by itself; only VendorClient retries, and there is no public switch
@@ -162,20 +157,16 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _send_trace() -> aiohttp.TraceConfig:
-    """Reports to `watch_sending`. A proxy's CONNECT is not traced, so it does not count as sending."""
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(_on_request_start)
-    trace.on_request_headers_sent.append(_on_request_headers_sent)
-    return trace
+class _ReportedRequest(aiohttp.ClientRequest):
+    """Reports to `Sending`. A proxy's CONNECT is another request, so it does not count as sending."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _record(is_sent=False)
 
-async def _on_request_start(*_: object) -> None:
-    _record(is_sent=False)
-
-
-async def _on_request_headers_sent(*_: object) -> None:
-    _record(is_sent=True)
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        _record(is_sent=True)
+        return await super().send(conn)
 
 
 def _record(*, is_sent: bool) -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
 from main import create_app
-from routers.dependencies import AccessCheckedRoute, CallerRooms
+from routers.access import AccessCheckedRoute, CallerRequest
 from services.fair_threads import caller_of_work
 from tests.routers.callers import INVALID_CREDENTIALS, NO_CREDENTIALS, OTHER_CALLER, OWNER, TWO_KEYS
 from tests.support.api_server import api_server
@@ -310,7 +310,7 @@ def test_work_in_threads_counts_for_its_caller(settings):
     router = APIRouter(route_class=AccessCheckedRoute)
 
     @router.get("/worker")
-    async def name_caller(_: CallerRooms) -> str:
+    async def name_caller(_: CallerRequest) -> str:
         return await asyncio.to_thread(caller_of_work.get)
 
     app = create_app(settings(api_keys=TWO_KEYS))

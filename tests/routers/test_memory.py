@@ -23,7 +23,7 @@ def without_garbage_collector():
 def requests_in_memory():
     """Objects that the service makes for each request, by type."""
     counted = Counter(type(found).__name__ for found in gc.get_objects())
-    return {name: counted[name] for name in ("ResponseState", "_RequestWatcher") if counted[name]}
+    return {name: counted[name] for name in ("ResponseState", "DisconnectWatcher") if counted[name]}
 
 
 @pytest.mark.usefixtures("without_garbage_collector")

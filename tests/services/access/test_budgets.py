@@ -169,7 +169,9 @@ async def test_cancelled_work_counts_its_estimate(make_budgets):
 
 
 class SlowStorage(MemoryStorage):
-    """Answers late about budgets."""
+    """Answers late about budgets, as a database does."""
+
+    is_ephemeral = False
 
     async def reserve_uses(self, *arguments):
         exhausted = await super().reserve_uses(*arguments)
