@@ -12,13 +12,13 @@ from fastapi.testclient import TestClient
 
 from config import Settings
 from main import create_app
-from tests.support.ci import pytest_make_collect_report, pytest_runtest_makereport
+from tests.support.ci import pytest_collection_modifyitems, pytest_make_collect_report, pytest_runtest_makereport
 from tests.support.clock import ManualClock
 from tests.support.keys import KEYS
 from tests.support.servers import Server, ServerMissing, pgbouncer, postgresql, redis_server
 from tests.support.vendor_specs import SpecChecker
 
-__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+__all__ = ["pytest_collection_modifyitems", "pytest_make_collect_report", "pytest_runtest_makereport"]
 
 # a proxy of the machine must not come between the service and the vendors that a test starts
 for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
@@ -44,10 +44,12 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_logging() -> Iterator[None]:
     """Restores the logging that the start configures."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    loggers = [root, *map(logging.getLogger, ("main", "routers", "services"))]
+    handlers, levels = root.handlers[:], [logger.level for logger in loggers]
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture

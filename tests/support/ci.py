@@ -1,6 +1,7 @@
-"""In CI a skipped test is a failed one: CI has to install whatever the tests need."""
+"""No test is left out unseen: two of one id are an error, and in CI a skipped one fails."""
 
 import os
+from collections import Counter
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -12,6 +13,13 @@ OPTIONAL = {WITHOUT}
 """Reasons for which CI may skip a test as well."""
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests of the same id: pytest-xdist would run only one of them."""
+    counted = Counter(item.nodeid for item in items)
+    if repeated := [node_id for node_id, count in counted.items() if count > 1]:
+        raise pytest.UsageError(f"several tests have the id {repeated[0]}")
 
 
 @pytest.hookimpl(wrapper=True)
