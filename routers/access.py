@@ -4,7 +4,7 @@ A handler names its callers by the class of its `request`: `CallerRequest`, `Llm
 `PublicRequest`. Its route must be an `AccessCheckedRoute`.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, ClassVar, get_type_hints
@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from routers.body_sizes import has_too_many_values
+from routers.bodies import SMALL_BODY_BYTES, has_too_many_values, read_in_time
 from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.fair_threads import caller_of_work
@@ -41,8 +41,14 @@ class CallerRequest(Request):
         services: Services = self.state.services
         return services
 
+    async def body(self) -> bytes:
+        """The body as it was sent, if it arrives in time."""
+        if hasattr(self, "_body"):
+            return self._body
+        return await read_in_time(super().body(), self.services.settings.body_timeout_seconds)
+
     async def json(self) -> Any:
-        """The body. One with too many values (`body_sizes.MAX_JSON_VALUES`) is not parsed."""
+        """The body as a value. One with too many values (`bodies.MAX_JSON_VALUES`) is not parsed."""
         if has_too_many_values(await self.body()):
             raise HTTPException(413)  # of a body that is read, FastAPI passes on no other exception
         return await super().json()
@@ -106,19 +112,33 @@ class AccessCheckedRoute(APIRoute):
     FastAPI parses the body before it runs dependencies, so the check cannot be a dependency.
     """
 
+    largest_body: ClassVar[int | None] = SMALL_BODY_BYTES
+    """Bytes, for a route without a `max_body_size` of its own."""
+
     def __init__(
         self,
         path: str,
         endpoint: Callable[..., Any],
         *,
+        methods: Collection[str],
+        max_body_size: int | None = None,
         openapi_extra: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         self._request_class = _request_class(endpoint)
+        if max_body_size is None and "GET" not in methods:
+            max_body_size = self.largest_body
         security: list[dict[str, list[str]]] = [{"bearer": []}]
         if self._request_class.is_public:
             security.append({})
-        super().__init__(path, endpoint, openapi_extra={"security": security, **(openapi_extra or {})}, **options)
+        super().__init__(
+            path,
+            endpoint,
+            methods=list(methods),
+            max_body_size=max_body_size,
+            openapi_extra={"security": security, **(openapi_extra or {})},
+            **options,
+        )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -130,6 +150,12 @@ class AccessCheckedRoute(APIRoute):
             return await handle(checked)
 
         return check_and_handle
+
+
+class TranscriptRoute(AccessCheckedRoute):
+    """A route whose requests may contain a transcript: `main.create_app` lets them take MAX_BODY_BYTES."""
+
+    largest_body = None
 
 
 def _request_class(endpoint: Callable[..., Any]) -> type[CallerRequest]:

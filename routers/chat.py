@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from routers.accept import EVENTS, JSON, json_response, negotiate
 from routers.access import AccessCheckedRoute, CallerRequest, LlmRequest
-from routers.body_sizes import CHAT_BODY_BYTES
+from routers.bodies import CHAT_BODY_BYTES
 from routers.dependencies import RoomName
 from routers.openapi import streamed
 from routers.problems import BODY, problem_responses

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from routers.accept import EVENTS, HTML, JSON, MARKDOWN, also_as, json_response, negotiate
-from routers.access import AccessCheckedRoute, CallerRequest, LlmRequest
+from routers.access import CallerRequest, LlmRequest, TranscriptRoute
 from routers.debrief_readers import DebriefReaderDep, open_review
 from routers.dependencies import RoomName
 from routers.idempotency import IdempotencyDep
@@ -25,7 +25,7 @@ router = APIRouter(
     prefix="/api/rooms/{name}/debrief",
     tags=["rooms"],
     responses=problem_responses(401, 422, 429, 503),
-    route_class=AccessCheckedRoute,
+    route_class=TranscriptRoute,
 )
 
 

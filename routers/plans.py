@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Response
 
 from routers.accept import EVENTS, HTML, JSON, MARKDOWN, also_as, json_response, negotiate
 from routers.access import AccessCheckedRoute, CallerRequest, LlmRequest
-from routers.body_sizes import PLAN_BODY_BYTES
+from routers.bodies import PLAN_BODY_BYTES
 from routers.dependencies import RoomName
 from routers.idempotency import IdempotencyDep
 from routers.openapi import streamed

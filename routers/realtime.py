@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from routers.access import AccessCheckedRoute, VoiceRequest
-from routers.body_sizes import BRIEFING_BODY_BYTES
+from routers.bodies import BRIEFING_BODY_BYTES
 from routers.idempotency import IdempotencyDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.voice import RealtimeResponse, RealtimeSessionRequest

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from routers.accept import json_response
 from routers.access import AccessCheckedRoute, CallerRequest
-from routers.body_sizes import RATINGS_BODY_BYTES
+from routers.bodies import RATINGS_BODY_BYTES
 from routers.debrief_readers import Rater, Reader, open_review
 from routers.dependencies import RoomName
 from routers.problems import BODY, problem_responses

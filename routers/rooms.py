@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Response
 
 from routers.accept import json_response
 from routers.access import AccessCheckedRoute, CallerRequest, PublicRequest, VoiceRequest
-from routers.body_sizes import BRIEFING_BODY_BYTES, JOIN_BODY_BYTES
+from routers.bodies import BRIEFING_BODY_BYTES, JOIN_BODY_BYTES
 from routers.dependencies import RoomName
 from routers.idempotency import IdempotencyDep
 from routers.openapi import LOCATION

@@ -5,8 +5,8 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from routers.accept import JSON, PLAIN_TEXT, WEBVTT, also_as, json_response, negotiate
-from routers.access import AccessCheckedRoute, CallerRequest
-from routers.body_sizes import SMALL_BODY_BYTES
+from routers.access import CallerRequest, TranscriptRoute
+from routers.bodies import SMALL_BODY_BYTES
 from routers.dependencies import RoomName
 from routers.openapi import header_references
 from routers.problems import BODY, problem_responses
@@ -30,9 +30,8 @@ router = APIRouter(
     prefix="/api/rooms/{name}/transcript",
     tags=["transcripts"],
     responses=problem_responses(401, 404, 422, 429, 502, 503, 504),
-    route_class=AccessCheckedRoute,
+    route_class=TranscriptRoute,
 )
-"""Its requests may contain a transcript: `main.create_app` lets them take MAX_BODY_BYTES."""
 
 
 @router.put("", response_model=TranscriptResponse, operation_id="save_transcript", responses=problem_responses(*BODY))
@@ -47,7 +46,6 @@ async def save_transcript(name: RoomName, body: TranscriptRequest, request: Call
     response_model=TranscriptResponse,
     operation_id="get_transcript",
     responses=also_as(WEBVTT, PLAIN_TEXT),
-    max_body_size=SMALL_BODY_BYTES,
 )
 async def get_transcript(name: RoomName, request: CallerRequest) -> Response:
     """Read the transcript, with each speaker's role and the reason for it; or as a file.

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import Headers
 
 from routers.access import check_rate_limit, client_address
-from routers.body_sizes import SMALL_BODY_BYTES
+from routers.bodies import SMALL_BODY_BYTES, read_in_time
 from routers.dependencies import ServicesDep
 from routers.problems import BODY, problem_responses
 from routers.schemas.service import WebhookReceipt
@@ -56,7 +56,7 @@ async def receive_daily_event(request: Request, services: ServicesDep) -> Webhoo
     Every signed event is a 200, also unknown and repeated ones. Only refused calls count against the rate limit, so
     others who share Daily's way to this server can't keep its events out.
     """
-    body = await request.body()
+    body = await read_in_time(request.body(), services.settings.body_timeout_seconds)
     if reason := _refusal(services, request.headers, body):
         await check_rate_limit(request, services, client_address(request))
         raise Unauthorized("The signature of this webhook is missing, wrong or too old.", reason=reason)

@@ -10,7 +10,6 @@ import json
 import logging
 import statistics
 import sys
-import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-from starlette.types import ASGIApp, Message, Scope
+from starlette.types import ASGIApp
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -26,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 from config import Settings  # noqa: E402 (the path above comes first)
 from main import create_app  # noqa: E402
 from routers.middleware import RequestIdAndHeadersMiddleware  # noqa: E402
+from scripts.benchmarks.in_process import CALLS, Request, cpu_microseconds  # noqa: E402
 from services.access.auth import Authenticator, Caller  # noqa: E402
 from services.access.limits import Counted, Limiter  # noqa: E402
 from services.briefing import Briefing  # noqa: E402
@@ -35,7 +35,6 @@ from tests.services.access.issuer import ISSUER, SECRET, URL, bearer, key_set, s
 from tests.support.servers import ServerMissing, redis_server  # noqa: E402
 
 BUDGET = 250.0
-CALLS = 300
 ROUNDS = 15
 KEY = "a-key-of-some-length-0123456789"
 CALLERS = {
@@ -153,53 +152,9 @@ async def _save_room(services: Services, caller: Caller | None) -> None:
 
 
 async def _time(way: AccessSetup) -> float:
-    began = time.process_time()
-    for _ in range(CALLS):
-        await _call(way)
-    return (time.process_time() - began) / CALLS * 1e6
-
-
-async def _call(way: AccessSetup) -> None:
-    statuses: list[int] = []
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-
-    await way.app(_scope(way), _Body().receive, send)
-    assert statuses == [200], statuses
-
-
-class _Body:
-    """An empty body; the client does not disconnect."""
-
-    def __init__(self) -> None:
-        self._is_read = False
-
-    async def receive(self) -> Message:
-        if self._is_read:
-            await asyncio.Event().wait()
-        self._is_read = True
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-
-def _scope(way: AccessSetup) -> Scope:
-    path = "/api/rooms/bench/briefing"
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"localhost"), (b"authorization", way.authorization.encode())],
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8000),
-        "state": dict(way.state),
-    }
+    authorization = (b"authorization", way.authorization.encode())
+    request = Request("GET", "/api/rooms/bench/briefing", headers=(authorization,))
+    return await cpu_microseconds(way.app, way.state, request)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from config import Settings
-from routers.body_sizes import SMALL_BODY_BYTES
 from routers.middleware.aborted import AbortedRequestMiddleware
-from routers.middleware.body import BodyLimitMiddleware
 from routers.middleware.cors import LoggingCORSMiddleware
 from routers.middleware.head import HeadMiddleware
 from routers.middleware.refusals import PlainTextRefusalMiddleware
@@ -38,7 +36,6 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     The order matters. CORS is outside of everything that refuses, so that a web page can read each refusal. The request
     id is outside of everything that writes a problem document, since every one names it.
     """
-    app.add_middleware(BodyLimitMiddleware, max_body_size=SMALL_BODY_BYTES, seconds=settings.body_timeout_seconds)
     if "*" not in settings.allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)
     app.add_middleware(AbortedRequestMiddleware)

@@ -10,6 +10,7 @@ PROGRAMS = {
     "transcripts": "scripts/bench_transcripts.py",
     "storage": "scripts/bench_storage.py",
     "access": "scripts/bench_access.py",
+    "limits": "scripts/bench_limits.py",
 }
 
 

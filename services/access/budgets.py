@@ -183,11 +183,10 @@ class Budgets:
     async def _reserved(
         self, charges: Sequence[_Charge], free: tuple[type[BaseException], ...]
     ) -> AsyncIterator[Reservation]:
-        limited = {charge.use(): charge.budget for charge in charges if charge.budget.most}
+        limited = [charge for charge in charges if charge.budget.most]
         reservation = Reservation(charges[0].amount)
         reservation_id = token_hex(_RESERVATION_BYTES)
-        if limited:
-            await self._reserve(reservation_id, limited)
+        uses = await self._reserve(reservation_id, limited) if limited else ()
         failure: BaseException | None = None
         try:
             yield reservation
@@ -195,14 +194,16 @@ class Budgets:
             failure = error
             raise
         finally:
-            if limited:
+            if uses:
                 amount = reservation.final_amount(is_free=isinstance(failure, free))
-                settle = self._settle(reservation_id, tuple(limited), amount, failure)
-                await (settle if self._storage.is_ephemeral else self._background.run_shielded(settle))
+                if self._storage.is_ephemeral:
+                    await self._storage.settle_uses(reservation_id, uses, amount)
+                else:
+                    await self._background.run_shielded(self._settle(reservation_id, uses, amount, failure))
 
-    async def _reserve(self, reservation_id: str, limited: dict[BudgetUse, Budget]) -> None:
+    async def _reserve(self, reservation_id: str, charges: Sequence[_Charge]) -> Sequence[BudgetUse]:
         """Reserve. When cancelled meanwhile, remove the reservation as soon as the storage has answered."""
-        now, uses = self._clock(), tuple(limited)
+        now, uses = self._clock(), [charge.use() for charge in charges]
         reserve = self._storage.reserve_uses(reservation_id, uses, now)
         if self._storage.is_ephemeral:
             exhausted = await reserve
@@ -214,7 +215,8 @@ class Budgets:
                 self._background.start(self._remove(reserving, reservation_id, uses, error))
                 raise
         if exhausted is not None:
-            raise _error(limited[exhausted.use], exhausted, now)
+            raise _error(charges[uses.index(exhausted.use)].budget, exhausted, now)
+        return uses
 
     async def _remove(
         self,

@@ -41,4 +41,4 @@ def _free_at(use: BudgetUse, used: int, counted: Sequence[CountedUse]) -> dateti
 
 def bucket_of(ends_at: datetime, window: timedelta) -> str:
     """The id of the bucket that a use with this end belongs to."""
-    return f"bucket-{int(ends_at.timestamp() // (window / BUCKETS).total_seconds())}"
+    return f"bucket-{int(ends_at.timestamp() // (window.total_seconds() / BUCKETS))}"

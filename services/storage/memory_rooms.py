@@ -190,7 +190,8 @@ class MemoryRooms:
 
         First those of the payer, up to its budget, then any, up to the limits of the storage.
         """
-        if size <= 0:
+        fits = self._bytes + size <= self._max_bytes and len(self._rooms) + rooms <= self._max_rooms
+        if size <= 0 or (fits and payer is None):
             return
         evicted = [] if payer is None else self._over_budget(payer, size, rooms, keeping)
         bytes_over = self._bytes + size - self._max_bytes - sum(entry.size for entry in evicted)

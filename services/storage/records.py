@@ -186,8 +186,7 @@ class Receipt:
     idempotency_keys: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetUse:
+class BudgetUse(NamedTuple):
     """An amount that a piece of work takes from a budget, which allows `most` in any `window`.
 
     `subject` is the budget and whose it is, such as the hash of a caller's id.

@@ -9,7 +9,7 @@ import pytest
 
 from config import Settings
 from main import create_app
-from routers.body_sizes import MAX_JSON_VALUES
+from routers.bodies import MAX_JSON_VALUES
 from tests.support.api_server import api_server
 from tests.support.interviews import BRIEFING, open_room
 from tests.support.problems import PAGE, assert_problem
@@ -143,10 +143,10 @@ def test_an_unknown_address_reads_no_body(send):
     assert_problem(answer, 404, "not_found")
 
 
-def test_a_large_body_to_an_unknown_address_is_413(send):
+def test_a_large_body_to_an_unknown_address_is_404(send):
     answer = send("POST /nowhere", b"x" * 70_000)
 
-    assert_problem(answer, 413, "payload_too_large")
+    assert_problem(answer, 404, "not_found")
 
 
 @pytest.fixture

@@ -197,8 +197,9 @@ async def test_a_reservation_that_is_cancelled_while_it_is_made_is_removed(make_
 
 
 class LosingStorage(MemoryStorage):
-    """Is unavailable when uses are settled, the first time or always."""
+    """Is unavailable when uses are settled, the first time or always, as a database can be."""
 
+    is_ephemeral = False
     is_back = True
 
     async def settle_uses(self, *arguments):

@@ -1,8 +1,13 @@
-"""Limits of request bodies: bytes and values. A larger body is a 413 before it is parsed.
+"""Limits of request bodies: bytes, values and time. A larger body is a 413 before it is parsed, a later one a 408.
 
 A route without a limit of its own takes `SMALL_BODY_BYTES`. Routes whose requests may contain a transcript take
 MAX_BODY_BYTES (`main.create_app`).
 """
+
+import asyncio
+from collections.abc import Awaitable
+
+from starlette.exceptions import HTTPException
 
 JOIN_BODY_BYTES = 8 * 1024
 SMALL_BODY_BYTES = 64 * 1024
@@ -17,6 +22,16 @@ MAX_JSON_VALUES = 300_000
 """The event loop waits while JSON is parsed, also where a thread does it: 600 ms for 8 MiB of the smallest values. An
 interview of several hours with the time of each word has half as many as this.
 """
+
+
+async def read_in_time(reading: Awaitable[bytes], seconds: float) -> bytes:
+    """Returns the body. Without the deadline a client that sends it byte by byte would hold a connection for ever."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await reading
+    except TimeoutError:
+        # closed, because the rest of the body is still to come
+        raise HTTPException(408, headers={"Connection": "close"}) from None
 
 
 def has_too_many_values(body: bytes) -> bool:
