@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from scripts.benchmarks.load import Figure, measure, request_bytes
+from scripts.benchmarks.load import Figure, Load, measure, request_bytes
 from scripts.benchmarks.processes import running_baselines, running_service
 from scripts.benchmarks.table import Line, compared
 from services.briefing import Briefing
@@ -27,12 +27,14 @@ BRIEFING = Briefing(
 
 def bench(vendor_url: str) -> list[Line]:
     """The cost of both, and their ratio."""
-    with running_baselines(vendor_url) as program:
-        baseline = measure(program, request_bytes("GET", "/briefing"), in_flight=IN_FLIGHT, answers=ANSWERS)
-    with running_service(vendor_url, "instant", BRIEFING.model_dump(mode="json")) as (program, room_path):
+    with (
+        running_baselines(vendor_url) as baselines,
+        running_service(vendor_url, "instant", BRIEFING.model_dump(mode="json")) as (program, room_path),
+    ):
         path = f"{room_path}/briefing"
         size = len(httpx.get(program.url + path).content)
-        ours = measure(program, request_bytes("GET", path), in_flight=IN_FLIGHT, answers=ANSWERS)
+        loads = Load(baselines, request_bytes("GET", "/briefing")), Load(program, request_bytes("GET", path))
+        baseline, ours = measure(*loads, in_flight=IN_FLIGHT, answers=ANSWERS)
     return [
         _line("bare FastAPI handler, the same model", baseline),
         _line(f"this service ({size // 1024} kB)", ours),

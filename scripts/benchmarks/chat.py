@@ -1,6 +1,6 @@
 """Chat, beside FastAPI handlers that only proxy: with aiohttp, with one httpx client, with a client per request."""
 
-from scripts.benchmarks.load import Figure, measure, request_bytes
+from scripts.benchmarks.load import Figure, Load, measure, request_bytes
 from scripts.benchmarks.processes import running_baselines, running_service
 from scripts.benchmarks.table import Line, compared
 
@@ -11,31 +11,32 @@ QUESTION = {"message": "What should I ask about the last project?"}
 
 def bench(vendor_url: str, mode: str, *, in_flight: int, answers: int) -> list[Line]:
     """The cost of each, with this many calls in flight at the same vendor."""
-    figures = _baselines(vendor_url, mode, in_flight, answers)
-    with running_service(vendor_url, mode, BRIEFING) as (program, room_path):
-        request = request_bytes("POST", f"{room_path}/chat", QUESTION)
-        ours = measure(program, request, in_flight=in_flight, answers=answers)
-    lines = [_line(name, figure) for name, figure in figures.items()]
-    least = figures["FastAPI + aiohttp, nothing else"].cpu_milliseconds
+    with (
+        running_baselines(vendor_url) as baselines,
+        running_service(vendor_url, mode, BRIEFING) as (program, room_path),
+    ):
+        least, ours = measure(
+            Load(baselines, request_bytes("POST", f"/aiohttp/{mode}", QUESTION)),
+            Load(program, request_bytes("POST", f"{room_path}/chat", QUESTION)),
+            in_flight=in_flight,
+            answers=answers,
+        )
     return [
-        *lines,
+        _line("FastAPI + aiohttp, nothing else", least),
+        _line("FastAPI + one httpx client", _slower(vendor_url, f"httpx/{mode}", in_flight, answers // 4)),
+        _line(
+            "FastAPI + an httpx client per request",
+            _slower(vendor_url, f"client-per-request/{mode}", in_flight, answers // 40),
+        ),
         _line("this service", ours),
-        compared("relative to FastAPI + aiohttp, CPU", ours.cpu_milliseconds, least, MOST),
+        compared("relative to FastAPI + aiohttp, CPU", ours.cpu_milliseconds, least.cpu_milliseconds, MOST),
     ]
 
 
-def _baselines(vendor_url: str, mode: str, in_flight: int, answers: int) -> dict[str, Figure]:
-    handlers = {
-        "FastAPI + aiohttp, nothing else": ("aiohttp", answers),
-        "FastAPI + one httpx client": ("httpx", answers // 4),
-        "FastAPI + an httpx client per request": ("client-per-request", max(in_flight, answers // 40)),
-    }
-    figures: dict[str, Figure] = {}
-    for name, (handler, count) in handlers.items():
-        with running_baselines(vendor_url) as program:
-            request = request_bytes("POST", f"/{handler}/{mode}", QUESTION)
-            figures[name] = measure(program, request, in_flight=in_flight, answers=count)
-    return figures
+def _slower(vendor_url: str, handler: str, in_flight: int, answers: int) -> Figure:
+    with running_baselines(vendor_url) as program:
+        load = Load(program, request_bytes("POST", f"/{handler}", QUESTION))
+        return measure(load, in_flight=in_flight, answers=answers)[0]
 
 
 def _line(what: str, figure: Figure) -> Line:

@@ -3,13 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import uvloop
 
 from scripts.benchmarks.processes import Program
+
+TURNS = 8
 
 
 class Figure(NamedTuple):
@@ -18,6 +20,13 @@ class Figure(NamedTuple):
     cpu_milliseconds: float
     """Of one response."""
     answers_a_second: float
+
+
+class Load(NamedTuple):
+    """A running program, and the request that it gets again and again."""
+
+    program: Program
+    request: bytes
 
 
 class Client(asyncio.Protocol):
@@ -68,13 +77,29 @@ def request_bytes(method: str, path: str, body: Any = None, accept: str = "appli
     ).encode() + content
 
 
-def measure(program: Program, request: bytes, *, in_flight: int, answers: int) -> Figure:
-    """The cost of this many responses, after a tenth of them to warm up."""
-    uvloop.run(_load(program.url, request, in_flight, max(in_flight, answers // 10)))
-    cpu, wall = program.cpu_seconds(), time.perf_counter()
-    uvloop.run(_load(program.url, request, in_flight, answers))
-    cpu, wall = program.cpu_seconds() - cpu, time.perf_counter() - wall
-    return Figure(cpu / answers * 1000, answers / wall)
+def measure(*loads: Load, in_flight: int, answers: int) -> list[Figure]:
+    """The cost of this many responses of each program, after a tenth of them to warm up.
+
+    The programs take turns, so that what else the machine does affects them alike.
+    """
+    for load in loads:
+        uvloop.run(_load(load, in_flight, max(in_flight, answers // 10)))
+    part = max(in_flight, answers // TURNS)
+    turns = [[_turn(load, in_flight, part) for load in loads] for _ in range(TURNS)]
+    return [_figure(costs, part) for costs in zip(*turns, strict=True)]
+
+
+def _turn(load: Load, in_flight: int, answers: int) -> tuple[float, float]:
+    """CPU and wall-clock seconds of this many responses."""
+    cpu, wall = load.program.cpu_seconds(), time.perf_counter()
+    uvloop.run(_load(load, in_flight, answers))
+    return load.program.cpu_seconds() - cpu, time.perf_counter() - wall
+
+
+def _figure(turns: Sequence[tuple[float, float]], answers: int) -> Figure:
+    cpu, wall = (sum(seconds) for seconds in zip(*turns, strict=True))
+    total = answers * len(turns)
+    return Figure(cpu / total * 1000, total / wall)
 
 
 def address_of(url: str) -> tuple[str, int]:
@@ -83,14 +108,14 @@ def address_of(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
-async def _load(url: str, request: bytes, in_flight: int, answers: int) -> None:
+async def _load(load: Load, in_flight: int, answers: int) -> None:
     numbers = iter(range(answers))
     loop = asyncio.get_running_loop()
-    host, port = address_of(url)
+    host, port = address_of(load.program.url)
     waiting: list[asyncio.Future[None]] = []
     for _ in range(in_flight):
         done: asyncio.Future[None] = loop.create_future()
         waiting.append(done)
-        client = Client(request, lambda: next(numbers, None) is not None, done)
+        client = Client(load.request, lambda: next(numbers, None) is not None, done)
         await loop.create_connection(lambda client=client: client, host, port)  # type: ignore[misc]
     await asyncio.gather(*waiting)
