@@ -23,6 +23,9 @@ MAX_JSON_VALUES = 300_000
 interview of several hours with the time of each word has half as many as this.
 """
 
+MAX_INTEGER_DIGITS = 640
+"""Python's lowest limit. Reading an integer takes time in the square of its digits."""
+
 
 async def read_in_time(reading: Awaitable[bytes], seconds: float) -> bytes:
     """Returns the body. Without the deadline a client that sends it byte by byte would hold a connection for ever."""

@@ -143,10 +143,10 @@ def test_an_unknown_address_reads_no_body(send):
     assert_problem(answer, 404, "not_found")
 
 
-def test_a_large_body_to_an_unknown_address_is_404(send):
-    answer = send("POST /nowhere", b"x" * 70_000)
+def test_an_integer_of_too_many_digits_is_422(send):
+    answer = send("POST /api/rooms/{name}/chat", b'{"message": "Hello?", "number": %s}' % (b"9" * 641))
 
-    assert_problem(answer, 404, "not_found")
+    assert_problem(answer, 422, "invalid_input")
 
 
 @pytest.fixture
