@@ -2,7 +2,8 @@
 
 One type from the request to the stored document to the response. A new field is written here, in
 `services/prompts/inputs.py` (what models read) and, if it is spoken, in `services/prompts/voice_candidate.py` and
-`services/prompts/phone.py`.
+`services/prompts/phone.py`. A plan reads the parts that `PlanService` names, and the second try of a debrief those of
+`_RECORD` in `services/prompts/debrief.py`.
 """
 
 from typing import Annotated
