@@ -26,7 +26,6 @@ from routers import (
     transcripts,
     webhooks,
 )
-from routers.bodies import MAX_INTEGER_DIGITS
 from routers.http_protocol import limit_connections
 from routers.middleware import add_middleware
 from routers.openapi import LICENSE, add_openapi
@@ -119,6 +118,5 @@ def start() -> FastAPI:
 
 
 app = start()
-sys.set_int_max_str_digits(MAX_INTEGER_DIGITS)
 gc.freeze()  # exempt start-up objects from garbage collection: they stay for as long as the process
 gc.set_threshold(10_000)  # at Python's default of 700, each collection visits the requests in flight and frees nothing

@@ -11,9 +11,8 @@ from typing import Any, ClassVar, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
-from routers.bodies import SMALL_BODY_BYTES, has_too_many_values, read_in_time
+from routers.bodies import SMALL_BODY_BYTES, parse_json, read_in_time
 from services.access.limits import Group
 from services.errors import RateLimited, ServiceError, Unauthorized
 from services.fair_threads import caller_of_work
@@ -48,10 +47,8 @@ class CallerRequest(Request):
         return await read_in_time(super().body(), self.services.settings.body_timeout_seconds)
 
     async def json(self) -> Any:
-        """The body as a value. One with too many values (`bodies.MAX_JSON_VALUES`) is not parsed."""
-        if has_too_many_values(await self.body()):
-            raise HTTPException(413)  # of a body that is read, FastAPI passes on no other exception
-        return await super().json()
+        """The body as a value, within the limits of `parse_json`."""
+        return parse_json(await self.body())
 
     async def check_access(self) -> None:
         """Raises Unauthorized or RateLimited where the caller may not pass; no vendor has been called by then."""

@@ -1,11 +1,14 @@
 """Limits of request bodies: bytes, values and time. A larger body is a 413 before it is parsed, a later one a 408.
 
-A route without a limit of its own takes `SMALL_BODY_BYTES`. Routes whose requests may contain a transcript take
-MAX_BODY_BYTES (`main.create_app`).
+An `AccessCheckedRoute` without a limit of its own takes `SMALL_BODY_BYTES`. Routes whose requests may contain a
+transcript take MAX_BODY_BYTES (`main.create_app`). Bodies of GET requests and of unknown addresses are never read.
 """
 
 import asyncio
+import json
+import sys
 from collections.abc import Awaitable
+from typing import Any
 
 from starlette.exceptions import HTTPException
 
@@ -37,7 +40,19 @@ async def read_in_time(reading: Awaitable[bytes], seconds: float) -> bytes:
         raise HTTPException(408, headers={"Connection": "close"}) from None
 
 
-def has_too_many_values(body: bytes) -> bool:
+def parse_json(body: bytes) -> Any:
+    """Returns the value. Raises HTTPException 413 for too many values, and ValueError for what can't be read."""
+    if _has_too_many_values(body):
+        raise HTTPException(413)  # of a body that is read, FastAPI passes on no other exception
+    usual = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(MAX_INTEGER_DIGITS)
+    try:
+        return json.loads(body)
+    finally:
+        sys.set_int_max_str_digits(usual)
+
+
+def _has_too_many_values(body: bytes) -> bool:
     """Whether JSON has more than `MAX_JSON_VALUES`, by the commas and brackets outside of its texts."""
     if len(body) <= MAX_JSON_VALUES or _separators(body) <= MAX_JSON_VALUES:
         return False

@@ -1,4 +1,4 @@
-"""Pure ASGI middleware, one per feature, and their order."""
+"""Pure ASGI middleware and their order."""
 
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware

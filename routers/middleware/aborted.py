@@ -37,7 +37,7 @@ class AbortedRequestMiddleware:
         shutdown: Shutdown = scope["state"]["services"].shutdown
         shutdown.register(watcher.stop)
         try:
-            await self.app(scope, watcher.receive, response.send)
+            await self._run(scope, watcher.receive, response)
         except asyncio.CancelledError:
             if not (watcher.is_disconnected or watcher.is_stopped):
                 raise
@@ -45,10 +45,14 @@ class AbortedRequestMiddleware:
             if watcher.is_stopped:
                 stopping = ShuttingDown("The server is being restarted; try again in a moment.", retry_after=5)
                 await response.end_with_error(problem(stopping, scope), problem_response(stopping, scope), scope)
+        finally:
+            shutdown.unregister(watcher.stop)
+            watcher.close()
+
+    async def _run(self, scope: Scope, receive: Receive, response: ResponseState) -> None:
+        try:
+            await self.app(scope, receive, response.send)
         except Exception:
             log.exception("unexpected failure")
             document = crash_problem(scope)
             await response.end_with_error(document, ProblemResponse(document, 500), scope)
-        finally:
-            shutdown.unregister(watcher.stop)
-            watcher.close()

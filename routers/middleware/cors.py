@@ -21,7 +21,8 @@ _MAX_ORIGIN_CHARACTERS = 200
 class LoggingCORSMiddleware(CORSMiddleware):
     """Starlette's CORS; logs each refused origin once, with the setting that would allow it.
 
-    Requests without an origin pass. Starlette would add `Vary: Origin` for caches, which may not store our responses.
+    Requests without an origin pass. Starlette would add `Vary: Origin` for caches, which may not use our responses
+    without asking.
     """
 
     def __init__(self, app: ASGIApp, /, **options: Any) -> None:

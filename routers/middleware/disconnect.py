@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextvars import Context
 
 from starlette.types import Message, Receive
 
@@ -76,19 +77,23 @@ class WatchQueue:
 
     def __init__(self) -> None:
         self._watchers: deque[tuple[float, DisconnectWatcher]] = deque()
-        self._is_timed = False
+        self._timed_by: asyncio.AbstractEventLoop | None = None
 
     def add(self, watcher: DisconnectWatcher) -> None:
         loop = asyncio.get_running_loop()
         self._watchers.append((loop.time() + WATCH_AFTER_SECONDS, watcher))
-        if not self._is_timed:
-            self._is_timed = True
-            loop.call_later(WATCH_AFTER_SECONDS, self._start_due, loop)
+        if self._timed_by is not loop:
+            self._start_timer(loop)
 
     def _start_due(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         while self._watchers and self._watchers[0][0] <= now:
             self._watchers.popleft()[1].watch_unless_closed()
-        self._is_timed = bool(self._watchers)
-        if self._is_timed:
-            loop.call_at(self._watchers[0][0], self._start_due, loop)
+        self._timed_by = None
+        if self._watchers:
+            self._start_timer(loop)
+
+    def _start_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timed_by = loop
+        # in a context of its own, or the timer would keep that of the request which started it
+        loop.call_at(self._watchers[0][0], self._start_due, loop, context=Context())

@@ -41,8 +41,10 @@ TRANSCRIPT_STEPS = 4
 """Number of steps: the start of a long transcript is left out in quarters of the space, so that servers can cache the
 same start of the prompt for several questions.
 """
-INLINE_CHARACTERS = 20_000
-"""Maximum question and history that are read on the event loop: a thread would cost more time than the reading."""
+INLINE_CHARACTERS = 30_000
+"""Maximum question, history, briefing and plan that are read on the event loop. Less costs less than a thread does, and
+more takes longer than the 5 ms after which threads take turns.
+"""
 
 CUT_WARNING = "The transcript is long: this answer read its end only."
 LEFT_OUT_WARNING = "The transcript did not fit into the model's context: this answer read none of it."
@@ -108,13 +110,19 @@ class ChatService:
         source, speakers = question.transcript, question.speakers
         if not source and (recorded := await load_transcript(self.storage, self.interview)):
             source, speakers = recorded.transcript, {**recorded.speakers, **speakers}
-        if not source and question.characters <= INLINE_CHARACTERS:
+        if not source and self._characters(question) <= INLINE_CHARACTERS:
             return self._fitted(question, ())
         # in a thread: long texts would hold up every other call
         turns: Sequence[Turn] = ()
         if source:
             turns = (await asyncio.to_thread(read_transcript, source, self.interview, speakers)).turns
         return await asyncio.to_thread(self._fitted, question, turns)
+
+    def _characters(self, question: Question) -> int:
+        """What a prompt without a transcript is made of. The prompt of a briefing holds its other texts."""
+        briefing, plan = self.interview.briefing, self.interview.plan
+        stored = (len(briefing.briefing_prompt) if briefing else 0) + (len(plan.document) if plan else 0)
+        return question.characters + stored
 
     def _fitted(self, question: Question, turns: Sequence[Turn]) -> _Prompt:
         """Everything that fits into the model's context beside the instructions, the question and the answer."""

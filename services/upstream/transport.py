@@ -141,12 +141,12 @@ class PlainClient(httpx.AsyncClient):
     """
 
     async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        """Returns the response with its body unread. `build_request` or the caller has set the request's timeout."""
+        """Returns the response with its body unread. The caller has set the request's timeout."""
         return await self._transport_for_url(request.url).handle_async_request(request)
 
 
 def open_client(base_url: str, key: SecretStr | None, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-    """The HTTP client for one vendor, with its key on every request that `build_request` makes."""
+    """The HTTP client for one vendor, with its key in its headers."""
     authorization = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
     return PlainClient(base_url=base_url, headers=ANONYMOUS_HEADERS | authorization, transport=transport)
 

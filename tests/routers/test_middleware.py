@@ -1,11 +1,17 @@
 """Middleware on its own, for cases that no route of the service can cause."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse, Response
 
+from routers.middleware.aborted import AbortedRequestMiddleware
+from routers.middleware.disconnect import WATCH_AFTER_SECONDS
 from routers.middleware.refusals import PlainTextRefusalMiddleware
 from routers.middleware.request_id import RequestIdAndHeadersMiddleware
+from services.shutdown import Shutdown
 
 
 def client_of(response):
@@ -49,3 +55,26 @@ def test_a_header_of_the_response_is_kept_and_the_missing_ones_are_added():
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-sandbox"] == "true"
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_while_it_is_told_of_a_crash_is_no_error(caplog):
+    async def crash(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        await asyncio.sleep(2 * WATCH_AFTER_SECONDS)
+        raise RuntimeError("boom")
+
+    async def leave():
+        await asyncio.sleep(4 * WATCH_AFTER_SECONDS)
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # the client reads nothing
+
+    state = {"services": SimpleNamespace(shutdown=Shutdown()), "request_id": "-"}
+    scope = {"type": "http", "method": "GET", "path": "/", "state": state}
+    async with asyncio.timeout(60):
+        await asyncio.create_task(AbortedRequestMiddleware(crash)(scope, leave, send))
+
+    assert "unexpected failure" in caplog.text
