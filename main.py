@@ -84,7 +84,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     add_middleware(app, settings)
     add_problem_handlers(app)
     add_openapi(app)
-    # a request tries the routes in this order: those that are called most come first
+    # A request tries the routes in this order: those that are called most come first. They are added directly, since
+    # FastAPI matches the routes of an included router twice.
     for module in (chat, rooms, room_list, plans, reviews, phone_calls, realtime, webhooks, health):
         app.router.routes.extend(module.router.routes)
     for module in (debriefs, transcripts):

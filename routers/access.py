@@ -156,10 +156,13 @@ class TranscriptRoute(AccessCheckedRoute):
 
 
 def _request_class(endpoint: Callable[..., Any]) -> type[CallerRequest]:
-    """Returns the class of the handler's `request`."""
-    found: type[CallerRequest]
-    (found,) = filter(_is_caller_request, get_type_hints(endpoint).values())
-    return found
+    """Returns the class of the handler's `request`. Raises TypeError for a handler that does not name its callers."""
+    found: list[type[CallerRequest]] = list(filter(_is_caller_request, get_type_hints(endpoint).values()))
+    if len(found) != 1:
+        raise TypeError(
+            f"{endpoint.__qualname__} needs one parameter of type CallerRequest, or of one of its subclasses"
+        )
+    return found[0]
 
 
 def _is_caller_request(kind: Any) -> bool:

@@ -319,3 +319,13 @@ def test_work_in_threads_counts_for_its_caller(settings):
         callers = [client.get("/worker", headers=headers).json() for headers in (OWNER, OTHER_CALLER, OWNER)]
 
     assert callers == ["key:owner", "key:other", "key:owner"]
+
+
+def test_a_handler_that_does_not_name_its_callers_is_refused():
+    router = APIRouter(route_class=AccessCheckedRoute)
+
+    async def forgotten() -> str:
+        return "for anyone"
+
+    with pytest.raises(TypeError, match="forgotten needs one parameter of type CallerRequest"):
+        router.get("/forgotten")(forgotten)
